@@ -1,0 +1,8 @@
+//! Proof that a change is fit to merge.
+#![doc = ""]
+
+pub mod crypto;
+pub mod git;
+pub mod merkle;
+pub mod model;
+pub mod reports;
