@@ -4,13 +4,23 @@
 //! the format does not spell.
 
 mod digest;
+mod facts;
 mod id;
 mod json;
 mod outcome;
+mod predicate;
+mod record;
+mod schema;
+mod statement;
 mod time;
 
 pub use digest::{Digest, DigestError, Fingerprint, Oid};
+pub use facts::*;
 pub use id::{ChangeId, ClaimName, Id, IdError, PrincipalId, Role, TierName};
 pub use json::{JsonError, Numbers, parse_json};
 pub use outcome::Outcome;
+pub use predicate::*;
+pub use record::{ENTRY_BYTES_MAX, Entry, LABELS_MAX, MapEntry, RecordError, SIGNED_MAX, SignedLine, is_map_entry};
+pub use schema::{SCHEMAS, Schema, check as check_schema, predicate_schema, schema};
+pub use statement::{Binding, STATEMENT_TYPE, Statement, StatementError, Subject};
 pub use time::{Span, SpanError, Time};

@@ -1,0 +1,55 @@
+//! `evidence:exception/v1`: a deviation that somebody entitled signs, with a reason and an end.
+//!
+//! ```json
+//! {"effect": "waive", "id": "w-12", "claims": ["security-scan"], "names": [], "reason": "..", "until": 1790000000}
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ClaimName, Id, Time};
+
+/// The predicate of an exception. Its subject is the record, or the ledger's origin, that it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exception {
+    /// What it does.
+    pub effect: Effect,
+    /// Its own id, for listing and ending it.
+    pub id: Id,
+    /// The claims that it touches.
+    pub claims: Vec<ClaimName>,
+    /// Patterns of the names that it touches: tests, findings, public items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// When it ends.
+    pub until: Time,
+}
+
+/// What an exception does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// A claim is not demanded this once.
+    Waive,
+    /// A protected name may go.
+    Retire,
+    /// A finding may come in.
+    Admit,
+    /// A claim does not apply.
+    Exempt,
+}
+
+impl Effect {
+    /// Returns the word in the record's kind.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waive => "waive",
+            Self::Retire => "retire",
+            Self::Admit => "admit",
+            Self::Exempt => "exempt",
+        }
+    }
+}
