@@ -1,0 +1,77 @@
+//! An append-only file of nodes that never change: what was written at an offset stays there.
+//!
+//! Readers need no lock: a head names offsets, and everything reachable from it was written before it.
+//! What is not yet in the file lies in memory behind it, so that a reader who may not write can go on
+//! from a stale file, and a writer writes once a batch.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+/// An offset in an arena; zero is nobody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Offset(pub(super) u64);
+
+/// The file, as far as a head vouches for it, and what follows in memory.
+pub(super) struct Arena {
+    file: Option<File>,
+    written: u64,
+    pending: Vec<u8>,
+}
+
+impl Arena {
+    /// Returns an arena without a file.
+    pub(super) fn empty() -> Self {
+        Self { file: None, written: 0, pending: MAGIC.to_vec() }
+    }
+
+    /// Opens a file of which the first `written` bytes count.
+    pub(super) fn open(path: &Path, written: u64) -> io::Result<Self> {
+        let file = File::open(path)?;
+        if file.metadata()?.len() < written || written < START {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Self { file: Some(file), written, pending: Vec::new() })
+    }
+
+    /// Appends bytes and returns where they begin.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Offset {
+        let at = self.len();
+        self.pending.extend_from_slice(bytes);
+        Offset(at)
+    }
+
+    /// Returns the number of bytes, in the file and behind it.
+    pub(super) fn len(&self) -> u64 {
+        self.written + u64::try_from(self.pending.len()).expect("memory is smaller than 2^64")
+    }
+
+    /// Fills the buffer from an offset on.
+    pub(super) fn read(&self, at: Offset, buffer: &mut [u8]) -> io::Result<()> {
+        if at.0 < START {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        if let Some(start) = at.0.checked_sub(self.written) {
+            let start = usize::try_from(start).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+            let end = start.checked_add(buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+            buffer.copy_from_slice(self.pending.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?);
+            return Ok(());
+        }
+        let file = self.file.as_ref().ok_or(io::ErrorKind::UnexpectedEof)?;
+        file.read_exact_at(buffer, at.0)
+    }
+
+    /// Writes what lies in memory to the file.
+    pub(super) fn flush(&mut self, path: &Path) -> io::Result<()> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.write_all_at(&self.pending, self.written)?;
+        self.written = self.len();
+        self.pending = Vec::new();
+        self.file = Some(file);
+        Ok(())
+    }
+}
+
+const MAGIC: &[u8; 16] = b"evidence-arena/1";
+const START: u64 = 16;

@@ -1,0 +1,168 @@
+//! Materials by their hash: `blobs/sha256/ab/<64 hex>` (format, section 5).
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::StoreError;
+use crate::crypto::Hasher;
+use crate::model::Digest;
+
+/// The folder of the materials.
+#[derive(Debug, Clone)]
+pub struct Blobs {
+    folder: PathBuf,
+}
+
+/// A material that is being written.
+pub struct BlobWriter {
+    blobs: Blobs,
+    file: NamedTempFile,
+    hasher: Hasher,
+    bytes: u64,
+}
+
+impl Blobs {
+    pub(super) fn new(ledger: &Path) -> Self {
+        Self { folder: ledger.join("blobs").join("sha256") }
+    }
+
+    /// Returns where a material lies, if it is there.
+    #[must_use]
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        let hex = digest.to_string();
+        self.folder.join(&hex[..2]).join(hex)
+    }
+
+    /// Opens a material for reading.
+    ///
+    /// If it is not there, returns `None`. What is read is not yet checked: hash it.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn open(&self, digest: &Digest) -> Result<Option<File>, StoreError> {
+        let path = self.path(digest);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::io("cannot open", &path)(error)),
+        }
+    }
+
+    /// Begins a material.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn writer(&self) -> Result<BlobWriter, StoreError> {
+        fs::create_dir_all(&self.folder).map_err(StoreError::io("cannot create", &self.folder))?;
+        let file = tempfile::Builder::new()
+            .prefix(".new-")
+            .tempfile_in(&self.folder)
+            .map_err(StoreError::io("cannot create a file in", &self.folder))?;
+        Ok(BlobWriter { blobs: self.clone(), file, hasher: Hasher::default(), bytes: 0 })
+    }
+
+    /// Keeps bytes and returns their hash, durable.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let mut writer = self.writer()?;
+        writer.write_all(bytes).map_err(StoreError::io("cannot write in", &self.folder))?;
+        Ok(writer.keep()?.0)
+    }
+
+    /// Keeps what a reader yields and returns its hash and length, durable.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn put_from(&self, from: &mut impl Read) -> Result<(Digest, u64), StoreError> {
+        let mut writer = self.writer()?;
+        io::copy(from, &mut writer).map_err(StoreError::io("cannot write in", &self.folder))?;
+        writer.keep()
+    }
+
+    /// Calls `each` with the path of every file that lies here and the hash that its name says.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn walk(&self, mut each: impl FnMut(PathBuf, Option<Digest>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        for folder in sorted(&self.folder)? {
+            if folder.is_dir() {
+                for path in sorted(&folder)? {
+                    let digest = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+                    each(path, digest)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BlobWriter {
+    /// Returns the number of bytes written.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Makes the material durable under its hash; returns hash and length.
+    ///
+    /// # Errors
+    /// If the operating system refuses; then nothing lies under the hash that was not whole.
+    pub fn keep(self) -> Result<(Digest, u64), StoreError> {
+        let digest = self.hasher.finish();
+        let path = self.blobs.path(&digest);
+        let folder = path.parent().expect("a blob lies in a folder").to_owned();
+        let fresh_folder = !folder.exists();
+        if fresh_folder {
+            fs::create_dir_all(&folder).map_err(StoreError::io("cannot create", &folder))?;
+        }
+        self.file.as_file().sync_data().map_err(StoreError::io("cannot sync", self.file.path()))?;
+        self.file.persist(&path).map_err(|error| StoreError::io("cannot rename to", &path)(error.error))?;
+        sync_folder(&folder)?;
+        if fresh_folder {
+            sync_folder(&self.blobs.folder)?;
+        }
+        Ok((digest, self.bytes))
+    }
+
+    /// Returns the file, to be read from its beginning.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn reopen(&self) -> io::Result<File> {
+        self.file.reopen()
+    }
+}
+
+impl Write for BlobWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        self.bytes += u64::try_from(count).expect("a write is smaller than 2^64");
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder).and_then(|file| file.sync_all()).map_err(StoreError::io("cannot sync", folder))
+}
+
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StoreError::io("cannot read", folder)(error)),
+    };
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>().map_err(StoreError::io("cannot read", folder))?;
+    paths.sort();
+    Ok(paths)
+}

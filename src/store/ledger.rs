@@ -1,0 +1,248 @@
+//! The folder of a ledger, and the one way to write to it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::blobs::Blobs;
+use super::frame::Frame;
+use super::log::{self, Log};
+use super::segments::{Extent, Position, SEGMENT_BYTES};
+use super::StoreError;
+use crate::merkle::Checkpoint;
+use crate::model::{Digest, MapEntry, Time};
+use crate::prove::RawRecord;
+
+/// A ledger in a folder.
+pub struct Ledger {
+    folder: PathBuf,
+    origin: String,
+    /// The log as the last writer of this process left it.
+    known: Mutex<Option<Log>>,
+}
+
+/// The only writer, until it is dropped.
+pub struct Writer<'a> {
+    ledger: &'a Ledger,
+    known: MutexGuard<'a, Option<Log>>,
+    /// Holds the lock of the folder against other processes.
+    _lock: File,
+    repaired: Option<PathBuf>,
+}
+
+/// What was made durable.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// The place of the first record.
+    pub first: u64,
+    /// The number of entries now.
+    pub size: u64,
+    /// The signed checkpoint.
+    pub note: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LedgerFile {
+    format: String,
+    origin: String,
+}
+
+impl Ledger {
+    /// Makes an empty ledger.
+    ///
+    /// # Errors
+    /// If one lies there already, or the operating system refuses.
+    pub fn create(folder: &Path, origin: &str) -> Result<Self, StoreError> {
+        let file = folder.join(LEDGER_FILE);
+        if file.exists() {
+            return Err(StoreError::Exists(folder.to_owned()));
+        }
+        fs::create_dir_all(folder.join("log")).map_err(StoreError::io("cannot create", folder))?;
+        let text = toml::to_string(&LedgerFile { format: FORMAT.to_owned(), origin: origin.to_owned() })
+            .map_err(|error| StoreError::unreadable(LEDGER_FILE, &error))?;
+        let mut new = OpenOptions::new().write(true).create_new(true).open(&file).map_err(StoreError::io("cannot create", &file))?;
+        new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(StoreError::io("cannot write", &file))?;
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io("cannot sync", folder))?;
+        Self::open(folder)
+    }
+
+    /// Opens the ledger in a folder.
+    ///
+    /// # Errors
+    /// If none lies there, or it has a format that this version does not know.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(LEDGER_FILE);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(StoreError::NoLedger(folder.to_owned()));
+            }
+            Err(error) => return Err(StoreError::io("cannot read", &path)(error)),
+        };
+        let format = toml::from_str::<toml::Table>(&text).ok().and_then(|table| Some(table.get("format")?.as_str()?.to_owned()));
+        if let Some(found) = format.filter(|found| found != FORMAT) {
+            return Err(StoreError::Format { path: folder.to_owned(), found, wanted: FORMAT });
+        }
+        let file: LedgerFile = toml::from_str(&text).map_err(|error| StoreError::unreadable(&path.display().to_string(), &error))?;
+        Ok(Self { folder: folder.to_owned(), origin: file.origin, known: Mutex::new(None) })
+    }
+
+    /// Returns the origin that the folder claims; the trust file decides whether to believe it.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Returns the folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the materials.
+    #[must_use]
+    pub fn blobs(&self) -> Blobs {
+        Blobs::new(&self.folder)
+    }
+
+    /// Opens the newest state for reading; waits for nobody and writes nothing.
+    ///
+    /// # Errors
+    /// If the operating system refuses, or the ledger contradicts itself.
+    pub fn read(&self) -> Result<Log, StoreError> {
+        Log::open(&self.folder)
+    }
+
+    /// Waits until no other writer is there and reads every committed batch.
+    ///
+    /// If the last writer was cut off, its tail without a commit frame is moved to `log/torn-*`.
+    ///
+    /// # Errors
+    /// If the operating system refuses, or the ledger contradicts itself.
+    pub fn lock(&self) -> Result<Writer<'_>, StoreError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.folder.join("lock");
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(StoreError::io("cannot open", &path))?;
+        lock.lock().map_err(StoreError::io("cannot lock", &path))?;
+        match known.as_mut() {
+            Some(log) => log.refresh()?,
+            None => *known = Some(Log::open(&self.folder)?),
+        }
+        let mut writer = Writer { ledger: self, known, _lock: lock, repaired: None };
+        if let Some(at) = writer.log_mut().torn() {
+            writer.repaired = Some(writer.log_mut().cut(at)?);
+        }
+        writer.catch_up()?;
+        Ok(writer)
+    }
+}
+
+impl Writer<'_> {
+    /// Returns the log as it is now.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        self.known.as_ref().expect("a writer has opened the log")
+    }
+
+    /// Returns where a tail that a cut-off writer left was moved to.
+    #[must_use]
+    pub fn repaired(&self) -> Option<&Path> {
+        self.repaired.as_deref()
+    }
+
+    /// Appends records as one batch with its map entry and checkpoint; returns when they are durable.
+    ///
+    /// The entries continue the log that [`Writer::log`] shows; `sign` signs the checkpoint.
+    ///
+    /// # Errors
+    /// If anything fails, nothing was promised; on an I/O error the process had better end.
+    pub fn commit(
+        &mut self,
+        records: &[RawRecord],
+        time: Time,
+        sign: &dyn Fn(&Checkpoint) -> Vec<u8>,
+    ) -> Result<Committed, StoreError> {
+        let outcome = self.try_commit(records, time, sign);
+        if outcome.is_err() {
+            // What lies in memory may be ahead of the disk: forget it.
+            *self.known = None;
+        }
+        outcome
+    }
+
+    fn try_commit(
+        &mut self,
+        records: &[RawRecord],
+        time: Time,
+        sign: &dyn Fn(&Checkpoint) -> Vec<u8>,
+    ) -> Result<Committed, StoreError> {
+        let origin = self.ledger.origin.clone();
+        let entries: Vec<&[u8]> = records.iter().map(|record| record.entry.as_slice()).collect();
+        let log = self.log_mut();
+        let first = log.size();
+        let staged = log.index().stage(&entries)?;
+        let covers = first + u64::try_from(records.len()).expect("a batch is in memory");
+        let map = MapEntry { time, covers, labels: staged.keys, root: staged.root }.print().into_bytes();
+        let root: Digest = log.index().root_with(&staged, &map)?;
+        let note = sign(&Checkpoint { origin, size: covers + 1, root });
+        let mut bytes = Vec::new();
+        let mut at = log.index().next;
+        if at.offset >= SEGMENT_BYTES {
+            at = Position { segment: at.segment + 1, offset: 0 };
+        }
+        let start = at;
+        let mut extents = Vec::with_capacity(records.len() + 1);
+        let mut put = |frame: Frame| {
+            let before = bytes.len();
+            frame.print(&mut bytes);
+            let length = u32::try_from(bytes.len() - before).expect("a frame is below 4 GiB");
+            let extent = Extent { at, bytes: length };
+            at.offset += u64::from(length);
+            extent
+        };
+        for record in records {
+            extents.push(put(Frame::Record { entry: record.entry.clone(), envelope: record.envelope.clone() }));
+        }
+        extents.push(put(Frame::Map(map.clone())));
+        let commit = put(Frame::Commit(note.clone()));
+        let path = log.segments().path(start.segment);
+        let mut file = log.segments().append_to(start.segment).map_err(StoreError::io("cannot open", &path))?;
+        // Point of no return. A crash before the data are synced leaves a tail without a whole commit frame, or a batch
+        // that nobody was told of; a crash after it leaves the batch.
+        file.write_all(&bytes).map_err(StoreError::io("cannot write", &path))?;
+        file.sync_data().map_err(StoreError::io("cannot sync", &path))?;
+        log.index().take_written(staged, &map, &extents, commit, at)?;
+        log::publish(&self.ledger.folder, &note)?;
+        if let Err(source) = self.log_mut().flush() {
+            // The batch is durable, so it stands; a cache that cannot be written is made anew by whoever can.
+            drop(source);
+            *self.known = None;
+        }
+        Ok(Committed { first, size: covers + 1, note })
+    }
+
+    /// Publishes what a cut-off writer made durable and did not publish, and renews a cache that cannot be believed.
+    fn catch_up(&mut self) -> Result<(), StoreError> {
+        let folder = self.ledger.folder.clone();
+        let log = self.log_mut();
+        let Some(note) = log.checkpoint()? else { return Ok(()) };
+        if log::published(&folder)?.as_deref() != Some(note.as_slice()) {
+            log::publish(&folder, &note)?;
+        }
+        if log.rebuilt() {
+            log.flush().map_err(StoreError::io("cannot write the cache of", &folder))?;
+        }
+        Ok(())
+    }
+
+    fn log_mut(&mut self) -> &mut Log {
+        self.known.as_mut().expect("a writer has opened the log")
+    }
+}
+
+const LEDGER_FILE: &str = "ledger.toml";
+const FORMAT: &str = "evidence-ledger/v1";

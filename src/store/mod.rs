@@ -1,0 +1,101 @@
+//! Where bytes rest: the ledger on one machine (format, section 5).
+//!
+//! **The append contract.** [`Ledger::lock`] waits for the other writers and yields a [`Writer`] that has read
+//! every committed batch. [`Writer::commit`] takes entries that continue the log it shows, writes them, one map
+//! entry and one signed checkpoint in a single write, makes that durable, and only then returns. If it returns an error,
+//! nothing was promised and the writer is spent. A backend on another medium keeps the same contract: one order for all,
+//! nothing answered before it is durable, never a second answer for one place.
+//!
+//! [`Ledger::read`] needs no lock and no permission to write. What it reads beyond the published checkpoint it first makes durable.
+
+mod arena;
+mod blobs;
+mod flat;
+mod frame;
+mod index;
+mod ledger;
+mod lists;
+mod log;
+mod lookup;
+mod segments;
+mod trie;
+
+use std::path::{Path, PathBuf};
+
+pub use blobs::{BlobWriter, Blobs};
+pub use ledger::{Committed, Ledger, Writer};
+pub use log::Log;
+pub use lookup::{Lookup, LookupKey};
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("{what} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried, `cannot read` for example.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What it answered.
+        source: std::io::Error,
+    },
+    /// The cache cannot be used; it is made anew from the segments.
+    #[error("the cache cannot be read: {0}")]
+    Cache(std::io::Error),
+    /// No ledger lies there.
+    #[error("no ledger at {path}", path = .0.display())]
+    NoLedger(PathBuf),
+    /// A ledger lies there already.
+    #[error("a ledger lies at {path} already", path = .0.display())]
+    Exists(PathBuf),
+    /// A ledger of a format that this version does not know.
+    #[error("the ledger at {path} has format {found}; this version reads format {wanted}", path = path.display())]
+    Format {
+        /// The ledger.
+        path: PathBuf,
+        /// Its format.
+        found: String,
+        /// Ours.
+        wanted: &'static str,
+    },
+    /// Bytes that should be a line, note or frame of ours and are not.
+    #[error("{what} cannot be read: {text}")]
+    Unreadable {
+        /// What it should be.
+        what: String,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// The ledger contradicts itself or what it said before: an alarm.
+    #[error("the ledger contradicts itself: {text}")]
+    Contradiction {
+        /// How.
+        text: String,
+        /// The signed heads that show it.
+        heads: Vec<String>,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { what, path, source }
+    }
+
+    pub(crate) fn unreadable(what: &str, text: &dyn std::fmt::Display) -> Self {
+        Self::Unreadable { what: what.to_owned(), text: text.to_string() }
+    }
+
+    pub(crate) fn contradiction<'a>(text: String, heads: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let heads = heads.into_iter().map(|head| String::from_utf8_lossy(head).into_owned()).collect();
+        Self::Contradiction { text, heads }
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    /// An error while scanning segments.
+    fn from(source: std::io::Error) -> Self {
+        Self::Io { what: "cannot read", path: PathBuf::from("log"), source }
+    }
+}

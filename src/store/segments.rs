@@ -1,0 +1,204 @@
+//! The segments: `log/00000000.seg` .., the truth of a ledger (format, section 5).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use super::frame::{Frame, Next};
+
+/// A place in the segments where a frame begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) segment: u32,
+    pub(super) offset: u64,
+}
+
+/// Where a frame lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) at: Position,
+    pub(super) bytes: u32,
+}
+
+/// One committed batch.
+pub(super) struct Batch {
+    /// Each record's entry and extent.
+    pub(super) entries: Vec<(Vec<u8>, Extent)>,
+    /// The map entry and its extent.
+    pub(super) map: (Vec<u8>, Extent),
+    /// The signed checkpoint and its extent.
+    pub(super) commit: (Vec<u8>, Extent),
+    /// Where the next batch begins.
+    pub(super) next: Position,
+}
+
+/// What a scan found after the last committed batch.
+pub(super) enum Tail {
+    /// Nothing.
+    Clean,
+    /// Bytes without a whole commit frame, from this position on.
+    Torn(Position),
+}
+
+/// The folder of the segments.
+#[derive(Debug, Clone)]
+pub(super) struct Segments {
+    folder: PathBuf,
+}
+
+impl Segments {
+    pub(super) fn new(ledger: &Path) -> Self {
+        Self { folder: ledger.join("log") }
+    }
+
+    pub(super) fn path(&self, segment: u32) -> PathBuf {
+        self.folder.join(format!("{segment:08}.seg"))
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Reads every committed batch from a position on, in order; says what follows the last.
+    pub(super) fn scan<E: From<io::Error>>(
+        &self,
+        from: Position,
+        mut each: impl FnMut(Batch) -> Result<(), E>,
+    ) -> Result<Tail, E> {
+        let mut at = from;
+        loop {
+            let Some(mut reader) = self.open(at)? else { return Ok(Tail::Clean) };
+            loop {
+                match read_batch(&mut reader, at)? {
+                    Found::Batch(batch) => {
+                        at = batch.next;
+                        each(*batch)?;
+                    }
+                    Found::End => break,
+                    Found::Torn => return Ok(Tail::Torn(at)),
+                }
+            }
+            let next = Position { segment: at.segment + 1, offset: 0 };
+            if !self.path(next.segment).exists() {
+                return Ok(Tail::Clean);
+            }
+            at = next;
+        }
+    }
+
+    /// Reads one frame.
+    pub(super) fn frame(&self, extent: Extent) -> io::Result<Frame> {
+        let file = File::open(self.path(extent.at.segment))?;
+        self.frame_in(&file, extent)
+    }
+
+    /// Reads one frame of an open segment.
+    pub(super) fn frame_in(&self, file: &File, extent: Extent) -> io::Result<Frame> {
+        let damaged = || {
+            let path = self.path(extent.at.segment);
+            let text = format!("{} holds no whole frame at byte {}", path.display(), extent.at.offset);
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        };
+        let mut bytes = vec![0; usize::try_from(extent.bytes).map_err(|_| damaged())?];
+        file.read_exact_at(&mut bytes, extent.at.offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => damaged(),
+            _ => error,
+        })?;
+        Frame::parse(&bytes).ok_or_else(damaged)
+    }
+
+    /// Makes what a segment holds durable, so that what was read of it cannot be lost to a power cut.
+    pub(super) fn sync(&self, segment: u32) -> io::Result<()> {
+        match File::open(self.path(segment)) {
+            Ok(file) => file.sync_data(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a segment for appending; creates it, and makes its folder entry durable, if it is new.
+    pub(super) fn append_to(&self, segment: u32) -> io::Result<File> {
+        let path = self.path(segment);
+        let fresh = !path.exists();
+        let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
+        if fresh {
+            File::open(&self.folder)?.sync_all()?;
+        }
+        Ok(file)
+    }
+
+    /// Moves what follows a position to `log/torn-*` and cuts it off; returns where it lies now.
+    pub(super) fn cut(&self, from: Position) -> io::Result<PathBuf> {
+        let kept = (0..u32::MAX)
+            .map(|number| self.folder.join(format!("torn-{:08}-{}-{number}", from.segment, from.offset)))
+            .find(|path| !path.exists())
+            .expect("fewer than four thousand million torn tails lie at one place");
+        let path = self.path(from.segment);
+        let mut source = File::open(&path)?;
+        source.seek(SeekFrom::Start(from.offset))?;
+        let mut torn = OpenOptions::new().write(true).create_new(true).open(&kept)?;
+        io::copy(&mut source, &mut torn)?;
+        torn.sync_all()?;
+        File::open(&self.folder)?.sync_all()?;
+        // Point of no return: the tail lies in its own file now, and only then leaves the segment.
+        let segment = OpenOptions::new().write(true).open(&path)?;
+        segment.set_len(from.offset)?;
+        segment.sync_all()?;
+        Ok(kept)
+    }
+
+    /// Returns whether a segment after this one exists.
+    pub(super) fn has_after(&self, segment: u32) -> io::Result<bool> {
+        match fs::metadata(self.path(segment + 1)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open(&self, at: Position) -> io::Result<Option<BufReader<File>>> {
+        match File::open(self.path(at.segment)) {
+            Ok(mut file) => {
+                file.seek(SeekFrom::Start(at.offset))?;
+                Ok(Some(BufReader::with_capacity(READ_BYTES, file)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+enum Found {
+    Batch(Box<Batch>),
+    End,
+    Torn,
+}
+
+fn read_batch(reader: &mut BufReader<File>, from: Position) -> io::Result<Found> {
+    let mut at = from;
+    let mut entries = Vec::new();
+    let mut map = None;
+    loop {
+        let (frame, length) = match Frame::read(&mut reader.by_ref())? {
+            Next::Frame(frame, length) => (frame, length),
+            Next::End if at == from => return Ok(Found::End),
+            Next::End | Next::Torn => return Ok(Found::Torn),
+        };
+        let Ok(bytes) = u32::try_from(length) else { return Ok(Found::Torn) };
+        let extent = Extent { at, bytes };
+        at.offset += length;
+        match (frame, map.take()) {
+            (Frame::Record { entry, .. }, None) => entries.push((entry, extent)),
+            (Frame::Map(entry), None) if !entries.is_empty() => map = Some((entry, extent)),
+            (Frame::Commit(note), Some(map)) => {
+                return Ok(Found::Batch(Box::new(Batch { entries, map, commit: (note, extent), next: at })));
+            }
+            _ => return Ok(Found::Torn),
+        }
+    }
+}
+
+/// A new segment begins with the first batch after this many bytes.
+pub(super) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+const READ_BYTES: usize = 256 * 1024;
