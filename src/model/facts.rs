@@ -1,15 +1,156 @@
-//! Facts: what readers take out of reports.
-use super::{Digest, Outcome};
+//! What a reader takes out of a raw report: counts, an outcome, and digests of what was counted (design, section 5).
+//!
+//! Facts stand in signed statements and are computed again, byte for byte, by gates and auditors for ever. So they hold
+//! integers and digests only, and depend on nothing but the report's bytes. How the digests are spelled is written at
+//! their fields; the code that computes them is `reports`.
+
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-/// Facts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+use super::{Digest, Outcome};
+
+/// The facts of one report.
+///
+/// ```json
+/// {"reader":"junit/1","outcome":"fail","reasons":["1 of 2 tests failed"],
+///  "tests":{"total":2,"passed":1,"failed":1,"skipped":0,"unknown":0,"flaky":0,"names":"<64 hex>"}}
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Facts {
-    /// Reader.
+    /// The reader and its number, such as `junit/1`. A reader that comes to other facts is another number.
     pub reader: String,
-    /// Outcome.
+    /// What the report alone comes to.
     pub outcome: Outcome,
-    /// Names.
+    /// Why the outcome is not pass: at most [`REASONS_MAX`] short sentences, none if it is.
+    pub reasons: Vec<String>,
+    /// The tests, if the report is about tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<TestFacts>,
+    /// The findings, if the report is about findings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<FindingFacts>,
+}
+
+/// Counts of test cases, recounted and not taken from the report's totals.
+///
+/// `total` is the sum of `passed`, `failed`, `skipped` and `unknown`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TestFacts {
+    /// All cases, with multiplicity.
+    pub total: u64,
+    /// Those that passed, the flaky ones included.
+    pub passed: u64,
+    /// Those with an error or a failure, suite-level errors included.
+    pub failed: u64,
+    /// Those that did not run.
+    pub skipped: u64,
+    /// Those whose status the reader does not know: never a pass.
+    pub unknown: u64,
+    /// Those of `passed` that failed before they passed.
+    pub flaky: u64,
+    /// SHA-256 over the text `evidence-cases/v1`, LF, then one line for each pair of identity and outcome:
+    /// `<identity, 64 hex digits> <failed|flaky|passed|skipped|unknown> <count>`, LF, the lines sorted by bytes.
+    ///
+    /// The identity of a case is SHA-256 over `evidence-case/v1`, LF, then as netstrings (`<bytes in decimal>:<text>,`)
+    /// the names of its suites from the outermost in, its file, its class and its name; what is absent is empty.
+    /// Reports with the same cases have the same digest, in whatever order they list them.
     pub names: Digest,
+}
+
+/// Counts of findings. A finding that the tool calls suppressed counts at its severity like any other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FindingFacts {
+    /// Findings of critical severity.
+    pub critical: u64,
+    /// Findings of high severity.
+    pub high: u64,
+    /// Findings of medium severity.
+    pub medium: u64,
+    /// Findings of low severity.
+    pub low: u64,
+    /// Findings whose stated severity cannot be read. Not low: a policy counts them as high.
+    pub unknown: u64,
+    /// Results that the tool left for somebody to decide; they are in no severity.
+    pub unresolved: u64,
+    /// Those of all the above that the tool calls suppressed: the implementer's word, silenced only by a waiver.
+    pub suppressed: u64,
+    /// SHA-256 over the text `evidence-findings/v1`, LF, then one line for each pair of fingerprint and severity:
+    /// `<fingerprint, 64 hex digits> <critical|high|low|medium|unknown|unresolved> <count>`, LF, sorted by bytes.
+    ///
+    /// The fingerprint of a finding is SHA-256 over `evidence-finding/v1`, LF, then as netstrings the tool, the run's
+    /// category, the rule, and what `reports::sarif` writes there.
+    pub fingerprints: Digest,
+}
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// 9.0 and above.
+    Critical,
+    /// 7.0 and above, or an error.
+    High,
+    /// 4.0 and above, or a warning.
+    Medium,
+    /// Above 0, or a note.
+    Low,
+    /// Stated in a way that cannot be read.
+    Unknown,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// Facts give at most so many reasons: enough to know where to look, and a statement stays small.
+pub const REASONS_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        let names = Digest([0; 32]);
+        let tests = TestFacts { total: 2, passed: 1, failed: 1, skipped: 0, unknown: 0, flaky: 0, names };
+        Facts {
+            reader: "junit/1".into(),
+            outcome: Outcome::Fail,
+            reasons: vec!["1 of 2 tests failed".into()],
+            tests: Some(tests),
+            findings: None,
+        }
+    }
+
+    #[test]
+    fn facts_keep_their_bytes() {
+        let text = serde_json::to_string(&facts()).unwrap();
+        let zeros = "0".repeat(64);
+        assert_eq!(
+            text,
+            format!(
+                r#"{{"reader":"junit/1","outcome":"fail","reasons":["1 of 2 tests failed"],"tests":{{"total":2,"passed":1,"failed":1,"skipped":0,"unknown":0,"flaky":0,"names":"{zeros}"}}}}"#
+            )
+        );
+        assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts());
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        let text = serde_json::to_string(&facts()).unwrap();
+        assert!(serde_json::from_str::<Facts>(&text.replacen('{', r#"{"extra":1,"#, 1)).is_err());
+        assert!(serde_json::from_str::<Facts>(&text.replace(r#""flaky":0"#, r#""flaky":0,"extra":0"#)).is_err());
+        assert!(serde_json::from_str::<Facts>(&text.replace(r#""flaky":0"#, r#""flaky":0.5"#)).is_err());
+    }
 }

@@ -5,6 +5,7 @@
 
 mod digest;
 mod facts;
+mod git_facts;
 mod id;
 mod json;
 mod outcome;
@@ -15,7 +16,8 @@ mod statement;
 mod time;
 
 pub use digest::{Digest, DigestError, Fingerprint, Oid};
-pub use facts::*;
+pub use facts::{Facts, FindingFacts, REASONS_MAX, Severity, TestFacts};
+pub use git_facts::{CommitFacts, GitFacts, PlanTrailer};
 pub use id::{ChangeId, ClaimName, Id, IdError, PrincipalId, Role, TierName};
 pub use json::{JsonError, Numbers, parse_json};
 pub use outcome::Outcome;

@@ -1,1 +1,219 @@
-//! reports
+//! Raw report -> facts: one format a file, limits in one place.
+//!
+//! Readers recount everything, fetch nothing, and fail closed: what they cannot read for certain they refuse with the
+//! place and the reason, and the claim is inconclusive. They are numbered. The same bytes give the same facts for ever;
+//! a reader that comes to other facts is a new number, and the old one stays.
+
+mod detect;
+mod encoding;
+mod error;
+mod json;
+mod junit;
+mod libtest;
+pub mod limits;
+mod sarif;
+mod tally;
+mod xml;
+
+use std::fmt;
+use std::io::BufRead;
+use std::str::FromStr;
+
+use crate::model::{Digest, Facts, Severity};
+
+pub use detect::{Detected, detect};
+pub use error::{Cause, Place, ReadError};
+
+/// A format that has a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// JUnit XML of any dialect.
+    Junit,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// The text that `cargo test` prints.
+    Libtest,
+}
+
+/// The text is no format's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is not a report format: wanted junit, sarif or libtest")]
+pub struct UnknownFormat {
+    /// The text, cut at 40 characters.
+    pub found: String,
+}
+
+/// The facts of a report and what they were counted from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The facts, the same as without the rest.
+    pub facts: Facts,
+    /// The test cases in the order of the report, with multiplicity.
+    pub cases: Vec<Case>,
+    /// The findings in the order of the report, with multiplicity.
+    pub findings: Vec<Finding>,
+}
+
+/// A test case. Names longer than [`limits::NAME_KEPT_BYTES_MAX`] are kept as `sha256:<hex>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// What makes it the same case in the next report; spelled at [`crate::model::TestFacts::names`].
+    pub identity: Digest,
+    /// The names of its suites from the outermost in, joined by ` > ` and cut on the left, for people.
+    pub suite: String,
+    /// The file that the report names for it, or empty.
+    pub file: String,
+    /// The class, or empty.
+    pub class: String,
+    /// The name.
+    pub name: String,
+    /// What became of it.
+    pub outcome: CaseOutcome,
+}
+
+/// What became of a case. The order is of severity: where a report says several things, the most severe wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CaseOutcome {
+    /// An error or a failure.
+    Failed,
+    /// Something that the reader does not know.
+    Unknown,
+    /// It did not run.
+    Skipped,
+    /// It failed, was run again, and passed.
+    Flaky,
+    /// It passed at once.
+    Passed,
+}
+
+/// A result of a scanner that is a finding, or that the scanner left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What makes it the same finding in the next report; spelled at [`crate::model::FindingFacts::fingerprints`].
+    pub fingerprint: Digest,
+    /// The tool that found it.
+    pub tool: String,
+    /// The rule's id, or empty.
+    pub rule: String,
+    /// How much it weighs; none if the tool left it open.
+    pub severity: Option<Severity>,
+    /// Whether the tool calls it suppressed.
+    pub suppressed: bool,
+    /// The file as the report has it, or empty.
+    pub file: String,
+    /// The line in that file.
+    pub line: Option<u64>,
+    /// What the tool says, cut at [`MESSAGE_CHARS_MAX`] characters.
+    pub message: String,
+}
+
+/// Reads a report down to its facts, without keeping cases or findings.
+///
+/// # Errors
+/// See [`Cause`]. The report is then unreadable, and what it was to prove is inconclusive.
+pub fn read(format: Format, input: &mut dyn BufRead) -> Result<Facts, ReadError> {
+    read_in(Detail::FactsOnly, format, input).map(|report| report.facts)
+}
+
+/// Reads a report and keeps its cases and findings.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_report(format: Format, input: &mut dyn BufRead) -> Result<Report, ReadError> {
+    read_in(Detail::Everything, format, input)
+}
+
+fn read_in(detail: Detail, format: Format, input: &mut dyn BufRead) -> Result<Report, ReadError> {
+    match format {
+        Format::Junit => junit::read(input, detail),
+        Format::Sarif => sarif::read(input, detail),
+        Format::Libtest => libtest::read(input, detail),
+    }
+}
+
+/// How much of a report is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Detail {
+    FactsOnly,
+    Everything,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 3] = [Self::Junit, Self::Sarif, Self::Libtest];
+
+    /// Returns the reader's name and number, which facts carry.
+    #[must_use]
+    pub const fn reader(self) -> &'static str {
+        match self {
+            Self::Junit => "junit/1",
+            Self::Sarif => "sarif/1",
+            Self::Libtest => "libtest/1",
+        }
+    }
+
+    /// Returns the format whose reader made some facts.
+    ///
+    /// If this program has no reader of that name and number, returns `None`.
+    #[must_use]
+    pub fn of_reader(reader: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.reader() == reader)
+    }
+
+    /// Returns the format's name as `--report` takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Libtest => "libtest",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFormat> {
+        let wrong = || UnknownFormat { found: text.chars().take(40).collect() };
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(wrong)
+    }
+}
+
+impl CaseOutcome {
+    /// Returns the word that stands in digests.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
+            Self::Flaky => "flaky",
+            Self::Passed => "passed",
+        }
+    }
+}
+
+/// A finding's message is kept up to so many characters.
+pub const MESSAGE_CHARS_MAX: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_have_one_name_and_one_reader() {
+        for format in Format::ALL {
+            assert_eq!(format.name().parse(), Ok(format));
+            assert_eq!(Format::of_reader(format.reader()), Some(format));
+        }
+        assert!("JUnit".parse::<Format>().is_err());
+        assert_eq!(Format::of_reader("junit/2"), None);
+    }
+}

@@ -88,7 +88,10 @@ impl Blobs {
     ///
     /// # Errors
     /// If the operating system refuses.
-    pub fn walk(&self, mut each: impl FnMut(PathBuf, Option<Digest>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    pub fn walk(
+        &self,
+        mut each: impl FnMut(PathBuf, Option<Digest>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         for folder in sorted(&self.folder)? {
             if folder.is_dir() {
                 for path in sorted(&folder)? {
@@ -161,8 +164,10 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(StoreError::io("cannot read", folder)(error)),
     };
-    let mut paths: Vec<PathBuf> =
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>().map_err(StoreError::io("cannot read", folder))?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<_>>()
+        .map_err(StoreError::io("cannot read", folder))?;
     paths.sort();
     Ok(paths)
 }

@@ -108,7 +108,14 @@ impl Index {
     }
 
     /// Takes in a batch that has just been written where `apply` would find it.
-    pub(super) fn take_written(&mut self, staged: Staged, map: &[u8], extents: &[Extent], commit: Extent, next: Position) -> Result<(), StoreError> {
+    pub(super) fn take_written(
+        &mut self,
+        staged: Staged,
+        map: &[u8],
+        extents: &[Extent],
+        commit: Extent,
+        next: Position,
+    ) -> Result<(), StoreError> {
         self.take(staged, map)?;
         for extent in extents {
             self.positions.push(slot(*extent));

@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::StoreError;
 use super::blobs::Blobs;
 use super::frame::Frame;
 use super::log::{self, Log};
 use super::segments::{Extent, Position, SEGMENT_BYTES};
-use super::StoreError;
 use crate::merkle::Checkpoint;
 use crate::model::{Digest, MapEntry, Time};
 use crate::prove::RawRecord;
@@ -64,7 +64,11 @@ impl Ledger {
         fs::create_dir_all(folder.join("log")).map_err(StoreError::io("cannot create", folder))?;
         let text = toml::to_string(&LedgerFile { format: FORMAT.to_owned(), origin: origin.to_owned() })
             .map_err(|error| StoreError::unreadable(LEDGER_FILE, &error))?;
-        let mut new = OpenOptions::new().write(true).create_new(true).open(&file).map_err(StoreError::io("cannot create", &file))?;
+        let mut new = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&file)
+            .map_err(StoreError::io("cannot create", &file))?;
         new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(StoreError::io("cannot write", &file))?;
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io("cannot sync", folder))?;
         Self::open(folder)
@@ -83,11 +87,13 @@ impl Ledger {
             }
             Err(error) => return Err(StoreError::io("cannot read", &path)(error)),
         };
-        let format = toml::from_str::<toml::Table>(&text).ok().and_then(|table| Some(table.get("format")?.as_str()?.to_owned()));
+        let format =
+            toml::from_str::<toml::Table>(&text).ok().and_then(|table| Some(table.get("format")?.as_str()?.to_owned()));
         if let Some(found) = format.filter(|found| found != FORMAT) {
             return Err(StoreError::Format { path: folder.to_owned(), found, wanted: FORMAT });
         }
-        let file: LedgerFile = toml::from_str(&text).map_err(|error| StoreError::unreadable(&path.display().to_string(), &error))?;
+        let file: LedgerFile =
+            toml::from_str(&text).map_err(|error| StoreError::unreadable(&path.display().to_string(), &error))?;
         Ok(Self { folder: folder.to_owned(), origin: file.origin, known: Mutex::new(None) })
     }
 
@@ -126,7 +132,12 @@ impl Ledger {
     pub fn lock(&self) -> Result<Writer<'_>, StoreError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.folder.join("lock");
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(StoreError::io("cannot open", &path))?;
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(StoreError::io("cannot open", &path))?;
         lock.lock().map_err(StoreError::io("cannot lock", &path))?;
         match known.as_mut() {
             Some(log) => log.refresh()?,

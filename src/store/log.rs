@@ -120,7 +120,9 @@ impl Log {
         let Some(extent) = self.index.borrow().commit else { return Ok(None) };
         match self.segments.frame(extent)? {
             Frame::Commit(note) => Ok(Some(note)),
-            Frame::Record { .. } | Frame::Map(_) => Err(StoreError::unreadable("the newest commit frame", &"it is another frame")),
+            Frame::Record { .. } | Frame::Map(_) => {
+                Err(StoreError::unreadable("the newest commit frame", &"it is another frame"))
+            }
         }
     }
 
@@ -282,7 +284,10 @@ impl Source for Log {
     }
 
     fn last_entry(&self) -> Result<Vec<u8>, SourceError> {
-        let place = self.size().checked_sub(1).ok_or_else(|| SourceError::Missing("entries: the ledger is empty".to_owned()))?;
+        let place = self
+            .size()
+            .checked_sub(1)
+            .ok_or_else(|| SourceError::Missing("entries: the ledger is empty".to_owned()))?;
         self.map_entry(place)?.ok_or_else(|| SourceError::Missing("map entry at the end of the log".to_owned()))
     }
 

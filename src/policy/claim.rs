@@ -1,0 +1,205 @@
+//! A claim: what is asserted, by whom, and the limits that its evidence must keep (design, section 6).
+//!
+//! ```toml
+//! [claim.unit-tests]
+//! family   = "functionality"
+//! by       = "ci"
+//! tests    = { passed_min = 200, failed_max = 0, skipped_max = 5 }
+//! ```
+
+use std::num::NonZeroU64;
+
+use crate::model::{Id, Role, Span};
+
+use super::word::words;
+
+/// What one claim of the policy asks for. A limit that is `None` was not set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// What the claim is about.
+    pub family: Family,
+    /// The role whose principals may show it.
+    pub by: Role,
+    /// Whether it is shown by runs or by reviews.
+    pub form: Form,
+    /// When it has to be met.
+    pub at: Moment,
+    /// What evidence must be about: this commit, or any commit with an equal tree.
+    pub bound_to: BoundTo,
+    /// Limits on test facts.
+    pub tests: Option<TestLimits>,
+    /// Limits on coverage facts.
+    pub coverage: Option<CoverageLimits>,
+    /// Limits on findings.
+    pub findings: Option<FindingLimits>,
+    /// The variants that must all be shown; empty: the one without a name.
+    pub variants: Vec<Id>,
+    /// How many attempts there may be, per variant, shard and tree.
+    pub attempts_max: Option<NonZeroU64>,
+    /// How old the result may be, counted from the time of its entry.
+    pub age_max: Option<Span>,
+    /// In which capacities in the same change nobody may stand who shows this claim; `implementer`, or a role.
+    pub independent_of: Vec<Role>,
+    /// How many distinct principals must show it; above 1 only where `form` is `review`.
+    pub principals_min: NonZeroU64,
+    /// Whether an exception may stand in for it.
+    pub waivable: Waivable,
+    /// Whether facts that cannot be recomputed from their materials may count.
+    pub asserted: Asserted,
+}
+
+/// Limits on the facts of test reports. At least one is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestLimits {
+    /// At least so many passed.
+    pub passed_min: Option<u64>,
+    /// At most so many failed; a failed test makes the outcome fail whatever stands here.
+    pub failed_max: Option<u64>,
+    /// At most so many were skipped.
+    pub skipped_max: Option<u64>,
+    /// At most so many passed only when repeated.
+    pub flaky_max: Option<u64>,
+    /// How the tests relate to those of the branch's baseline.
+    pub baseline: Option<Baseline>,
+}
+
+/// Limits on coverage, in whole percent. At least one is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoverageLimits {
+    /// At least so much of all lines.
+    pub total_min: Option<u64>,
+    /// At least so much of the lines that the change touches.
+    pub changed_lines_min: Option<u64>,
+}
+
+/// Limits on findings. At least one is set.
+///
+/// A finding that is critical, or of unknown severity, counts as high too (design, section 6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindingLimits {
+    /// At most so many critical ones.
+    pub critical_max: Option<u64>,
+    /// At most so many high ones; critical and unknown ones are among them, whatever `critical_max` says.
+    pub high_max: Option<u64>,
+    /// At most so many medium ones.
+    pub medium_max: Option<u64>,
+    /// At most so many low ones.
+    pub low_max: Option<u64>,
+    /// At most so many that the branch's baseline does not have.
+    pub new_max: Option<u64>,
+    /// At most so many silenced inside the tool's output.
+    pub suppressed_max: Option<u64>,
+}
+
+words! {
+    /// What a claim is about.
+    Family {
+        /// The change does what it is for.
+        Functionality = "functionality",
+        /// What worked before still works.
+        NonRegression = "non-regression",
+        /// The change opens no hole.
+        Security = "security",
+        /// It came about in the agreed way.
+        Process = "process",
+    }
+}
+
+words! {
+    /// How a claim is shown.
+    Form {
+        /// By a start and a result (the default).
+        Run = "run",
+        /// By reviews.
+        Review = "review",
+    }
+}
+
+words! {
+    /// When a requirement has to be met. The order is that of a change's life.
+    Moment {
+        /// Before the first start.
+        Plan = "plan",
+        /// Before the merge (the default).
+        Merge = "merge",
+        /// Before the rollout.
+        Deploy = "deploy",
+    }
+}
+
+words! {
+    /// What evidence must be about.
+    BoundTo {
+        /// Exactly the judged commit.
+        Commit = "commit",
+        /// A commit whose tree equals the judged one's (the default: what was tested is the content, and a rebase onto
+        /// the same base or a reworded message changes none of it).
+        Tree = "tree",
+    }
+}
+
+words! {
+    /// How the tests of a claim relate to the baseline.
+    Baseline {
+        /// Named tests that passed there must still be there and pass.
+        Keep = "keep",
+    }
+}
+
+words! {
+    /// What to do with facts that cannot be recomputed, their material being withheld or erased.
+    Asserted {
+        /// They do not count (the default).
+        Refuse = "refuse",
+        /// They count as stated, and the verdict says so.
+        Allow = "allow",
+    }
+}
+
+/// Whether an exception may stand in for a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Waivable {
+    /// It may (the default).
+    Yes,
+    /// Nothing but the claim itself will do.
+    No,
+}
+
+impl Claim {
+    /// Returns the keys of this claim that this version reads and keeps, and cannot judge yet.
+    ///
+    /// Empty is the only answer under which the claim may be judged: a limit that is not judged must refuse, since the
+    /// policy's author believes that it holds.
+    #[must_use]
+    pub fn unsupported(&self) -> Vec<&'static str> {
+        let coverage = self.coverage.is_some().then_some("coverage");
+        let baseline = self.tests.as_ref().and_then(|t| t.baseline).map(|Baseline::Keep| "tests.baseline = \"keep\"");
+        let new = self.findings.as_ref().and_then(|f| f.new_max).map(|_| "findings.new_max");
+        [baseline, coverage, new].into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Policy;
+
+    fn unsupported(limits: &str) -> Vec<&'static str> {
+        let text = format!(
+            "version = 1\n[claim.a]\nfamily = \"security\"\nby = \"ci\"\n{limits}\n[tier.low]\nrequire = [\"a\"]\n"
+        );
+        Policy::parse(&text).unwrap().claim(&"a".parse().unwrap()).unwrap().unsupported()
+    }
+
+    #[test]
+    fn limits_that_cannot_be_judged_are_named() {
+        assert_eq!(unsupported("coverage = { total_min = 0 }"), ["coverage"]);
+        assert_eq!(unsupported("tests = { baseline = \"keep\" }"), ["tests.baseline = \"keep\""]);
+        assert_eq!(unsupported("findings = { new_max = 3 }"), ["findings.new_max"]);
+    }
+
+    #[test]
+    fn limits_that_can_be_judged_are_not_named() {
+        assert!(unsupported("").is_empty());
+        assert!(unsupported("tests = { failed_max = 0 }\nfindings = { high_max = 0, suppressed_max = 0 }").is_empty());
+    }
+}

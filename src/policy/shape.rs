@@ -1,0 +1,81 @@
+//! The tables of a policy and the keys that each may hold; a test holds them to the published schema.
+
+/// A kind of table: where its keys stand, and which there are.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// Where such a table stands, for people.
+    pub(super) place: &'static str,
+    /// The keys that it may hold; empty: names that the author chooses.
+    pub(super) keys: &'static [&'static str],
+}
+
+/// The whole file.
+pub(super) const TOP: Shape = Shape {
+    place: "the top of the file, before the first table",
+    keys: &[
+        "version",
+        "tiers",
+        "applies",
+        "independence",
+        "unplanned",
+        "plan_valid_for",
+        "refuse_limitations",
+        "claim",
+        "tier",
+        "when",
+        "may",
+    ],
+};
+
+/// Claims or tiers by name.
+pub(super) const NAMES: Shape = Shape { place: "a table of names", keys: &[] };
+
+/// One claim.
+pub(super) const CLAIM: Shape = Shape {
+    place: "[claim.NAME]",
+    keys: &[
+        "family",
+        "by",
+        "form",
+        "at",
+        "bound_to",
+        "tests",
+        "coverage",
+        "findings",
+        "variants",
+        "attempts_max",
+        "age_max",
+        "independent_of",
+        "principals_min",
+        "waivable",
+        "asserted",
+    ],
+};
+
+/// Limits on tests.
+pub(super) const TESTS: Shape =
+    Shape { place: "`tests` of a claim", keys: &["passed_min", "failed_max", "skipped_max", "flaky_max", "baseline"] };
+
+/// Limits on coverage.
+pub(super) const COVERAGE: Shape = Shape { place: "`coverage` of a claim", keys: &["total_min", "changed_lines_min"] };
+
+/// Limits on findings.
+pub(super) const FINDINGS: Shape = Shape {
+    place: "`findings` of a claim",
+    keys: &["critical_max", "high_max", "medium_max", "low_max", "new_max", "suppressed_max"],
+};
+
+/// One tier.
+pub(super) const TIER: Shape = Shape { place: "[tier.NAME]", keys: &["require", "recommend", "base", "trailer"] };
+
+/// One rule.
+pub(super) const WHEN: Shape = Shape { place: "[[when]]", keys: &["paths", "tier", "require"] };
+
+/// Who may do what.
+pub(super) const MAY: Shape = Shape { place: "[may]", keys: &["plan", "grant", "policy", "allow", "resume", "merge"] };
+
+/// Who may do one act, in the long form.
+pub(super) const ENTITLED: Shape = Shape { place: "an act of [may]", keys: &["roles", "threshold"] };
+
+/// All tables with keys of their own.
+pub(super) const SHAPES: [&Shape; 9] = [&TOP, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &TIER, &WHEN, &MAY, &ENTITLED];

@@ -1,0 +1,469 @@
+//! [`Complete`]: all records that the ledger's signed map lists for a change, as of one checkpoint (format, section 4).
+//!
+//! Not everything that happened: hence starts. Not against a map that lies: that is found by whoever replays the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::placement::{PlacementError, placement};
+use super::source::{RawRecord, Source, SourceError};
+use super::trust::Trust;
+use crate::crypto::{Envelope, EnvelopeError, KeyRing, OpenError, PublicKey, leaf_hash, list_item_hash, list_value};
+use crate::merkle::{Checkpoint, CheckpointError, Frontier, MapText, ProofError, SignedCheckpoint};
+use crate::model::{
+    Authority, ChangeId, Digest, Entry, Fingerprint, MapEntry, Oid, Predicate, RecordError, Statement, StatementError,
+    Time,
+};
+
+/// A change as it is judged: its id, and the tree that is to be merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The id.
+    pub id: ChangeId,
+    /// The judged tree.
+    pub tree: Oid,
+}
+
+/// A subject with every record that the signed map lists for it.
+///
+/// The only constructor is [`Complete::check`]: to hold one is to know that nothing listed was left out.
+///
+/// ```compile_fail
+/// # use evidence_ledger::prove::{Change, Complete};
+/// fn forge(subject: Change) -> Complete<Change> { Complete { subject, ..todo!() } }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Complete<T> {
+    subject: T,
+    checkpoint: SignedCheckpoint,
+    map: MapEntry,
+    records: BTreeMap<u64, Logged>,
+    lists: BTreeMap<MapText, List>,
+}
+
+/// A statement that known keys signed and that stands in the log.
+///
+/// Its only maker is [`Complete::check`].
+#[derive(Debug, Clone)]
+pub struct Logged {
+    serial: u64,
+    leaf: Digest,
+    entry: Entry,
+    statement: Statement,
+}
+
+/// A list and its proof, as they were checked.
+#[derive(Debug, Clone)]
+pub struct List {
+    /// The serials.
+    pub serials: Vec<u64>,
+    /// The printed map proof.
+    pub proof: String,
+}
+
+/// Why completeness is not proven.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// Something that must be there is not.
+    #[error("there is no {0}")]
+    Missing(String),
+    /// Something cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The ledger is not one that the trust file names.
+    #[error("the ledger {origin} of size {size} is not in the trust file")]
+    Foreign {
+        /// Its origin.
+        origin: String,
+        /// Its size.
+        size: u64,
+    },
+    /// The checkpoint is smaller than the trust file demands.
+    #[error("the ledger has {size} entries; the trust file demands {wanted}")]
+    TooSmall {
+        /// Its size.
+        size: u64,
+        /// The size demanded.
+        wanted: u64,
+    },
+    /// A record's key is no root and was never granted.
+    #[error("record {serial} is signed by {signer}, which is no root and has no grant")]
+    UnknownSigner {
+        /// The record.
+        serial: u64,
+        /// The key.
+        signer: Fingerprint,
+    },
+    /// The log has records whose meaning this version does not know.
+    #[error("record {serial} is of kind {kind}, which this version cannot follow")]
+    Unsupported {
+        /// The record.
+        serial: u64,
+        /// Its kind.
+        kind: String,
+    },
+    /// What parses contradicts a signed head, hash, link or derived line.
+    #[error("{text}")]
+    Contradiction {
+        /// How.
+        text: String,
+        /// The signed heads that show it.
+        heads: Vec<String>,
+    },
+}
+
+/// Returns the lists that a change needs whatever its records say; chains of keys come on top.
+#[must_use]
+pub fn lists_of_change(change: &Change) -> [MapText; 6] {
+    [
+        MapText::chain(&format!("change:{}", change.id)),
+        MapText::chain("policy"),
+        MapText::chain("halt"),
+        MapText::chain("exception"),
+        MapText::label(&format!("tree:{}", change.tree)),
+        MapText::label(&format!("change:{}", change.id)),
+    ]
+}
+
+impl Complete<Change> {
+    /// Reads and checks everything that the signed map lists for a change.
+    ///
+    /// # Errors
+    /// See [`ProveError`].
+    pub fn check(source: &dyn Source, trust: &Trust, change: Change) -> Result<Self, ProveError> {
+        let wanted = lists_of_change(&change);
+        check_lists(source, trust, change, &wanted)
+    }
+
+    /// Returns the records of the change itself, ascending.
+    pub fn of_change(&self) -> impl DoubleEndedIterator<Item = &Logged> {
+        self.of_list(&MapText::chain(&format!("change:{}", self.subject.id)))
+    }
+
+    /// Returns the records about the judged tree, under any change, ascending.
+    pub fn of_tree(&self) -> impl DoubleEndedIterator<Item = &Logged> {
+        self.of_list(&MapText::label(&format!("tree:{}", self.subject.tree)))
+    }
+}
+
+impl Complete<()> {
+    /// Reads and checks everything that the signed map lists under some chains, and the keys behind it.
+    ///
+    /// # Errors
+    /// See [`ProveError`].
+    pub fn check_chains(source: &dyn Source, trust: &Trust, chains: &[MapText]) -> Result<Self, ProveError> {
+        check_lists(source, trust, (), chains)
+    }
+}
+
+impl<T> Complete<T> {
+    /// Returns what it is complete about.
+    pub const fn subject(&self) -> &T {
+        &self.subject
+    }
+
+    /// Returns the checkpoint.
+    #[must_use]
+    pub const fn checkpoint(&self) -> &SignedCheckpoint {
+        &self.checkpoint
+    }
+
+    /// Returns the log's last entry.
+    #[must_use]
+    pub const fn map(&self) -> &MapEntry {
+        &self.map
+    }
+
+    /// Returns every record of every list, ascending.
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = &Logged> {
+        self.records.values()
+    }
+
+    /// Returns the record at a serial.
+    #[must_use]
+    pub fn record(&self, serial: u64) -> Option<&Logged> {
+        self.records.get(&serial)
+    }
+
+    /// Returns the records of a list, ascending; none if it is not among the lists.
+    pub fn of_list<'a>(&'a self, text: &MapText) -> impl DoubleEndedIterator<Item = &'a Logged> + use<'a, T> {
+        let serials = self.lists.get(text).map_or(&[][..], |list| &list.serials);
+        serials.iter().filter_map(|serial| self.records.get(serial))
+    }
+
+    /// Returns the lists, by their texts.
+    #[must_use]
+    pub const fn lists(&self) -> &BTreeMap<MapText, List> {
+        &self.lists
+    }
+}
+
+impl Logged {
+    /// Returns the place in the log.
+    #[must_use]
+    pub const fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Returns the leaf hash.
+    #[must_use]
+    pub const fn leaf(&self) -> &Digest {
+        &self.leaf
+    }
+
+    /// Returns the entry.
+    #[must_use]
+    pub const fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Returns the ledger's time of the record.
+    #[must_use]
+    pub const fn time(&self) -> Time {
+        self.entry.time
+    }
+
+    /// Returns the statement.
+    #[must_use]
+    pub const fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// Returns the keys that signed it.
+    pub fn signers(&self) -> impl Iterator<Item = &Fingerprint> {
+        self.entry.signed.iter().map(|line| &line.fingerprint)
+    }
+}
+
+fn check_lists<T>(
+    source: &dyn Source,
+    trust: &Trust,
+    subject: T,
+    wanted: &[MapText],
+) -> Result<Complete<T>, ProveError> {
+    let (checkpoint, map, map_bytes) = check_head(source, trust)?;
+    let head = String::from_utf8_lossy(checkpoint.note()).into_owned();
+    let mut reading = Reading { source, map: &map, head: &head, raw: BTreeMap::new(), lists: BTreeMap::new() };
+    let mut todo: Vec<MapText> = wanted.to_vec();
+    while let Some(text) = todo.pop() {
+        if reading.lists.contains_key(&text) {
+            continue;
+        }
+        for signer in reading.read_list(&text)? {
+            todo.push(MapText::chain(&format!("key:{signer}")));
+        }
+    }
+    let Reading { raw, lists, .. } = reading;
+    let mut leaves: Vec<(u64, Digest)> = raw.iter().map(|(serial, raw)| (*serial, raw.leaf)).collect();
+    leaves.push((map.covers, leaf_hash(&map_bytes)));
+    let places: Vec<u64> = leaves.iter().map(|(place, _)| *place).collect();
+    let Checkpoint { size, root, .. } = checkpoint.checkpoint();
+    let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.clone()] };
+    let multiproof = source.multiproof(&places)?;
+    multiproof.check(&leaves, *size, root).map_err(|error| wrong(error.to_string()))?;
+    let records = authenticate(raw, trust, &checkpoint.checkpoint().origin, &head)?;
+    check_links(&records, &lists, &head)?;
+    let mut last = Time(0);
+    for record in records.values() {
+        if record.time() < last || record.time() > map.time {
+            return Err(wrong(format!("record {} goes back in time", record.serial)));
+        }
+        last = record.time();
+    }
+    Ok(Complete { subject, checkpoint, map, records, lists })
+}
+
+fn check_head(source: &dyn Source, trust: &Trust) -> Result<(SignedCheckpoint, MapEntry, Vec<u8>), ProveError> {
+    let note = source.note()?;
+    let claimed = Checkpoint::parse_note(&note)?;
+    let keys = trust.log_keys(&claimed.origin, claimed.size);
+    if keys.is_empty() {
+        return Err(ProveError::Foreign { origin: claimed.origin, size: claimed.size });
+    }
+    let checkpoint = SignedCheckpoint::open(&note, &keys, &claimed.origin)?;
+    let size = checkpoint.checkpoint().size;
+    if let Some(wanted) = trust.min_size.filter(|wanted| size < *wanted) {
+        return Err(ProveError::TooSmall { size, wanted });
+    }
+    let bytes = source.last_entry()?;
+    let map = MapEntry::parse(&bytes)?;
+    if Some(map.covers) != size.checked_sub(1) {
+        let text = format!("the map entry covers {} entries; the checkpoint has {size}", map.covers);
+        return Err(ProveError::Contradiction { text, heads: vec![String::from_utf8_lossy(&note).into_owned()] });
+    }
+    Ok((checkpoint, map, bytes))
+}
+
+/// A record whose entry is read and whose statement is not yet believed.
+struct Raw {
+    leaf: Digest,
+    entry: Entry,
+    envelope: Envelope,
+    statement: Statement,
+}
+
+struct Reading<'a> {
+    source: &'a dyn Source,
+    map: &'a MapEntry,
+    head: &'a str,
+    raw: BTreeMap<u64, Raw>,
+    lists: BTreeMap<MapText, List>,
+}
+
+impl Reading<'_> {
+    /// Reads a list and its records, checks them against the map, and returns who signed them.
+    fn read_list(&mut self, text: &MapText) -> Result<BTreeSet<Fingerprint>, ProveError> {
+        let listing = self.source.list(text)?;
+        let wrong = |what: String| ProveError::Contradiction { text: what, heads: vec![self.head.to_owned()] };
+        if listing.serials.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(wrong(format!("the serials of `{text}` do not ascend")));
+        }
+        if listing.serials.last().is_some_and(|serial| *serial >= self.map.covers) {
+            return Err(wrong(format!("the list `{text}` names a record beyond the checkpoint")));
+        }
+        let mut signers = BTreeSet::new();
+        let mut frontier = Frontier::default();
+        for serial in &listing.serials {
+            if !self.raw.contains_key(serial) {
+                let raw = read_record(*serial, &self.source.record(*serial)?, self.head)?;
+                self.raw.insert(*serial, raw);
+            }
+            let raw = &self.raw[serial];
+            if !raw.entry.map_texts().any(|listed| listed == text.to_string()) {
+                return Err(wrong(format!("record {serial} is listed under `{text}` and does not say so")));
+            }
+            frontier.push(list_item_hash(*serial, &raw.leaf));
+            signers.extend(raw.entry.signed.iter().map(|line| line.fingerprint.clone()));
+        }
+        let checked = if listing.serials.is_empty() {
+            listing.proof.check_absent(&text.key(), &self.map.root)
+        } else {
+            listing.proof.check_present(&text.key(), &list_value(frontier.size(), &frontier.root()), &self.map.root)
+        };
+        checked.map_err(|error| wrong(format!("the list `{text}` is not the one in the signed map: {error}")))?;
+        self.lists.insert(text.clone(), List { serials: listing.serials, proof: listing.proof.print() });
+        Ok(signers)
+    }
+}
+
+/// Reads a record and holds its entry against its envelope.
+fn read_record(serial: u64, record: &RawRecord, head: &str) -> Result<Raw, ProveError> {
+    let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.to_owned()] };
+    let entry = Entry::parse(&record.entry)?;
+    let envelope = Envelope::parse(&record.envelope).map_err(|error| match error {
+        EnvelopeError::Spelling => wrong(format!("the envelope of record {serial} is not in its one spelling")),
+        other => ProveError::Unreadable(format!("record {serial}: {other}")),
+    })?;
+    if envelope.statement_hash() != entry.statement {
+        return Err(wrong(format!("the envelope of record {serial} is not the one that its entry names")));
+    }
+    let unreadable = |error: &dyn std::fmt::Display| ProveError::Unreadable(format!("record {serial}: {error}"));
+    let statement = Statement::parse(&envelope.payload).map_err(|error| unreadable(&error))?;
+    let placed = placement(&statement).map_err(|error| match error {
+        PlacementError::Subject => wrong(format!("record {serial}: {error}")),
+        PlacementError::TooManyLabels(_) | PlacementError::Key(_) => unreadable(&error),
+    })?;
+    if (&entry.kind, &entry.chain, &entry.labels) != (&placed.kind, &placed.chain, &placed.labels) {
+        return Err(wrong(format!("kind, chain or labels of record {serial} are not those of its statement")));
+    }
+    Ok(Raw { leaf: leaf_hash(&record.entry), entry, envelope, statement })
+}
+
+/// Checks every signature under the keys of the roots and of the grants.
+fn authenticate(
+    raw: BTreeMap<u64, Raw>,
+    trust: &Trust,
+    origin: &str,
+    head: &str,
+) -> Result<BTreeMap<u64, Logged>, ProveError> {
+    let mut ring: KeyRing = trust.roots.iter().cloned().collect();
+    for record in raw.values() {
+        if let Predicate::Authority(Authority::Grant(grant)) = &record.statement.predicate {
+            let key: PublicKey = grant.key.parse().map_err(|error| ProveError::Unreadable(format!("{error}")))?;
+            ring.insert(key);
+        }
+    }
+    let mut records = BTreeMap::new();
+    for (serial, Raw { leaf, entry, envelope, statement }) in raw {
+        let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.to_owned()] };
+        envelope.open(&ring).map_err(|error| match error {
+            OpenError::UnknownKey(signer) => ProveError::UnknownSigner { serial, signer },
+            OpenError::Signature(_) => wrong(format!("record {serial}: {error}")),
+        })?;
+        if envelope.signed_lines(&ring).as_ref() != Some(&entry.signed) {
+            return Err(wrong(format!("the signed lines of record {serial} are not those of its envelope")));
+        }
+        if statement.binding.ledger != origin {
+            return Err(wrong(format!("record {serial} was made for the ledger {}", statement.binding.ledger)));
+        }
+        if let Predicate::Authority(authority) = &statement.predicate
+            && !matches!(authority, Authority::Grant(_) | Authority::Revoke(_))
+        {
+            return Err(ProveError::Unsupported { serial, kind: entry.kind });
+        }
+        records.insert(serial, Logged { serial, leaf, entry, statement });
+    }
+    Ok(records)
+}
+
+/// Checks that chains hang together and that no record is missing from a list that it belongs to.
+fn check_links(records: &BTreeMap<u64, Logged>, lists: &BTreeMap<MapText, List>, head: &str) -> Result<(), ProveError> {
+    let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.to_owned()] };
+    let mut last: BTreeMap<&str, Digest> = BTreeMap::new();
+    for (serial, record) in records {
+        for text in record.entry.map_texts() {
+            let text = MapText::new(text);
+            if lists.get(&text).is_some_and(|list| list.serials.binary_search(serial).is_err()) {
+                return Err(wrong(format!("record {serial} is missing from the list `{text}`")));
+            }
+        }
+        if lists.contains_key(&MapText::chain(&record.entry.chain)) {
+            let previous = last.insert(&record.entry.chain, record.leaf);
+            if record.entry.previous != previous {
+                return Err(wrong(format!(
+                    "record {serial} does not follow the one before it in `{}`",
+                    record.entry.chain
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+impl From<SourceError> for ProveError {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Missing(what) => Self::Missing(what),
+            SourceError::Unreadable(text) => Self::Unreadable(text),
+            SourceError::Contradiction { text, heads } => Self::Contradiction { text, heads },
+        }
+    }
+}
+
+impl From<CheckpointError> for ProveError {
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::Note(crate::crypto::NoteError::Signature(_)) | CheckpointError::Origin { .. } => {
+                Self::Contradiction { text: error.to_string(), heads: Vec::new() }
+            }
+            CheckpointError::Note(_) | CheckpointError::Text(_) => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
+impl From<RecordError> for ProveError {
+    fn from(error: RecordError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl From<StatementError> for ProveError {
+    fn from(error: StatementError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl From<ProofError> for ProveError {
+    fn from(error: ProofError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}

@@ -1,0 +1,11 @@
+//! Proof of membership, growth, order and completeness: from bytes that anybody may have written to [`Complete`].
+
+mod complete;
+mod placement;
+mod source;
+mod trust;
+
+pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change};
+pub use placement::{Placement, PlacementError, placement};
+pub use source::{Listing, Materials, RawRecord, Source, SourceError};
+pub use trust::{Trust, TrustError, TrustedLedger};

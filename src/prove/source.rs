@@ -1,0 +1,85 @@
+//! Where records, proofs and materials are read from: a store, or a bundle. Nothing that it answers is believed.
+
+use std::io::BufRead;
+
+use crate::merkle::{MapProof, MapText, Multiproof};
+use crate::model::Digest;
+
+/// The bytes of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawRecord {
+    /// The entry.
+    pub entry: Vec<u8>,
+    /// The envelope.
+    pub envelope: Vec<u8>,
+}
+
+/// All serials under a map text, and the proof that they are all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Ascending; empty: there are none.
+    pub serials: Vec<u64>,
+    /// The map proof.
+    pub proof: MapProof,
+}
+
+/// Why a source has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// What was asked for is not there.
+    #[error("there is no {0}")]
+    Missing(String),
+    /// What is there cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// What is there contradicts itself.
+    #[error("{text}")]
+    Contradiction {
+        /// How.
+        text: String,
+        /// The signed heads that show it.
+        heads: Vec<String>,
+    },
+}
+
+/// One state of a log.
+pub trait Source {
+    /// Returns the signed checkpoint.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    fn note(&self) -> Result<Vec<u8>, SourceError>;
+
+    /// Returns the log's last entry, a map entry.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    fn last_entry(&self) -> Result<Vec<u8>, SourceError>;
+
+    /// Returns all serials under a map text with their map proof.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    fn list(&self, text: &MapText) -> Result<Listing, SourceError>;
+
+    /// Returns the record at a serial.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    fn record(&self, serial: u64) -> Result<RawRecord, SourceError>;
+
+    /// Returns the multiproof of these places, ascending and unique.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    fn multiproof(&self, places: &[u64]) -> Result<Multiproof, SourceError>;
+}
+
+/// Where materials are read from.
+pub trait Materials {
+    /// Returns the bytes that should have this hash; the reader of them checks it. `None` if they are not there.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    fn material(&self, digest: &Digest) -> Result<Option<Box<dyn BufRead + '_>>, SourceError>;
+}

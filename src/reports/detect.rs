@@ -1,0 +1,283 @@
+//! Which format a report has, by its content and never by its name.
+//!
+//! Looks at the first [`HEAD_BYTES`](super::limits::HEAD_BYTES) only. It decides who reads a report, not whether it is
+//! sound: the reader refuses what is not its own.
+
+use super::Format;
+use super::encoding::head_text;
+
+/// What the beginning of a report looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detected {
+    /// One format that has a reader.
+    One(Format),
+    /// Several at once, by name: whoever gives the report has to say which it is.
+    Ambiguous(Vec<&'static str>),
+    /// A format that has no reader here.
+    Foreign(&'static str),
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// Tells a report's format by its first bytes.
+#[must_use]
+pub fn detect(head: &[u8]) -> Detected {
+    let text = head_text(head);
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let mut names = match start.chars().next() {
+        Some('<') => xml_names(start),
+        Some('{' | '[') => json_names(start),
+        Some(_) | None => Vec::new(),
+    };
+    if names.is_empty() {
+        names = text_names(start);
+    }
+    names.dedup();
+    match names[..] {
+        [] => Detected::Unknown,
+        [name] => match Format::ALL.into_iter().find(|format| title(*format) == name) {
+            Some(format) => Detected::One(format),
+            None => Detected::Foreign(name),
+        },
+        _ => Detected::Ambiguous(names),
+    }
+}
+
+/// Returns the format that has this root element and no reader here.
+pub(super) fn foreign_root(root: &str) -> Option<&'static str> {
+    let local = root.rsplit(':').next().unwrap_or(root);
+    FOREIGN_ROOTS.into_iter().find(|(name, _)| *name == local).map(|(_, format)| format)
+}
+
+fn title(format: Format) -> &'static str {
+    match format {
+        Format::Junit => "JUnit XML",
+        Format::Sarif => "SARIF",
+        Format::Libtest => "libtest text",
+    }
+}
+
+fn xml_names(text: &str) -> Vec<&'static str> {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        let after = if let Some(after) = rest.strip_prefix("<!--") {
+            after.split_once("-->")
+        } else if let Some(after) = rest.strip_prefix("<?") {
+            after.split_once("?>")
+        } else if let Some(after) = rest.strip_prefix("<!DOCTYPE") {
+            let bracket = after.find('[').unwrap_or(after.len());
+            let end = after.find('>').unwrap_or(after.len());
+            if bracket < end { after.split_once("]>") } else { after.split_once('>') }
+        } else {
+            break;
+        };
+        match after {
+            Some((_, next)) => rest = next,
+            None => return Vec::new(),
+        }
+    }
+    let Some(rest) = rest.strip_prefix('<') else { return Vec::new() };
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).unwrap_or(rest.len());
+    let root = &rest[..end];
+    let tag = &rest[..rest.find('>').unwrap_or(rest.len())];
+    match root {
+        "testsuites" | "testsuite" => vec![title(Format::Junit)],
+        "coverage" if tag.contains("clover=") => vec!["Clover"],
+        _ => foreign_root(root).into_iter().collect(),
+    }
+}
+
+fn json_names(text: &str) -> Vec<&'static str> {
+    let members = first_object(text);
+    let has = |key: &str| members.iter().any(|(name, _)| name == key);
+    let says = |key: &str, part: &str| members.iter().any(|(name, value)| name == key && value.contains(part));
+    let all = |keys: &[&str]| keys.iter().all(|key| has(key));
+    let mut names = Vec::new();
+    let mut add = |holds: bool, name| {
+        if holds {
+            names.push(name);
+        }
+    };
+    add(has("runs") || says("$schema", "sarif"), title(Format::Sarif));
+    add(has("Action") && (has("Package") || has("Time") || has("ImportPath")), "go test -json");
+    add(says("reportFormat", "CTRF") || all(&["results", "specVersion", "reportId"]), "CTRF");
+    add(says("bomFormat", "CycloneDX"), "CycloneDX");
+    add(has("spdxVersion") || says("@context", "spdx.org"), "SPDX");
+    add(all(&["SchemaVersion", "ArtifactName"]), "Trivy JSON");
+    add(all(&["matches", "descriptor"]), "Grype JSON");
+    add(has("auditReportVersion"), "npm audit JSON");
+    add(all(&["lockfile", "vulnerabilities"]), "cargo-audit JSON");
+    add(all(&["errors", "generated_at", "metrics"]), "Bandit JSON");
+    add(has("RuleID"), "gitleaks JSON");
+    add(says("type", "llvm.coverage.json.export"), "llvm-cov JSON");
+    add(all(&["meta", "totals"]), "coverage.py JSON");
+    add(all(&["schemaVersion", "thresholds"]), "Stryker JSON");
+    add(has("numTotalTests"), "Jest JSON");
+    add(all(&["stats", "passes"]), "mocha JSON");
+    add(has("event") && (says("type", "suite") || says("type", "test")), "libtest JSON");
+    add(has("payloadType"), "a DSSE envelope");
+    add(says("_type", "in-toto.io"), "an in-toto statement");
+    names
+}
+
+/// Returns the members of the first object in the text with their values where these are strings.
+///
+/// The text may end anywhere. Escapes are left as they are: no key that we look for has one.
+fn first_object(text: &str) -> Vec<(String, String)> {
+    let mut members: Vec<(String, String)> = Vec::new();
+    let Some(start) = text.find('{') else { return members };
+    let mut depth = 0_usize;
+    let mut wants_key = false;
+    let mut rest = &text[start..];
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '{' | '[' => {
+                depth += 1;
+                wants_key = depth == 1;
+            }
+            '}' | ']' => {
+                depth -= 1;
+                if depth == 0 {
+                    break;
+                }
+            }
+            ',' => wants_key = depth == 1,
+            '"' => {
+                let end = end_of_string(rest);
+                let string = &rest[..end];
+                rest = rest.get(end + 1..).unwrap_or_default();
+                if wants_key {
+                    members.push((string.to_owned(), String::new()));
+                    wants_key = false;
+                } else if let (1, Some(last)) = (depth, members.last_mut()) {
+                    string.clone_into(&mut last.1);
+                }
+            }
+            _ => {}
+        }
+    }
+    members
+}
+
+/// Returns where the string ends that the text continues.
+fn end_of_string(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn text_names(text: &str) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let name = match line.trim_end() {
+            "TAP version 13" | "TAP version 14" => "TAP",
+            plan if index == 0 && is_tap_plan(plan) => "TAP",
+            line if index == 0 && line.starts_with("mode: ") => "a Go coverage profile",
+            line if line.starts_with("SF:") => "LCOV",
+            line if line.starts_with("=== RUN   ") => "go test text",
+            line if line.starts_with("{\"Time\":") || line.starts_with("{\"Action\":") => "go test -json",
+            line if super::libtest::announced(line).is_some() => title(Format::Libtest),
+            _ => continue,
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn is_tap_plan(line: &str) -> bool {
+    let plan = line.split('#').next().unwrap_or(line).trim_end();
+    plan.strip_prefix("1..").is_some_and(|last| !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+const FOREIGN_ROOTS: [(&str, &str); 25] = [
+    ("test-run", "NUnit 3"),
+    ("test-results", "NUnit 2"),
+    ("assemblies", "xUnit.net"),
+    ("assembly", "xUnit.net"),
+    ("TestRun", "TRX"),
+    ("testng-results", "TestNG"),
+    ("robot", "Robot Framework"),
+    ("Catch", "Catch2 XML"),
+    ("Catch2TestRun", "Catch2 XML"),
+    ("doctest", "doctest XML"),
+    ("TestLog", "Boost.Test XML"),
+    ("TestResult", "Boost.Test XML"),
+    ("Site", "CTest XML"),
+    ("TestCase", "Qt Test XML"),
+    ("checkstyle", "Checkstyle"),
+    ("pmd", "PMD"),
+    ("pmd-cpd", "PMD CPD"),
+    ("BugCollection", "SpotBugs"),
+    ("issues", "Android Lint"),
+    ("coverage", "Cobertura"),
+    ("report", "JaCoCo"),
+    ("mutations", "PIT"),
+    ("bom", "CycloneDX"),
+    ("html", "HTML"),
+    ("svg", "SVG"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_content() {
+        let one = |text: &str| detect(text.as_bytes());
+        assert_eq!(one("<?xml version='1.0'?>\n<!-- x -->\n<testsuites>"), Detected::One(Format::Junit));
+        assert_eq!(one("\u{feff}<testsuite name='a'/>"), Detected::One(Format::Junit));
+        assert_eq!(one(r#"{"version":"2.1.0","runs":[]}"#), Detected::One(Format::Sarif));
+        assert_eq!(
+            one(r#"{ "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "x": "#),
+            Detected::One(Format::Sarif)
+        );
+        assert_eq!(one("   Compiling a\n\nrunning 3 tests\ntest a ... ok\n"), Detected::One(Format::Libtest));
+        let wide: Vec<u8> = "\u{feff}<testsuites/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(detect(&wide), Detected::One(Format::Junit));
+    }
+
+    #[test]
+    fn foreign_formats_are_named() {
+        let foreign = |text: &str| match detect(text.as_bytes()) {
+            Detected::Foreign(name) => name,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(foreign("<test-run id='2'>"), "NUnit 3");
+        assert_eq!(foreign("<assemblies>"), "xUnit.net");
+        assert_eq!(foreign("<TestRun xmlns='http://microsoft.com/schemas/VisualStudio/TeamTest/2010'>"), "TRX");
+        assert_eq!(foreign("<checkstyle version='8'>"), "Checkstyle");
+        assert_eq!(foreign("<!DOCTYPE coverage SYSTEM 'x'>\n<coverage line-rate='1'>"), "Cobertura");
+        assert_eq!(foreign("<coverage generated='1' clover='4'>"), "Clover");
+        assert_eq!(foreign("<!DOCTYPE report [<!ELEMENT a (b)>]><report name='x'>"), "JaCoCo");
+        assert_eq!(foreign("TAP version 14\n1..2\nok 1\n"), "TAP");
+        assert_eq!(foreign("1..2 # x\nok 1\n"), "TAP");
+        assert_eq!(foreign(r#"{"Time":"2026","Action":"start","Package":"x"}"#), "go test -json");
+        assert_eq!(foreign(r#"{"reportFormat":"CTRF","results":{}}"#), "CTRF");
+        assert_eq!(foreign("TN:\nSF:src/a.rs\n"), "LCOV");
+        assert_eq!(foreign("mode: set\n"), "a Go coverage profile");
+        assert_eq!(foreign(r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#), "CycloneDX");
+        assert_eq!(foreign("<bom xmlns='http://cyclonedx.org/schema/bom/1.4'>"), "CycloneDX");
+    }
+
+    #[test]
+    fn two_candidates_are_ambiguous_and_none_is_unknown() {
+        assert_eq!(detect(b"TAP version 13\nrunning 1 test\n"), Detected::Ambiguous(vec!["TAP", "libtest text"]));
+        assert_eq!(detect(br#"{"bomFormat":"CycloneDX","runs":[]}"#), Detected::Ambiguous(vec!["SARIF", "CycloneDX"]));
+        for text in
+            ["", " ", "hello", "{", "[", "<", "<!--", "<!DOCTYPE", "{\"a", "[1,2]", "{\"x\":{\"runs\":1}}", "]}"]
+        {
+            assert_eq!(detect(text.as_bytes()), Detected::Unknown, "{text}");
+        }
+    }
+}

@@ -1,0 +1,474 @@
+//! JUnit XML of any dialect -> facts about tests.
+//!
+//! There is no standard; this reads what the runners of some twenty languages write. Cases are recounted: of the declared
+//! totals only failures and errors are looked at, and a suite that declares more of them than it holds is refused as cut
+//! or edited. Times, properties and output are out of scope.
+
+use std::borrow::Cow;
+use std::io::BufRead;
+
+use super::detect::foreign_root;
+use super::tally::{CaseName, CaseTally, SuitePath, shown};
+use super::xml::{Tag, Token, Xml};
+use super::{CaseOutcome, Cause, Detail, Format, Place, ReadError, Report};
+
+/// Reads a JUnit report.
+pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
+    let mut xml = Xml::open(input)?;
+    let mut walk = Walk { open: Vec::new(), tally: CaseTally::new(detail) };
+    loop {
+        match xml.next()? {
+            Token::Start(tag) => walk.start(&tag)?,
+            Token::End => walk.end()?,
+            Token::Between => {}
+            Token::Done => return Ok(walk.tally.finish(Format::Junit, Vec::new())),
+        }
+    }
+}
+
+struct Walk {
+    /// The open elements from the root in.
+    open: Vec<Node>,
+    tally: CaseTally,
+}
+
+enum Node {
+    /// `testsuites` or `testsuite`.
+    Suite(Suite),
+    /// `testcase`.
+    Case(Case),
+    /// Anything else: output, properties, the inside of a failure.
+    Other,
+}
+
+struct Suite {
+    path: SuitePath,
+    name: String,
+    file: String,
+    place: Place,
+    /// `failures` and `errors` as the suite declares them, suites inside it included or not.
+    declared: u64,
+    /// Failure, error, flaky and rerun elements inside it, at any depth.
+    found: u64,
+}
+
+struct Case {
+    place: Place,
+    file: Option<String>,
+    class: String,
+    name: String,
+    outcome: CaseOutcome,
+    /// Failure, error, flaky and rerun elements.
+    found: u64,
+}
+
+impl Walk {
+    fn start(&mut self, tag: &Tag<'_>) -> Result<(), ReadError> {
+        let node = match (self.open.last_mut(), Element::of(tag.name())) {
+            (None, Some(element @ (Element::Suites | Element::Suite))) => suite(None, element, tag)?,
+            (None, _) => return Err(ReadError::at(tag.place(), foreign(tag.name()))),
+            (Some(Node::Suite(outer)), Some(Element::Suite)) => suite(Some(outer), Element::Suite, tag)?,
+            (Some(Node::Suite(_)), Some(Element::Case)) => case(tag)?,
+            (Some(Node::Suite(outer)), Some(element @ (Element::Failure | Element::Error))) => {
+                refuse_namespace(tag, element.name())?;
+                outer.found += 1;
+                let name = CaseName { file: &outer.file, class: "", name: SUITE_LEVEL };
+                let added = self.tally.add(&outer.path, name, CaseOutcome::Failed);
+                added.map_err(|cause| ReadError::at(tag.place(), cause))?;
+                Node::Other
+            }
+            (Some(Node::Case(case)), Some(element @ (Element::Failure | Element::Error | Element::Rerun))) => {
+                refuse_namespace(tag, element.name())?;
+                case.say(CaseOutcome::Failed);
+                case.found += 1;
+                Node::Other
+            }
+            (Some(Node::Case(case)), Some(Element::Flaky)) => {
+                case.say(CaseOutcome::Flaky);
+                case.found += 1;
+                Node::Other
+            }
+            (Some(Node::Case(case)), Some(Element::Skipped)) => {
+                case.say(CaseOutcome::Skipped);
+                Node::Other
+            }
+            (Some(_), None | Some(Element::Skipped | Element::Flaky | Element::Rerun)) => Node::Other,
+            (Some(Node::Case(_) | Node::Other), Some(element)) | (Some(_), Some(element @ Element::Suites)) => {
+                let inside = self.open.iter().rev().find_map(Node::name).unwrap_or("another element").to_owned();
+                return Err(ReadError::at(tag.place(), Cause::Misplaced { element: element.name(), inside }));
+            }
+        };
+        self.open.push(node);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), ReadError> {
+        match self.open.pop() {
+            None | Some(Node::Other) => Ok(()),
+            Some(Node::Suite(suite)) => {
+                if suite.declared > suite.found {
+                    let (declared, found) = (suite.declared, suite.found);
+                    let cause = Cause::FailuresMissing { suite: shown(&suite.name, 80), declared, found };
+                    return Err(ReadError::at(suite.place, cause));
+                }
+                if let Some(Node::Suite(outer)) = self.open.last_mut() {
+                    outer.found += suite.found;
+                }
+                Ok(())
+            }
+            Some(Node::Case(case)) => {
+                let Some(Node::Suite(outer)) = self.open.last_mut() else { return Ok(()) };
+                // Some dialects state a failure by the status alone, and count it.
+                outer.found += case.found.max(u64::from(case.outcome == CaseOutcome::Failed));
+                let file = case.file.as_deref().unwrap_or(&outer.file);
+                let name = CaseName { file, class: &case.class, name: &case.name };
+                self.tally.add(&outer.path, name, case.outcome).map_err(|cause| ReadError::at(case.place, cause))
+            }
+        }
+    }
+}
+
+impl Case {
+    /// Takes one more statement about the case: the most severe wins.
+    fn say(&mut self, outcome: CaseOutcome) {
+        self.outcome = self.outcome.min(outcome);
+    }
+}
+
+impl Node {
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Suite(_) => Some("testsuite"),
+            Self::Case(_) => Some("testcase"),
+            Self::Other => None,
+        }
+    }
+}
+
+/// The elements that have a meaning.
+#[derive(Clone, Copy)]
+enum Element {
+    Suites,
+    Suite,
+    Case,
+    Error,
+    Failure,
+    Rerun,
+    Flaky,
+    Skipped,
+}
+
+impl Element {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "testsuites" => Self::Suites,
+            "testsuite" => Self::Suite,
+            "testcase" => Self::Case,
+            "error" => Self::Error,
+            "failure" => Self::Failure,
+            // Maven Surefire: failed again. It stands beside a failure; alone it is a failure all the same.
+            "rerunFailure" | "rerunError" => Self::Rerun,
+            "flakyFailure" | "flakyError" => Self::Flaky,
+            "skipped" | "disabled" | "ignored" | "notrun" => Self::Skipped,
+            _ => return None,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Suites => "testsuites",
+            Self::Suite => "testsuite",
+            Self::Case => "testcase",
+            Self::Error => "error",
+            Self::Failure => "failure",
+            Self::Rerun => "rerunFailure",
+            Self::Flaky => "flakyFailure",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+fn suite(outer: Option<&Suite>, element: Element, tag: &Tag<'_>) -> Result<Node, ReadError> {
+    let [name, file, path, failures, errors, namespace] =
+        tag.attributes(["name", "file", "filepath", "failures", "errors", "xmlns"])?;
+    no_namespace(tag, element.name(), namespace)?;
+    let declared =
+        count(tag, "failures", failures.as_deref())?.saturating_add(count(tag, "errors", errors.as_deref())?);
+    let name = name.unwrap_or_default();
+    let root = SuitePath::root();
+    let around = outer.map_or(&root, |outer| &outer.path);
+    let path_of_names = match element {
+        // The root's name is that of the run, and no suite.
+        Element::Suites => around.clone(),
+        _ => around.inside(&name),
+    };
+    let inherited = || outer.map(|outer| Cow::Borrowed(outer.file.as_str())).unwrap_or_default();
+    let file = file.or(path).unwrap_or_else(inherited).into_owned();
+    let (name, place) = (name.into_owned(), tag.place());
+    Ok(Node::Suite(Suite { path: path_of_names, name, file, place, declared, found: 0 }))
+}
+
+fn case(tag: &Tag<'_>) -> Result<Node, ReadError> {
+    let [name, class, class_short, file, status, result, namespace] =
+        tag.attributes(["name", "classname", "class", "file", "status", "result", "xmlns"])?;
+    no_namespace(tag, "testcase", namespace)?;
+    let mut case = Case {
+        place: tag.place(),
+        file: file.map(Cow::into_owned),
+        class: class.or(class_short).unwrap_or_default().into_owned(),
+        name: name.unwrap_or_default().into_owned(),
+        outcome: CaseOutcome::Passed,
+        found: 0,
+    };
+    for status in [status, result].into_iter().flatten() {
+        case.say(outcome_of_status(&status));
+    }
+    Ok(Node::Case(case))
+}
+
+/// Returns what an attribute `status` or `result` says, in whatever case.
+///
+/// If the word is not in the table, returns [`CaseOutcome::Unknown`]: new words must not pass.
+fn outcome_of_status(status: &str) -> CaseOutcome {
+    let is_one_of = |words: &[&str]| words.iter().any(|word| status.eq_ignore_ascii_case(word));
+    if is_one_of(&PASSED) {
+        CaseOutcome::Passed
+    } else if is_one_of(&SKIPPED) {
+        CaseOutcome::Skipped
+    } else if is_one_of(&FAILED) {
+        CaseOutcome::Failed
+    } else {
+        CaseOutcome::Unknown
+    }
+}
+
+fn count(tag: &Tag<'_>, attribute: &'static str, value: Option<&str>) -> Result<u64, ReadError> {
+    let value = value.unwrap_or_default().trim_ascii();
+    if value.is_empty() {
+        return Ok(0);
+    }
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let refuse = || ReadError::at(tag.place(), Cause::NotACount { attribute, found: value.chars().take(40).collect() });
+    if digits { value.parse().map_err(|_| refuse()) } else { Err(refuse()) }
+}
+
+fn refuse_namespace(tag: &Tag<'_>, element: &'static str) -> Result<(), ReadError> {
+    let [namespace] = tag.attributes(["xmlns"])?;
+    no_namespace(tag, element, namespace)
+}
+
+fn no_namespace(tag: &Tag<'_>, element: &'static str, namespace: Option<Cow<'_, str>>) -> Result<(), ReadError> {
+    match namespace.as_deref() {
+        None | Some("") => Ok(()),
+        Some(found) => {
+            let found = found.chars().take(80).collect();
+            Err(ReadError::at(tag.place(), Cause::Namespace { element, found }))
+        }
+    }
+}
+
+fn foreign(root: &str) -> Cause {
+    Cause::Root { found: root.chars().take(40).collect(), foreign: foreign_root(root) }
+}
+
+/// The name of the case that stands for an error of a whole suite.
+const SUITE_LEVEL: &str = "(suite)";
+
+/// gtest, CTest, doctest, Bazel: run, completed. behave, Ginkgo and others: passed.
+const PASSED: [&str; 8] = ["run", "completed", "passed", "pass", "ok", "success", "successful", "succeeded"];
+/// gtest: notrun, suppressed. CTest: notrun, disabled. behave: untested. Ginkgo: pending. Qt: xfail.
+const SKIPPED: [&str; 11] = [
+    "skipped",
+    "skip",
+    "disabled",
+    "notrun",
+    "not_run",
+    "not run",
+    "suppressed",
+    "ignored",
+    "pending",
+    "untested",
+    "xfail",
+];
+/// CTest: fail. behave: undefined. Ginkgo: panicked, interrupted, aborted, timedout. Qt: xpass.
+const FAILED: [&str; 13] = [
+    "failed",
+    "fail",
+    "failure",
+    "error",
+    "errored",
+    "broken",
+    "undefined",
+    "panicked",
+    "interrupted",
+    "aborted",
+    "timedout",
+    "timeout",
+    "xpass",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Outcome, TestFacts};
+    use crate::reports::{read as read_facts, read_report};
+
+    fn facts(text: &str) -> (Outcome, TestFacts) {
+        let facts = read_facts(Format::Junit, &mut text.as_bytes()).unwrap();
+        (facts.outcome, facts.tests.unwrap())
+    }
+
+    fn refused(text: &str) -> Cause {
+        read_facts(Format::Junit, &mut text.as_bytes()).unwrap_err().cause
+    }
+
+    /// Returns the outcome of one case with these attributes and children.
+    fn case(attributes: &str, children: &str) -> CaseOutcome {
+        let text = format!("<testsuite><testcase name='a'{attributes}>{children}</testcase></testsuite>");
+        read_report(Format::Junit, &mut text.as_bytes()).unwrap().cases[0].outcome
+    }
+
+    #[test]
+    fn the_most_severe_statement_about_a_case_wins() {
+        assert_eq!(case("", ""), CaseOutcome::Passed);
+        assert_eq!(case("", "<system-out>failure</system-out>"), CaseOutcome::Passed);
+        assert_eq!(case("", "<skipped/><failure/>"), CaseOutcome::Failed);
+        assert_eq!(case(" status='run'", "<error/>"), CaseOutcome::Failed);
+        assert_eq!(case(" status='passed'", "<skipped/>"), CaseOutcome::Skipped);
+        assert_eq!(case(" status='failed'", "<skipped/>"), CaseOutcome::Failed);
+        assert_eq!(case(" status='notrun' result='completed'", ""), CaseOutcome::Skipped);
+        assert_eq!(case(" status='run' result='suppressed'", ""), CaseOutcome::Skipped);
+        assert_eq!(case("", "<disabled/>"), CaseOutcome::Skipped);
+    }
+
+    #[test]
+    fn an_unknown_status_is_not_a_pass() {
+        assert_eq!(case(" status='Passed'", ""), CaseOutcome::Passed);
+        assert_eq!(case(" status='passed!'", ""), CaseOutcome::Unknown);
+        assert_eq!(case(" status=''", ""), CaseOutcome::Unknown);
+        assert_eq!(case(" status='passed' result='odd'", "<skipped/>"), CaseOutcome::Unknown);
+        let (outcome, tests) = facts("<testsuite><testcase status='odd'/><testcase/></testsuite>");
+        assert_eq!((outcome, tests.passed, tests.unknown), (Outcome::Inconclusive, 1, 1));
+    }
+
+    #[test]
+    fn flaky_passes_with_a_flag_and_a_failure_beside_it_fails() {
+        assert_eq!(case("", "<flakyFailure/>"), CaseOutcome::Flaky);
+        assert_eq!(case("", "<flakyError/><failure/>"), CaseOutcome::Failed);
+        assert_eq!(case("", "<failure/><rerunFailure/><rerunFailure/>"), CaseOutcome::Failed);
+        assert_eq!(case("", "<rerunError/>"), CaseOutcome::Failed);
+        let (outcome, tests) = facts("<testsuite><testcase><flakyFailure/></testcase></testsuite>");
+        assert_eq!((outcome, tests.passed, tests.flaky), (Outcome::Pass, 1, 1));
+        let (_, tests) = facts("<testsuite><testcase><failure/><rerunFailure/><rerunFailure/></testcase></testsuite>");
+        assert_eq!((tests.total, tests.failed), (1, 1));
+    }
+
+    #[test]
+    fn declared_failures_that_are_missing_are_refused() {
+        let suite = |declared: &str, inside: &str| {
+            format!(
+                "<testsuites><testsuite name='s' {declared}><testcase name='a'>{inside}</testcase></testsuite></testsuites>"
+            )
+        };
+        assert_eq!(facts(&suite("failures='1'", "<failure/>")).0, Outcome::Fail);
+        assert_eq!(facts(&suite("failures='1'", "<flakyFailure/>")).0, Outcome::Pass);
+        assert_eq!(facts(&suite("failures='0' errors='' tests='99'", "")).0, Outcome::Pass);
+        let missing = |declared, found| Cause::FailuresMissing { suite: "s".into(), declared, found };
+        assert_eq!(refused(&suite("failures='1'", "")), missing(1, 0));
+        assert_eq!(refused(&suite("failures='1' errors='2'", "<failure/>")), missing(3, 1));
+        assert_eq!(
+            refused(&suite("failures='-1'", "")),
+            Cause::NotACount { attribute: "failures", found: "-1".into() }
+        );
+        assert!(matches!(refused("<testsuites errors='1'><testsuite/></testsuites>"), Cause::FailuresMissing { .. }));
+    }
+
+    #[test]
+    fn totals_may_count_inner_suites_or_not() {
+        let inner = "<testsuite failures='1'><testcase status='fail'/></testsuite>";
+        assert_eq!(facts(&format!("<testsuite failures='1'>{inner}</testsuite>")).0, Outcome::Fail);
+        assert_eq!(facts(&format!("<testsuite failures='0'>{inner}</testsuite>")).0, Outcome::Fail);
+        assert!(matches!(
+            refused(&format!("<testsuite failures='2'>{inner}</testsuite>")),
+            Cause::FailuresMissing { .. }
+        ));
+    }
+
+    #[test]
+    fn absence_is_inconclusive() {
+        assert_eq!(facts("<testsuites/>").0, Outcome::Inconclusive);
+        assert_eq!(facts("<testsuite tests='3'/>").0, Outcome::Inconclusive);
+        assert_eq!(facts("<testsuite><testcase><skipped/></testcase></testsuite>").0, Outcome::Inconclusive);
+        assert_eq!(facts("<testsuite><testcase><skipped/></testcase><testcase/></testsuite>").0, Outcome::Pass);
+    }
+
+    #[test]
+    fn an_error_of_a_suite_is_a_case() {
+        let (outcome, tests) = facts("<testsuite errors='1'><error/><testcase/></testsuite>");
+        assert_eq!((outcome, tests.total, tests.failed), (Outcome::Fail, 2, 1));
+    }
+
+    #[test]
+    fn other_documents_are_refused_by_name() {
+        let root = |text: &str| match refused(text) {
+            Cause::Root { found, foreign } => (found, foreign),
+            other => panic!("{other}"),
+        };
+        assert_eq!(root("<test-run/>"), ("test-run".into(), Some("NUnit 3")));
+        assert_eq!(root("<testcase/>"), ("testcase".into(), None));
+        assert_eq!(root("<x:testsuite xmlns:x='u'/>"), ("x:testsuite".into(), None));
+        assert!(matches!(refused("<testsuite xmlns='urn:x'/>"), Cause::Namespace { .. }));
+        assert!(matches!(refused("<testsuite><testcase xmlns='urn:x'/></testsuite>"), Cause::Namespace { .. }));
+        assert_eq!(facts("<testsuite xmlns:xsi='u' xmlns=''><testcase/></testsuite>").0, Outcome::Pass);
+    }
+
+    #[test]
+    fn cases_and_failures_cannot_hide_in_other_elements() {
+        let misplaced = |inside: &str| matches!(refused(inside), Cause::Misplaced { .. });
+        assert!(misplaced("<testsuite><x><testcase/></x><testcase/></testsuite>"));
+        assert!(misplaced("<testsuite><testcase><x><failure/></x></testcase></testsuite>"));
+        assert!(misplaced("<testsuite><testcase><testcase/></testcase></testsuite>"));
+        assert!(misplaced("<testsuite><testsuites/></testsuite>"));
+        let (_, tests) = facts("<testsuite><x><y/></x><properties/><testcase><x/></testcase></testsuite>");
+        assert_eq!(tests.total, 1);
+    }
+
+    #[test]
+    fn identity_is_suites_file_class_and_name_with_multiplicity() {
+        let one = |text: &str| facts(text).1.names;
+        let base = one("<testsuite name='s'><testcase file='f' classname='c' name='n'/></testsuite>");
+        assert_eq!(
+            base,
+            one(
+                "<testsuites name='run 7'><testsuite name='s' file='f'><testcase time='1,5' name='n' class='c'/></testsuite></testsuites>"
+            )
+        );
+        for other in [
+            "<testsuite name='s'><testcase file='f' classname='c' name='n'/><testcase file='f' classname='c' name='n'/></testsuite>",
+            "<testsuite name='s'><testcase file='f' classname='c' name='n '/></testsuite>",
+            "<testsuite name='s'><testcase file='f' classname='c' name='N'/></testsuite>",
+            "<testsuite name='s'><testcase file='f' name='n'/></testsuite>",
+            "<testsuite name='s'><testcase classname='c' name='n'/></testsuite>",
+            "<testsuite name='s'><testsuite name=''><testcase file='f' classname='c' name='n'/></testsuite></testsuite>",
+            "<testsuite name='s'><testcase file='f' classname='c' name='n'><skipped/></testcase></testsuite>",
+        ] {
+            assert_ne!(base, one(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_huge_name_is_refused_and_a_long_one_hashed() {
+        let text = |length: usize| format!("<testsuite><testcase name='{}'/></testsuite>", "n".repeat(length));
+        assert!(matches!(refused(&text((64 << 10) + 1)), Cause::NameTooLong { attribute: "name", .. }));
+        let report = read_report(Format::Junit, &mut text(2_000).as_bytes()).unwrap();
+        assert!(report.cases[0].name.starts_with("sha256:"));
+        assert_ne!(report.facts, read_facts(Format::Junit, &mut text(2_001).as_bytes()).unwrap());
+    }
+
+    #[test]
+    fn refusals_name_line_and_column() {
+        let text = "<testsuite>\n  <testcase name='a'\n name='b'/></testsuite>";
+        let error = read_facts(Format::Junit, &mut text.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), "line 2, column 3: the attribute `name` occurs twice");
+    }
+}

@@ -1,0 +1,34 @@
+//! How much a report may be.
+//!
+//! A limit belongs to its reader: with another limit it would come to other facts, and be another number.
+
+/// Reports that are read as a stream. The largest real ones have about 100 MB; at 64 MB/s this takes four seconds.
+pub const STREAM_BYTES_MAX: u64 = 256 << 20;
+
+/// Reports that are held in memory as a tree, which takes about ten times their size.
+pub const TREE_BYTES_MAX: u64 = 64 << 20;
+
+/// One tag, text, comment or CDATA section of XML. Logs of whole runs stand in `system-out`; this is what is held of a
+/// report at any moment.
+pub const TOKEN_BYTES_MAX: u64 = 32 << 20;
+
+/// Nested elements. Suites were seen five deep.
+pub const DEPTH_MAX: usize = 64;
+
+/// Elements of a document: what the largest report could hold, at a few dozen bytes each.
+pub const ELEMENTS_MAX: u64 = 10_000_000;
+
+/// Cases or results of a report; 33 bytes are held for each until the end.
+pub const CASES_MAX: usize = 2_000_000;
+
+/// The name of a case, class, file or suite. Parametrised tests have names of some kilobytes.
+pub const NAME_BYTES_MAX: usize = 64 << 10;
+
+/// A name longer than this is kept as its hash; identities always cover the whole name.
+pub const NAME_KEPT_BYTES_MAX: usize = 1 << 10;
+
+/// A line of text. Longer ones are the tested program's, and are skipped.
+pub const LINE_BYTES_MAX: usize = 64 << 10;
+
+/// The bytes at the start of a report that are enough to tell its format.
+pub const HEAD_BYTES: usize = 64 << 10;

@@ -1,0 +1,447 @@
+//! The rule of attempts (design, section 7): they belong to claim, variant, shard and tree, in the order of their starts.
+//!
+//! A shard holds if its newest attempt in this change passed and no other attempt of that claim, variant, shard and
+//! tree, under any change, has a non-pass result after that start.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::code::Code;
+use super::judge::{Bench, Ruled};
+use super::limits::Numbers;
+use super::recheck::{Trouble, outcome};
+use super::verdict::{Finding, State};
+use crate::model::{ClaimName, Digest, Facts, Id, Outcome, Predicate, Run, Shard, Start};
+use crate::policy::{Asserted, BoundTo, Claim, Moment};
+use crate::prove::Logged;
+
+/// A start and what became of it.
+#[derive(Debug, Clone)]
+pub struct Attempt<'a> {
+    /// The start's record.
+    pub record: &'a Logged,
+    /// The start.
+    pub start: &'a Start,
+    /// The result's record, if it ended.
+    pub result: Option<(&'a Logged, &'a Run)>,
+    /// Whether it belongs to the judged change.
+    pub ours: bool,
+}
+
+/// Where an attempt stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptState {
+    /// It ended so.
+    Ended(Outcome),
+    /// It has time left.
+    Running,
+    /// Its time is over.
+    Lost,
+}
+
+/// Collects the attempts of a claim: those of the change, and those of others on the judged tree.
+pub(super) fn collect<'a>(
+    bench: &Bench<'a>,
+    claim: Option<&ClaimName>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Attempt<'a>> {
+    let change = &bench.complete.subject().id;
+    let mut attempts: BTreeMap<u64, Attempt<'a>> = BTreeMap::new();
+    let mut by_leaf: BTreeMap<Digest, u64> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let mut records: Vec<&'a Logged> = bench.complete.of_change().chain(bench.complete.of_tree()).collect();
+    records.sort_by_key(|record| record.serial());
+    for record in records {
+        if !seen.insert(record.serial()) || !bench.authority.may_hurt(record) {
+            continue;
+        }
+        let ours = record.statement().binding.change.as_ref() == Some(change);
+        match &record.statement().predicate {
+            Predicate::Start(start) if claim.is_none_or(|claim| start.claim == *claim) => {
+                by_leaf.insert(*record.leaf(), record.serial());
+                attempts.insert(record.serial(), Attempt { record, start, result: None, ours });
+            }
+            Predicate::Result(run) if claim.is_none_or(|claim| run.claim == *claim) => {
+                let attempt = by_leaf.get(&run.start).and_then(|serial| attempts.get_mut(serial));
+                match attempt.filter(|attempt| matches(attempt, record, run)) {
+                    // A start has one result; of two, the worse one counts.
+                    Some(attempt) if attempt.result.is_none_or(|(_, other)| run.outcome < other.outcome) => {
+                        attempt.result = Some((record, run));
+                    }
+                    Some(_) => {}
+                    None => findings.push(Finding::new(
+                        Code::NOT_MATCHING,
+                        format!("record {}", record.serial()),
+                        format!("a result of {} that matches no start", run.claim),
+                        "the signer, claim, variant, shard, commit and tree of the start that it names",
+                    )),
+                }
+            }
+            _ => {}
+        }
+    }
+    attempts.into_values().collect()
+}
+
+fn matches(attempt: &Attempt<'_>, record: &Logged, run: &Run) -> bool {
+    let (theirs, ours) = (attempt.record.statement(), record.statement());
+    attempt.start.claim == run.claim
+        && attempt.start.variant == run.variant
+        && attempt.start.shard == run.shard
+        && theirs.commit() == ours.commit()
+        && theirs.tree() == ours.tree()
+        && theirs.binding.change == ours.binding.change
+        && attempt.record.signers().eq(record.signers())
+}
+
+impl Attempt<'_> {
+    /// Returns which part of how many.
+    #[must_use]
+    pub fn shard(&self) -> Shard {
+        self.start.shard.unwrap_or(Shard::WHOLE)
+    }
+
+    /// Returns where it stands at a time, by what its result states.
+    #[must_use]
+    pub fn state(&self, now: crate::model::Time) -> AttemptState {
+        match self.result {
+            Some((_, run)) => AttemptState::Ended(run.outcome),
+            None if now <= self.record.time().after(crate::model::Span(self.start.deadline_seconds)) => {
+                AttemptState::Running
+            }
+            None => AttemptState::Lost,
+        }
+    }
+
+    fn serials(&self) -> impl Iterator<Item = u64> {
+        std::iter::once(self.record.serial()).chain(self.result.map(|(record, _)| record.serial()))
+    }
+}
+
+/// Judges a claim that runs show.
+pub(super) fn check(
+    bench: &Bench<'_>,
+    name: &ClaimName,
+    claim: &Claim,
+    why: &str,
+    findings: &mut Vec<Finding>,
+) -> Ruled {
+    let attempts = collect(bench, Some(name), findings);
+    let judged = |attempt: &&Attempt<'_>| bench.is_about(attempt.record, claim);
+    let mut ruled = Ruled::default();
+    let here: Vec<&Attempt<'_>> = attempts.iter().filter(judged).collect();
+    let mine: Vec<&Attempt<'_>> = here.iter().copied().filter(|attempt| attempt.ours).collect();
+    let elsewhere = attempts.iter().filter(|attempt| attempt.ours && !judged(attempt));
+    let failed = elsewhere.filter(|attempt| {
+        matches!(
+            attempt.state(bench.now),
+            AttemptState::Ended(Outcome::Fail | Outcome::Inconclusive) | AttemptState::Lost
+        )
+    });
+    ruled.failed_elsewhere = failed.map(|attempt| attempt.record.serial()).collect();
+    ruled.attempts = u64::try_from(mine.len()).unwrap_or(u64::MAX);
+    let variants: BTreeSet<Option<Id>> = if claim.variants.is_empty() {
+        mine.iter().map(|attempt| attempt.start.variant.clone()).collect()
+    } else {
+        claim.variants.iter().cloned().map(Some).collect()
+    };
+    if mine.is_empty() {
+        missing(bench, name, claim, why, &attempts, &mut ruled, findings);
+        return ruled;
+    }
+    let count = findings.len();
+    for variant in &variants {
+        let shown = variant.as_ref().map_or_else(|| name.to_string(), |variant| format!("{name} ({variant})"));
+        let of_variant: Vec<&Attempt<'_>> =
+            here.iter().copied().filter(|attempt| attempt.start.variant == *variant).collect();
+        check_variant(bench, name, &shown, claim, why, &of_variant, &mut ruled, findings);
+    }
+    for (shard, tried) in tries(&mine) {
+        if let Some(most) = claim.attempts_max.filter(|most| tried > most.get()) {
+            let found = format!("{tried} attempts of {shard} on this tree");
+            findings.push(Finding::new(Code::TOO_MANY_ATTEMPTS, name.as_str(), found, format!("at most {most}")));
+        }
+    }
+    if findings.len() > count && ruled.state == State::Pass {
+        ruled.state = State::Invalid;
+    }
+    ruled
+}
+
+fn tries(mine: &[&Attempt<'_>]) -> BTreeMap<String, u64> {
+    let mut tries = BTreeMap::new();
+    for attempt in mine {
+        let variant = attempt.start.variant.as_ref().map_or_else(String::new, |variant| format!("variant {variant}, "));
+        *tries.entry(format!("{variant}shard {}", attempt.shard())).or_insert(0) += 1;
+    }
+    tries
+}
+
+#[expect(clippy::too_many_arguments, reason = "a rule sees the bench, the claim and what it fills in")]
+fn missing(
+    bench: &Bench<'_>,
+    name: &ClaimName,
+    claim: &Claim,
+    why: &str,
+    attempts: &[Attempt<'_>],
+    ruled: &mut Ruled,
+    findings: &mut Vec<Finding>,
+) {
+    let other = attempts.iter().rev().find(|attempt| attempt.ours);
+    let commit = bench.git.map_or_else(|| "the judged tree".to_owned(), |git| format!("commit {}", git.head.short()));
+    let command = ["evidence", "attest", name.as_str(), "--", "CMD"];
+    ruled.state = State::Missing;
+    let finding = match other {
+        None => Finding::new(
+            Code::MISSING_CLAIM,
+            name.as_str(),
+            format!("{why} requires it and {commit} has none"),
+            "a passing attempt",
+        ),
+        Some(attempt) => {
+            ruled.state = State::Invalid;
+            ruled.serials.extend(attempt.serials());
+            let about = attempt.record.statement().commit().map_or("another tree", |oid| oid.short());
+            let found = format!("record {} is about commit {about}", attempt.record.serial());
+            Finding::new(Code::OTHER_COMMIT, name.as_str(), found, format!("a passing attempt on {commit}"))
+        }
+    };
+    findings.push(finding.mended_by(&command, Some(claim.by.as_str())));
+}
+
+#[expect(clippy::too_many_arguments, reason = "a rule sees the bench, the claim and what it fills in")]
+fn check_variant(
+    bench: &Bench<'_>,
+    name: &ClaimName,
+    shown: &str,
+    claim: &Claim,
+    why: &str,
+    attempts: &[&Attempt<'_>],
+    ruled: &mut Ruled,
+    findings: &mut Vec<Finding>,
+) {
+    let command = |shard: Option<Shard>| -> Vec<String> {
+        let mut words = vec!["evidence".to_owned(), "attest".to_owned(), name.to_string()];
+        if let Some(variant) = attempts.first().and_then(|attempt| attempt.start.variant.as_ref()) {
+            words.extend(["--variant".to_owned(), variant.to_string()]);
+        }
+        if let Some(shard) = shard.filter(|shard| *shard != Shard::WHOLE) {
+            words.extend(["--shard".to_owned(), shard.to_string()]);
+        }
+        words.extend(["--".to_owned(), "CMD".to_owned()]);
+        words
+    };
+    let advise = |finding: Finding, shard: Option<Shard>| {
+        let command = command(shard);
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        finding.mended_by(&words, Some(claim.by.as_str()))
+    };
+    // A pass by somebody who is not entitled neither helps nor hurts.
+    let counts =
+        |attempt: &&&Attempt<'_>| attempt.ours && (!stands_as_pass(attempt) || entitled(bench, attempt, claim));
+    let Some(newest) = attempts.iter().filter(counts).max_by_key(|attempt| attempt.record.serial()) else {
+        ruled.worsen(State::Missing);
+        match attempts.iter().rev().find(|attempt| attempt.ours) {
+            None => findings.push(advise(
+                Finding::new(
+                    Code::MISSING_CLAIM,
+                    shown,
+                    format!("{why} requires it and there is none"),
+                    "a passing attempt",
+                ),
+                None,
+            )),
+            Some(attempt) => {
+                ruled.worsen(State::Invalid);
+                ruled.serials.extend(attempt.serials());
+                let found = format!("record {} is signed by {}", attempt.record.serial(), bench.named(attempt.record));
+                findings.push(advise(
+                    Finding::new(Code::NOT_ENTITLED, shown, found, format!("a signer with the role {}", claim.by)),
+                    None,
+                ));
+            }
+        }
+        return;
+    };
+    let shards = newest.shard().count();
+    let mut numbers = Numbers::default();
+    let mut asserted = false;
+    for index in 1..=shards {
+        let Ok(shard) = Shard::new(index, shards) else { continue };
+        let of_shard: Vec<&Attempt<'_>> = attempts.iter().copied().filter(|attempt| attempt.shard() == shard).collect();
+        let part = if shards == 1 { shown.to_owned() } else { format!("{shown} shard {shard}") };
+        let newest = of_shard.iter().filter(|attempt| counts(attempt)).max_by_key(|attempt| attempt.record.serial());
+        let Some(newest) = newest else {
+            ruled.worsen(State::Missing);
+            findings.push(advise(
+                Finding::new(Code::MISSING_SHARD, part, "there is no attempt", "a passing attempt of each shard"),
+                Some(shard),
+            ));
+            continue;
+        };
+        for finding in check_attempt(bench, &part, claim, newest, &of_shard, &mut numbers, &mut asserted, ruled) {
+            findings.push(advise(finding, Some(shard)));
+        }
+    }
+    if ruled.state == State::Pass || ruled.state == State::Invalid {
+        numbers.check(name, claim, findings);
+    }
+    if asserted && claim.asserted == Asserted::Allow {
+        ruled.asserted = true;
+    }
+    match (&mut ruled.numbers, numbers.shown()) {
+        (Some(before), Some(more)) => before.push_str(&format!("; {more}")),
+        (none, more) => *none = none.take().or(more),
+    }
+}
+
+fn stands_as_pass(attempt: &Attempt<'_>) -> bool {
+    attempt.result.is_some_and(|(_, run)| run.outcome == Outcome::Pass)
+}
+
+fn entitled(bench: &Bench<'_>, attempt: &Attempt<'_>, claim: &Claim) -> bool {
+    let result = attempt.result.is_none_or(|(record, _)| !bench.authority.supporters(record, &claim.by).is_empty());
+    result && !bench.authority.supporters(attempt.record, &claim.by).is_empty()
+}
+
+/// Judges the newest attempt of a shard.
+#[expect(clippy::too_many_arguments, reason = "a rule sees the bench, the claim and what it fills in")]
+fn check_attempt(
+    bench: &Bench<'_>,
+    part: &str,
+    claim: &Claim,
+    newest: &Attempt<'_>,
+    others: &[&Attempt<'_>],
+    numbers: &mut Numbers,
+    asserted: &mut bool,
+    ruled: &mut Ruled,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    ruled.serials.extend(newest.serials());
+    let start = newest.record.serial();
+    let mut refuse = |state: State, finding: Finding| {
+        ruled.worsen(state);
+        findings.push(finding);
+    };
+    let Some((record, run)) = newest.result else {
+        let deadline = newest.record.time().after(crate::model::Span(newest.start.deadline_seconds));
+        if newest.state(bench.now) == AttemptState::Running {
+            let found = format!("record {start} has started, with time until {deadline}");
+            refuse(State::Running, Finding::new(Code::RUNNING, part, found, "its result"));
+        } else {
+            let found = format!("record {start} started and had no result by {deadline}");
+            refuse(State::Lost, Finding::new(Code::LOST, part, found, "a passing attempt"));
+        }
+        return findings;
+    };
+    let counted = outcome(record, run, bench.rechecked);
+    let serial = record.serial();
+    match counted.outcome {
+        Outcome::Pass => {}
+        Outcome::Fail => refuse(
+            State::Fail,
+            Finding::new(Code::FAILED, part, format!("record {serial} says fail{}", because(run)), "a passing attempt"),
+        ),
+        Outcome::Inconclusive => refuse(
+            State::Inconclusive,
+            Finding::new(
+                Code::INCONCLUSIVE,
+                part,
+                format!("record {serial} is inconclusive{}", because(run)),
+                "a passing attempt",
+            ),
+        ),
+    }
+    for trouble in &counted.trouble {
+        let found = match trouble {
+            Trouble::Differ { stated, found } => {
+                format!("record {serial} states {}; its report says {}", facts(stated), facts(found))
+            }
+            Trouble::Unreadable(text) => format!("a report of record {serial} cannot be read again: {text}"),
+        };
+        refuse(State::Invalid, Finding::new(Code::FACTS_DIFFER, part, found, "facts that its report shows"));
+    }
+    if counted.asserted {
+        *asserted = true;
+        if claim.asserted == Asserted::Refuse {
+            let found = format!("a report of record {serial} is not there");
+            refuse(
+                State::Invalid,
+                Finding::new(Code::NO_MATERIAL, part, found, "every report that the result rests on"),
+            );
+        }
+    }
+    counted.facts.iter().for_each(|facts| numbers.add(facts));
+    let tree = newest.record.statement().tree();
+    if Some(&run.worktree.before) != tree || Some(&run.worktree.after) != tree {
+        let when = if Some(&run.worktree.before) == tree { "after" } else { "before" };
+        let found = format!("the work tree of record {serial} was not the commit's tree {when} the command");
+        refuse(State::Invalid, Finding::new(Code::DIRTY, part, found, "a clean work tree before and after"));
+    }
+    if let Some(age) = claim.age_max.filter(|age| bench.now > record.time().after(*age)) {
+        let found = format!("record {serial} is {} old", bench.now.since(record.time()));
+        refuse(State::Invalid, Finding::new(Code::TOO_OLD, part, found, format!("a result not older than {age}")));
+    }
+    let later = others.iter().filter(|other| other.record.serial() != start);
+    for other in later {
+        if let Some((result, run)) =
+            other.result.filter(|(result, run)| result.serial() > start && run.outcome != Outcome::Pass)
+        {
+            ruled.serials.push(result.serial());
+            let under = if other.ours {
+                String::new()
+            } else {
+                format!(
+                    " under {}",
+                    result.statement().binding.change.as_ref().map_or("another change", |id| id.as_str())
+                )
+            };
+            let found = format!("record {}{under} says {} after record {start} began", result.serial(), run.outcome);
+            ruled.worsen(State::Fail);
+            findings.push(Finding::new(
+                Code::LATER_FAILURE,
+                part,
+                found,
+                "no other result than pass on this tree since the newest attempt began",
+            ));
+        }
+    }
+    if claim.at == Moment::Plan && bench.started_before(record.serial(), claim) {
+        ruled.worsen(State::Invalid);
+        findings.push(Finding::new(
+            Code::TOO_LATE,
+            part,
+            format!("record {serial} came after the first attempt"),
+            "it before the first attempt",
+        ));
+    }
+    findings.extend(bench.support(part, claim, &[newest.record, record], ruled));
+    findings
+}
+
+fn because(run: &Run) -> String {
+    let problem = run.problems.first().map(|problem| problem.text.clone());
+    let reason = run.facts.iter().flat_map(|read| read.facts.reasons.first()).next().cloned();
+    problem.or(reason).map_or_else(String::new, |text| format!(": {text}"))
+}
+
+fn facts(facts: &Facts) -> String {
+    let mut numbers = Numbers::default();
+    numbers.add(facts);
+    let shown = numbers.shown().unwrap_or_else(|| "nothing".to_owned());
+    format!("{} by {} ({shown})", facts.outcome, facts.reader)
+}
+
+impl Bench<'_> {
+    /// Returns whether a record is about what is judged: the tree, or exactly the commit.
+    pub(super) fn is_about(&self, record: &Logged, claim: &Claim) -> bool {
+        if claim.at == Moment::Plan {
+            return true;
+        }
+        let statement = record.statement();
+        match (claim.bound_to, self.git) {
+            (BoundTo::Commit, Some(git)) => statement.commit() == Some(&git.head),
+            (BoundTo::Commit, None) => false,
+            (BoundTo::Tree, _) => statement.tree() == Some(&self.complete.subject().tree),
+        }
+    }
+}

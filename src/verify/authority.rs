@@ -1,0 +1,353 @@
+//! Who may do what, judged at the place in the log (design, section 7).
+//!
+//! **Needed to help, never to hurt.** A record helps only if its signer was entitled where it was logged and still is. A
+//! record that was logged while its signer was granted anything keeps its adverse effect after expiry and revocation.
+//! Revoking a key is final. A grant is a record too: it lasts while those who signed it are still entitled to grant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+
+use crate::crypto::{Hasher, PublicKey};
+use crate::model::{
+    Authority as AuthorityRecord, ChangeId, Digest, Fingerprint, Grant, Predicate, PrincipalId, Role, Time,
+};
+use crate::policy::{Act, BYTES_MAX, Policy, PolicyErrors};
+use crate::prove::{Complete, Logged, Materials, SourceError, Trust};
+
+/// The policies of a log, read from materials whose hashes were checked.
+///
+/// The only constructor is [`Policies::read`].
+#[derive(Debug, Clone, Default)]
+pub struct Policies(BTreeMap<Digest, Policy>);
+
+/// Why policies cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyReadError {
+    /// The text of a policy in force is not there.
+    #[error("there is no text of the policy {digest} of record {serial}")]
+    Missing {
+        /// The policy.
+        digest: Digest,
+        /// Its record.
+        serial: u64,
+    },
+    /// The text is not the one that was signed.
+    #[error("the text of the policy of record {serial} does not have the hash {digest}")]
+    Contradiction {
+        /// The policy.
+        digest: Digest,
+        /// Its record.
+        serial: u64,
+    },
+    /// It is no policy.
+    #[error("the policy of record {serial} cannot be read: {errors}")]
+    Policy {
+        /// Its record.
+        serial: u64,
+        /// Why.
+        errors: PolicyErrors,
+    },
+    /// The operating system refuses.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+/// Who stands behind a key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    /// A principal of a grant.
+    Principal(PrincipalId),
+    /// A root of the trust file.
+    Root(Fingerprint),
+}
+
+/// Whether a record must still be supported now, or only where it was logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    Logged,
+    Now,
+}
+
+/// A grant that held where it was logged.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Its record.
+    pub serial: u64,
+    /// The key's fingerprint.
+    pub key: Fingerprint,
+    /// What it gives.
+    pub grant: Grant,
+    signers: Vec<Fingerprint>,
+    time: Time,
+}
+
+/// The grants of a log that held where they were logged, in order.
+pub type Grants = Vec<Known>;
+
+/// The history of keys and policies.
+pub struct Authority<'a> {
+    roots: BTreeSet<Fingerprint>,
+    threshold: usize,
+    grants: Grants,
+    revoked: BTreeMap<Fingerprint, u64>,
+    in_force: Vec<(u64, Digest, &'a Policy)>,
+    now: Time,
+}
+
+impl Policies {
+    /// Reads the text of every policy record and checks its hash.
+    ///
+    /// # Errors
+    /// See [`PolicyReadError`].
+    pub fn read<T>(complete: &Complete<T>, materials: &dyn Materials) -> Result<Self, PolicyReadError> {
+        let mut policies = BTreeMap::new();
+        for record in complete.records() {
+            let (Predicate::Policy(_), Some(digest)) =
+                (&record.statement().predicate, record.statement().digests().next())
+            else {
+                continue;
+            };
+            let serial = record.serial();
+            let mut reader = materials.material(digest)?.ok_or(PolicyReadError::Missing { digest: *digest, serial })?;
+            let mut text = Vec::new();
+            let limit = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX);
+            (&mut reader)
+                .take(limit + 1)
+                .read_to_end(&mut text)
+                .map_err(|error| SourceError::Unreadable(error.to_string()))?;
+            let mut hasher = Hasher::default();
+            hasher.update(&text);
+            if hasher.finish() != *digest {
+                return Err(PolicyReadError::Contradiction { digest: *digest, serial });
+            }
+            let text = String::from_utf8_lossy(&text);
+            let policy = Policy::parse(&text).map_err(|errors| PolicyReadError::Policy { serial, errors })?;
+            policies.insert(*digest, policy);
+        }
+        Ok(Self(policies))
+    }
+
+    /// Returns a policy by the hash of its text.
+    #[must_use]
+    pub fn find(&self, digest: &Digest) -> Option<&Policy> {
+        self.0.get(digest)
+    }
+}
+
+impl<'a> Authority<'a> {
+    /// Replays the authority records of a log.
+    #[must_use]
+    pub fn replay<T>(complete: &'a Complete<T>, policies: &'a Policies, trust: &Trust, now: Time) -> Self {
+        let mut authority = Self {
+            roots: trust.roots.iter().map(PublicKey::fingerprint).collect(),
+            threshold: trust.threshold,
+            grants: Vec::new(),
+            revoked: BTreeMap::new(),
+            in_force: Vec::new(),
+            now,
+        };
+        for record in complete.records() {
+            authority.take(record, policies);
+        }
+        authority
+    }
+
+    fn take(&mut self, record: &Logged, policies: &'a Policies) {
+        match &record.statement().predicate {
+            Predicate::Policy(_) => {
+                let digest = record.statement().digests().next();
+                if let Some((digest, policy)) = digest.and_then(|digest| Some((digest, policies.find(digest)?)))
+                    && self.may_at(Act::Policy, record)
+                {
+                    self.in_force.push((record.serial(), *digest, policy));
+                }
+            }
+            Predicate::Authority(AuthorityRecord::Grant(grant)) => {
+                let Ok(key) = grant.key.parse::<PublicKey>() else { return };
+                let key = key.fingerprint();
+                if !self.revoked.contains_key(&key) && self.may_at(Act::Grant, record) {
+                    let signers = record.signers().cloned().collect();
+                    self.grants.push(Known {
+                        serial: record.serial(),
+                        key,
+                        grant: grant.clone(),
+                        signers,
+                        time: record.time(),
+                    });
+                }
+            }
+            Predicate::Authority(AuthorityRecord::Revoke(revoke)) => {
+                let Ok(key) = revoke.key.parse::<PublicKey>() else { return };
+                let key = key.fingerprint();
+                if self.may_at(Act::Grant, record) || record.signers().any(|signer| *signer == key) {
+                    self.revoked.entry(key).or_insert(record.serial());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the policy that was in force at a place, and its hash.
+    #[must_use]
+    pub fn policy_at(&self, place: u64) -> Option<(&Digest, &'a Policy)> {
+        let found = self.in_force.iter().rev().find(|(serial, _, _)| *serial < place);
+        found.map(|(_, digest, policy)| (digest, *policy))
+    }
+
+    /// Returns whether a record's signers were entitled to an act where it was logged, and still are.
+    #[must_use]
+    pub fn may(&self, act: Act, record: &Logged) -> bool {
+        self.allows(act, record, When::Now)
+    }
+
+    /// Returns whether a record's signers were entitled to an act where it was logged.
+    #[must_use]
+    pub fn may_at(&self, act: Act, record: &Logged) -> bool {
+        self.allows(act, record, When::Logged)
+    }
+
+    fn allows(&self, act: Act, record: &Logged, when: When) -> bool {
+        let change = record.statement().binding.change.as_ref();
+        let signers: Vec<Fingerprint> = record.signers().cloned().collect();
+        self.allowed(act, &signers, record.serial(), record.time(), change, when, DEPTH_MAX)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a place in the log is three of them, and the rule needs them apart")]
+    fn allowed(
+        &self,
+        act: Act,
+        signers: &[Fingerprint],
+        place: u64,
+        time: Time,
+        change: Option<&ChangeId>,
+        when: When,
+        depth: u32,
+    ) -> bool {
+        let roots = signers.iter().filter(|signer| self.root_holds(signer, place, when)).count();
+        if roots >= self.threshold {
+            return true;
+        }
+        let Some(entitled) = self.policy_at(place).and_then(|(_, policy)| policy.may(act)) else { return false };
+        let mut principals = BTreeSet::new();
+        for signer in signers {
+            for known in self.grants_of(signer, place, time, change) {
+                if entitled.includes(&known.grant.roles) && self.lasts(known, when, depth) {
+                    principals.insert(&known.grant.principal);
+                }
+            }
+        }
+        u64::try_from(principals.len()).is_ok_and(|count| count >= entitled.threshold)
+    }
+
+    /// A revoked root is a root no longer.
+    fn root_holds(&self, key: &Fingerprint, place: u64, when: When) -> bool {
+        let revoked = self.revoked.get(key);
+        self.roots.contains(key)
+            && match when {
+                When::Logged => revoked.is_none_or(|serial| *serial > place),
+                When::Now => revoked.is_none(),
+            }
+    }
+
+    /// Returns the grants that a key held at a place, for a change.
+    fn grants_of<'b>(
+        &'b self,
+        key: &'b Fingerprint,
+        place: u64,
+        time: Time,
+        change: Option<&'b ChangeId>,
+    ) -> impl Iterator<Item = &'b Known> {
+        let revoked = self.revoked.get(key).is_some_and(|serial| *serial < place);
+        self.grants.iter().filter(move |known| {
+            !revoked
+                && known.key == *key
+                && known.serial < place
+                && known.grant.until.is_none_or(|until| time < until)
+                && (known.grant.changes.is_empty() || change.is_some_and(|change| known.grant.changes.contains(change)))
+        })
+    }
+
+    /// Returns whether a grant that held where it was logged holds for what it is asked for.
+    fn lasts(&self, known: &Known, when: When, depth: u32) -> bool {
+        match when {
+            When::Logged => true,
+            When::Now => {
+                !self.revoked.contains_key(&known.key)
+                    && known.grant.until.is_none_or(|until| self.now < until)
+                    && depth > 0
+                    && self.allowed(Act::Grant, &known.signers, known.serial, known.time, None, When::Now, depth - 1)
+            }
+        }
+    }
+
+    /// Returns whether any of a record's signers was a root or granted anything where it was logged: then it may hurt.
+    #[must_use]
+    pub fn may_hurt(&self, record: &Logged) -> bool {
+        let change = record.statement().binding.change.as_ref();
+        record.signers().any(|signer| {
+            self.root_holds(signer, record.serial(), When::Logged)
+                || self.grants_of(signer, record.serial(), record.time(), change).next().is_some()
+        })
+    }
+
+    /// Returns whether a key was a root or granted anything at a place, so that append takes its records.
+    #[must_use]
+    pub fn is_known(&self, key: &Fingerprint, place: u64, time: Time, change: Option<&ChangeId>) -> bool {
+        self.root_holds(key, place, When::Logged) || self.grants_of(key, place, time, change).next().is_some()
+    }
+
+    /// Returns the principals among a record's signers that held a role where it was logged and still do.
+    #[must_use]
+    pub fn supporters<'b>(&'b self, record: &'b Logged, role: &Role) -> Vec<&'b Known> {
+        let change = record.statement().binding.change.as_ref();
+        let mut found: Vec<&Known> = Vec::new();
+        for line in &record.entry().signed {
+            for known in self.grants_of(&line.fingerprint, record.serial(), record.time(), change) {
+                let counted = found.iter().any(|other| other.grant.principal == known.grant.principal);
+                if known.grant.roles.contains(role) && !counted && self.lasts(known, When::Now, DEPTH_MAX) {
+                    found.push(known);
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns who stands behind a record, as the grants at its place say.
+    #[must_use]
+    pub fn behind(&self, record: &Logged) -> BTreeSet<Who> {
+        let change = record.statement().binding.change.as_ref();
+        let mut who = BTreeSet::new();
+        for signer in record.signers() {
+            let principals = self
+                .grants_of(signer, record.serial(), record.time(), change)
+                .map(|known| known.grant.principal.clone());
+            let before = who.len();
+            who.extend(principals.map(Who::Principal));
+            if who.len() == before && self.roots.contains(signer) {
+                who.insert(Who::Root(signer.clone()));
+            }
+        }
+        who
+    }
+
+    /// Returns every grant that held where it was logged.
+    #[must_use]
+    pub fn grants(&self) -> &[Known] {
+        &self.grants
+    }
+
+    /// Returns where a key was revoked.
+    #[must_use]
+    pub fn revoked(&self, key: &Fingerprint) -> Option<u64> {
+        self.revoked.get(key).copied()
+    }
+
+    /// Returns whether a grant still holds now.
+    #[must_use]
+    pub fn holds_now(&self, known: &Known) -> bool {
+        self.lasts(known, When::Now, DEPTH_MAX)
+    }
+}
+
+/// Longer chains of granters than this help nobody: who grants to whom could then not be followed by a person either.
+const DEPTH_MAX: u32 = 16;

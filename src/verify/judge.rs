@@ -1,0 +1,482 @@
+//! The judge: holds the records of a change against the policy that was in force when it was planned.
+
+use std::collections::BTreeSet;
+
+use super::authority::{Authority, Known, Policies, Who};
+use super::code::Code;
+use super::independence::{self, Implementers};
+use super::plan::{self, Plans};
+use super::recheck::Rechecked;
+use super::verdict::{Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};
+use super::{attempts, reviews};
+use crate::model::{AsOf, Decision, Event, GitFacts, Oid, Predicate, PrincipalId, Time};
+use crate::policy::{Act, Applies, Claim, Form, Independence, Moment, Policy, Requirements};
+use crate::prove::{Change, Complete, Logged, Trust};
+
+/// What is judged, and by what.
+pub struct Judgement<'a> {
+    /// Every record that the signed map lists for the change.
+    pub complete: &'a Complete<Change>,
+    /// What a verifier believes before it reads anything.
+    pub trust: &'a Trust,
+    /// The texts of the policies.
+    pub policies: &'a Policies,
+    /// The facts of the reports.
+    pub rechecked: &'a Rechecked,
+    /// The facts of git's objects.
+    pub git: &'a GitFacts,
+    /// The time that counts as now, if it is later than the checkpoint.
+    pub now: Time,
+    /// The moment that is judged for.
+    pub moment: Moment,
+    /// What others found before, such as a base that is not on the target branch.
+    pub found_before: Vec<Finding>,
+}
+
+/// What the rules see.
+pub(super) struct Bench<'a> {
+    pub(super) complete: &'a Complete<Change>,
+    pub(super) authority: Authority<'a>,
+    pub(super) rechecked: &'a Rechecked,
+    pub(super) git: Option<&'a GitFacts>,
+    pub(super) now: Time,
+    implementers: Option<Implementers>,
+    independence: Independence,
+}
+
+/// What a rule says about a requirement.
+pub(super) struct Ruled {
+    pub(super) state: State,
+    pub(super) serials: Vec<u64>,
+    pub(super) principals: BTreeSet<PrincipalId>,
+    pub(super) attempts: u64,
+    pub(super) numbers: Option<String>,
+    pub(super) failed_elsewhere: Vec<u64>,
+    pub(super) asserted: bool,
+    pub(super) limitations: Vec<Limitation>,
+}
+
+impl Default for Ruled {
+    fn default() -> Self {
+        Self {
+            state: State::Pass,
+            serials: Vec::new(),
+            principals: BTreeSet::new(),
+            attempts: 0,
+            numbers: None,
+            failed_elsewhere: Vec::new(),
+            asserted: false,
+            limitations: Vec::new(),
+        }
+    }
+}
+
+impl Ruled {
+    /// Sets a state unless a more telling one is there.
+    pub(super) fn worsen(&mut self, state: State) {
+        if weight(state) > weight(self.state) {
+            self.state = state;
+        }
+    }
+}
+
+/// Judges a change.
+///
+/// Accepted is only what shows every requirement; all findings are listed. `now` is the later of the argument and the
+/// time of the checkpoint's map entry.
+#[must_use]
+pub fn judge(judgement: &Judgement<'_>) -> Decided {
+    let Judgement { complete, trust, policies, rechecked, git, moment, .. } = *judgement;
+    let now = judgement.now.max(complete.map().time);
+    let authority = Authority::replay(complete, policies, trust, now);
+    let mut bench = Bench {
+        complete,
+        authority,
+        rechecked,
+        git: Some(git),
+        now,
+        implementers: None,
+        independence: Independence::Require,
+    };
+    let mut findings = judgement.found_before.clone();
+    let mut limitations = BTreeSet::new();
+    let plans = Plans::of(&bench);
+    let mut verdict = blank(judgement, now);
+    verdict.base = plans.base(&bench.authority).cloned();
+    check_ledger(&bench, trust, &mut findings);
+    let in_force = plans.first.and_then(|first| bench.authority.policy_at(first.serial()));
+    match (plans.first, in_force) {
+        (None, _) => {
+            let change = &complete.subject().id;
+            let tiers = bench.authority.policy_at(u64::MAX).map(|(_, policy)| policy.tiers()[0].name.to_string());
+            let tier = tiers.unwrap_or_else(|| "TIER".to_owned());
+            findings.push(
+                Finding::new(
+                    Code::NO_PLAN,
+                    format!("change {change}"),
+                    "it has no plan",
+                    "a plan before the first attempt",
+                )
+                .mended_by(&["evidence", "plan", change.as_str(), "--tier", &tier], Some("planner")),
+            );
+        }
+        (Some(first), None) => findings.push(Finding::new(
+            Code::NO_POLICY,
+            format!("change {}", complete.subject().id),
+            format!("no policy was in force when record {} planned it", first.serial()),
+            "a policy in force before the plan",
+        )),
+        (Some(_), Some((digest, policy))) => {
+            verdict.policy = Some(*digest);
+            bench.implementers = Some(Implementers::of(&bench, &plans));
+            let newest = bench.authority.policy_at(u64::MAX).filter(|(other, _)| *other != digest);
+            let open =
+                newest.filter(|(_, newest)| policy.applies() == Applies::Open || newest.applies() == Applies::Open);
+            for policy in std::iter::once(policy).chain(open.map(|(_, policy)| policy)) {
+                judge_by(&mut bench, &plans, policy, moment, &mut verdict, &mut findings, &mut limitations);
+            }
+        }
+    }
+    finish(verdict, findings, limitations)
+}
+
+fn judge_by(
+    bench: &mut Bench<'_>,
+    plans: &Plans<'_>,
+    policy: &Policy,
+    moment: Moment,
+    verdict: &mut Verdict,
+    findings: &mut Vec<Finding>,
+    limitations: &mut BTreeSet<Limitation>,
+) {
+    bench.independence = policy.independence();
+    let touched: Vec<&str> = bench.git.iter().flat_map(|git| git.touched.iter().map(String::as_str)).collect();
+    let planned = plans.tier(policy);
+    let requirements = planned.and_then(|tier| policy.requirements(tier, &touched));
+    if let (Some(tier), None) = (planned, &requirements) {
+        findings.push(Finding::new(
+            Code::UNKNOWN_TIER,
+            format!("tier {tier}"),
+            "the policy has no such tier",
+            "a tier of the policy",
+        ));
+    }
+    plan::check(bench, plans, policy, requirements.as_ref(), findings);
+    if let (Some(planned), Some(wanted)) = (planned, &requirements) {
+        verdict.tier = Some(TierShown { planned: planned.clone(), effective: wanted.tier.clone() });
+        check_requirements(bench, policy, wanted, moment, verdict, findings, limitations);
+    }
+    limits(bench, plans, verdict, limitations);
+    for limitation in limitations
+        .iter()
+        .filter(|limitation| policy.refuse_limitations().iter().any(|name| name.as_str() == limitation.name))
+    {
+        findings.push(Finding::new(
+            Code::LIMITATION,
+            limitation.name,
+            limitation.text.clone(),
+            "a verdict without this limitation",
+        ));
+    }
+}
+
+fn check_requirements(
+    bench: &Bench<'_>,
+    policy: &Policy,
+    wanted: &Requirements,
+    moment: Moment,
+    verdict: &mut Verdict,
+    findings: &mut Vec<Finding>,
+    limitations: &mut BTreeSet<Limitation>,
+) {
+    for what in wanted.unsupported() {
+        findings.push(Finding::new(
+            Code::UNSUPPORTED,
+            format!("tier {}", wanted.tier),
+            format!("the policy says {what}"),
+            "what this version can judge",
+        ));
+    }
+    let mut judged = 0;
+    for required in &wanted.claims {
+        let Some(claim) = policy.claim(&required.claim) else { continue };
+        if claim.at > moment {
+            continue;
+        }
+        judged += 1;
+        for what in claim.unsupported() {
+            findings.push(Finding::new(
+                Code::UNSUPPORTED,
+                required.claim.as_str(),
+                format!("the policy says {what}"),
+                "what this version can judge",
+            ));
+        }
+        let why = required.why.to_string();
+        let ruled = match claim.form {
+            Form::Run => attempts::check(bench, &required.claim, claim, &why, findings),
+            Form::Review => reviews::check(bench, &required.claim, claim, &why, findings),
+        };
+        limitations.extend(ruled.limitations);
+        if ruled.asserted {
+            let text = format!("facts of {} are asserted: their reports are not there", required.claim);
+            limitations.insert(Limitation { name: "asserted", text });
+        }
+        let mut serials = ruled.serials;
+        serials.sort_unstable();
+        serials.dedup();
+        let shown = Requirement {
+            claim: required.claim.clone(),
+            why,
+            family: claim.family.as_str(),
+            state: ruled.state,
+            serials,
+            principals: ruled.principals.into_iter().collect(),
+            attempts: ruled.attempts,
+            numbers: ruled.numbers,
+            failed_elsewhere: ruled.failed_elsewhere,
+        };
+        if !verdict.requirements.contains(&shown) {
+            verdict.requirements.push(shown);
+        }
+    }
+    if judged == 0 && moment != Moment::Plan {
+        findings.push(Finding::new(
+            Code::NOTHING_REQUIRED,
+            format!("tier {}", wanted.tier),
+            "the policy requires nothing",
+            "at least one claim",
+        ));
+    }
+}
+
+fn check_ledger(bench: &Bench<'_>, trust: &Trust, findings: &mut Vec<Finding>) {
+    if let Some(age) = trust.max_age.filter(|age| bench.now > bench.complete.map().time.after(*age)) {
+        let found = format!("the newest checkpoint is {} old", bench.now.since(bench.complete.map().time));
+        findings.push(Finding::new(Code::CHECKPOINT_TOO_OLD, "the ledger", found, format!("one not older than {age}")));
+    }
+    let mut halted = None;
+    for record in bench.complete.records() {
+        match &record.statement().predicate {
+            Predicate::Event(Event::Halt { reason }) if bench.authority.may_hurt(record) => {
+                halted = Some((record, reason))
+            }
+            Predicate::Event(Event::Resume { .. }) if bench.authority.may(Act::Resume, record) => halted = None,
+            _ => {}
+        }
+    }
+    if let Some((record, reason)) = halted {
+        let found = format!("record {} by {} halts it: {reason}", record.serial(), bench.named(record));
+        findings.push(
+            Finding::new(Code::HALTED, "the ledger", found, "a resume by somebody who may")
+                .mended_by(&["evidence", "record", "resume", "--reason", "WHY"], None),
+        );
+    }
+}
+
+/// Adds what an acceptance would have to admit.
+fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: &mut BTreeSet<Limitation>) {
+    limitations.insert(Limitation {
+        name: "operator-unbound",
+        text:
+            "whoever holds the log key and the ledger's folder could have rewritten it: nobody else remembers its heads"
+                .to_owned(),
+    });
+    let Some(implementers) = &bench.implementers else { return };
+    if !implementers.unknown.is_empty() {
+        let people: Vec<&str> = implementers.unknown.iter().map(String::as_str).collect();
+        limitations.insert(Limitation {
+            name: "unknown-author",
+            text: format!("no grant carries the address of {}", people.join(", ")),
+        });
+    }
+    let mut all: BTreeSet<Who> = implementers.principals.iter().cloned().map(Who::Principal).collect();
+    all.extend(plans.all.iter().flat_map(|(record, _)| bench.authority.behind(record)));
+    all.extend(
+        verdict.requirements.iter().flat_map(|requirement| requirement.principals.iter().cloned().map(Who::Principal)),
+    );
+    if let (1, Some(Who::Principal(only))) = (all.len(), all.first()) {
+        limitations.insert(Limitation {
+            name: "one-person",
+            text: format!("{only} holds all roles: planned, implemented and attested it"),
+        });
+    }
+}
+
+impl<'a> Bench<'a> {
+    /// Returns who signed a record, for people.
+    pub(super) fn named(&self, record: &Logged) -> String {
+        let who = self.authority.behind(record);
+        let names: Vec<String> = who
+            .iter()
+            .map(|who| match who {
+                Who::Principal(id) => id.to_string(),
+                Who::Root(key) => format!("the root {key}"),
+            })
+            .collect();
+        if names.is_empty() { "a key without grant".to_owned() } else { names.join(" and ") }
+    }
+
+    /// Returns whether an attempt for anything but what the plan demands first began before a record.
+    pub(super) fn started_before(&self, serial: u64, claim: &Claim) -> bool {
+        debug_assert_eq!(claim.at, Moment::Plan);
+        let policy = self.complete.of_change().next().and_then(|first| self.authority.policy_at(first.serial()));
+        self.complete.of_change().take_while(|record| record.serial() < serial).any(|record| {
+            match &record.statement().predicate {
+                Predicate::Start(start) => {
+                    let at = policy.and_then(|(_, policy)| policy.claim(&start.claim)).map(|claim| claim.at);
+                    at != Some(Moment::Plan)
+                }
+                _ => false,
+            }
+        })
+    }
+
+    /// Checks that enough distinct, entitled and independent principals stand behind all of these records together.
+    pub(super) fn support(&self, thing: &str, claim: &Claim, records: &[&Logged], ruled: &mut Ruled) -> Vec<Finding> {
+        let mut supporters: Option<Vec<&Known>> = None;
+        for record in records {
+            let of = self.authority.supporters(record, &claim.by);
+            supporters = Some(match supporters {
+                None => of,
+                Some(before) => before
+                    .into_iter()
+                    .filter(|known| of.iter().any(|other| other.grant.principal == known.grant.principal))
+                    .collect(),
+            });
+        }
+        self.enough(thing, claim, records, &supporters.unwrap_or_default(), ruled)
+    }
+
+    /// Checks that enough distinct, entitled and independent principals stand behind any of these records.
+    pub(super) fn support_of_any(
+        &self,
+        thing: &str,
+        claim: &Claim,
+        records: &[&Logged],
+        ruled: &mut Ruled,
+    ) -> Vec<Finding> {
+        let supporters: Vec<&Known> =
+            records.iter().flat_map(|record| self.authority.supporters(record, &claim.by)).collect();
+        self.enough(thing, claim, records, &supporters, ruled)
+    }
+
+    fn enough(
+        &self,
+        thing: &str,
+        claim: &Claim,
+        records: &[&Logged],
+        supporters: &[&Known],
+        ruled: &mut Ruled,
+    ) -> Vec<Finding> {
+        let mut bound = Vec::new();
+        let mut independent = BTreeSet::new();
+        for known in supporters {
+            let reason = self.implementers.as_ref().and_then(|implementers| {
+                claim.independent_of.iter().find_map(|of| independence::binds(self, implementers, of, known))
+            });
+            match (reason, self.independence) {
+                (None, _) => {
+                    independent.insert(known.grant.principal.clone());
+                }
+                (Some(reason), Independence::Record) => {
+                    ruled.limitations.push(Limitation { name: "not-independent", text: format!("{thing}: {reason}") });
+                    independent.insert(known.grant.principal.clone());
+                }
+                (Some(reason), Independence::Require) => bound.push(reason),
+            }
+        }
+        let wanted = claim.principals_min.get();
+        let found = u64::try_from(independent.len()).unwrap_or(u64::MAX);
+        ruled.principals.extend(independent);
+        if found >= wanted {
+            return Vec::new();
+        }
+        ruled.worsen(State::Invalid);
+        let serials: Vec<String> = records.iter().map(|record| record.serial().to_string()).collect();
+        let on = format!("record {}", serials.join(" and "));
+        let finding = if supporters.is_empty() {
+            let signers: Vec<String> = records.iter().map(|record| self.named(record)).collect();
+            let found = format!("{on} is signed by {}", signers.first().map_or("nobody", String::as_str));
+            Finding::new(Code::NOT_ENTITLED, thing, found, format!("a signer with the role {}", claim.by))
+        } else if found == 0 {
+            let wanted = claim.independent_of.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" and ");
+            Finding::new(
+                Code::NOT_INDEPENDENT,
+                thing,
+                format!("{on}: {}", bound.join("; ")),
+                format!("somebody independent of {wanted}"),
+            )
+        } else {
+            Finding::new(
+                Code::TOO_FEW,
+                thing,
+                format!("{found} stand behind it"),
+                format!("{wanted} distinct principals"),
+            )
+        };
+        vec![finding]
+    }
+}
+
+fn blank(judgement: &Judgement<'_>, now: Time) -> Verdict {
+    let complete = judgement.complete;
+    let checkpoint = complete.checkpoint().checkpoint();
+    Verdict {
+        format: "evidence-verdict/v1",
+        decision: Decision::Refused,
+        change: complete.subject().id.clone(),
+        commit: judgement.git.head.clone(),
+        tree: complete.subject().tree.clone(),
+        base: None::<Oid>,
+        moment: judgement.moment.as_str(),
+        tier: None,
+        origin: checkpoint.origin.clone(),
+        as_of: AsOf { size: checkpoint.size, root: checkpoint.root, time: complete.map().time },
+        now,
+        policy: None,
+        requirements: Vec::new(),
+        findings: Vec::new(),
+        limitations: Vec::new(),
+    }
+}
+
+fn finish(mut verdict: Verdict, findings: Vec<Finding>, limitations: BTreeSet<Limitation>) -> Decided {
+    for finding in findings {
+        if !verdict.findings.contains(&finding) {
+            verdict.findings.push(finding);
+        }
+    }
+    verdict.findings.sort_by_key(|finding| rank(finding.code));
+    verdict.limitations = limitations.into_iter().collect();
+    // An empty set never passes: only what names a policy, requires something, and refuses nothing is accepted.
+    let met = !verdict.requirements.is_empty()
+        && verdict.requirements.iter().all(|requirement| requirement.state == State::Pass);
+    let plan_only = verdict.moment == Moment::Plan.as_str() && verdict.requirements.is_empty();
+    if verdict.policy.is_some() && verdict.findings.is_empty() && (met || plan_only) {
+        verdict.decision = Decision::Accepted;
+    }
+    Decided(verdict)
+}
+
+/// Ledger first, then plan, then claims: what makes the rest meaningless stands above it.
+fn rank(code: Code) -> u8 {
+    match code.number.as_bytes() {
+        [b'E', b'3', ..] => 0,
+        [b'E', b'1', ..] => 1,
+        _ if code == Code::LATER_FAILURE || code == Code::FAILED || code == Code::DISSENT => 2,
+        _ => 3,
+    }
+}
+
+const fn weight(state: State) -> u8 {
+    match state {
+        State::Pass => 0,
+        State::Missing => 1,
+        State::Invalid => 2,
+        State::Running => 3,
+        State::Lost => 4,
+        State::Inconclusive => 5,
+        State::Fail => 6,
+    }
+}

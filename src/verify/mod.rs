@@ -1,0 +1,22 @@
+//! The verdict: `judge(&Complete<Change>, &Rechecked, &GitFacts, now) -> Verdict`.
+//!
+//! Nothing here touches a store, a clock or a network: the same arguments give the same verdict on any machine, for ever.
+//! One rule a file. An empty set never passes; unknown never counts as pass; every finding is listed.
+
+mod attempts;
+mod authority;
+mod code;
+mod independence;
+mod judge;
+mod limits;
+mod plan;
+mod recheck;
+mod reviews;
+mod verdict;
+
+pub use attempts::{Attempt, AttemptState};
+pub use authority::{Authority, Grants, Known, Policies, PolicyReadError, Who};
+pub use code::{CODES, Code};
+pub use judge::{Judgement, judge};
+pub use recheck::{Recheck, RecheckError, Rechecked, hash_materials};
+pub use verdict::{Advice, Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};

@@ -1,0 +1,238 @@
+//! [`Rechecked`]: facts read again out of raw reports whose bytes have the signed hash.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read};
+
+use crate::crypto::Hasher;
+use crate::model::{Digest, Facts, Material, Outcome, Predicate, Purpose, Run};
+use crate::prove::{Change, Complete, Logged, Materials, SourceError};
+use crate::reports::{self, Format};
+
+/// What reading the reports of a change again came to.
+///
+/// The only constructors read and hash the materials themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Rechecked(BTreeMap<(u64, Digest), Recheck>);
+
+/// What reading one report again came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recheck {
+    /// These facts.
+    Facts(Box<Facts>),
+    /// The material is not there.
+    Missing,
+    /// The reader refuses it, or the reader's number is unknown to this version.
+    Unreadable(String),
+}
+
+/// Why reports cannot be read again.
+#[derive(Debug, thiserror::Error)]
+pub enum RecheckError {
+    /// The operating system refuses.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Reading broke off.
+    #[error("the material {digest} cannot be read: {text}")]
+    Read {
+        /// The material.
+        digest: Digest,
+        /// Why.
+        text: String,
+    },
+    /// The bytes are not those that were signed.
+    #[error("the material {name} of record {serial} has the hash {found}; signed was {wanted}")]
+    Contradiction {
+        /// The record.
+        serial: u64,
+        /// The material's name.
+        name: String,
+        /// The hash found.
+        found: Digest,
+        /// The hash signed.
+        wanted: Digest,
+    },
+}
+
+impl Rechecked {
+    /// Reads again every report that a passing result of the change rests on, where that result can help: it is about the
+    /// judged tree.
+    ///
+    /// # Errors
+    /// See [`RecheckError`].
+    pub fn of_tree(complete: &Complete<Change>, materials: &dyn Materials) -> Result<Self, RecheckError> {
+        let tree = &complete.subject().tree;
+        let mut rechecked = Self::default();
+        for record in complete.of_change().filter(|record| record.statement().tree() == Some(tree)) {
+            rechecked.add(record, materials)?;
+        }
+        Ok(rechecked)
+    }
+
+    /// Reads again every report of every result of the change.
+    ///
+    /// # Errors
+    /// See [`RecheckError`].
+    pub fn of_change(complete: &Complete<Change>, materials: &dyn Materials) -> Result<Self, RecheckError> {
+        let mut rechecked = Self::default();
+        for record in complete.of_change() {
+            rechecked.add(record, materials)?;
+        }
+        Ok(rechecked)
+    }
+
+    fn add(&mut self, record: &Logged, materials: &dyn Materials) -> Result<(), RecheckError> {
+        let Predicate::Result(run) = &record.statement().predicate else { return Ok(()) };
+        for read in &run.facts {
+            let key = (record.serial(), read.material);
+            if self.0.contains_key(&key) {
+                continue;
+            }
+            let material = run.materials.iter().find(|material| material.sha256 == read.material);
+            let recheck = match material {
+                None => Recheck::Missing,
+                Some(material) => recheck(record.serial(), material, &read.facts.reader, materials)?,
+            };
+            self.0.insert(key, recheck);
+        }
+        Ok(())
+    }
+
+    /// Returns what reading a record's material again came to.
+    #[must_use]
+    pub fn find(&self, serial: u64, material: &Digest) -> Option<&Recheck> {
+        self.0.get(&(serial, *material))
+    }
+}
+
+fn recheck(serial: u64, material: &Material, reader: &str, materials: &dyn Materials) -> Result<Recheck, RecheckError> {
+    let Some(input) = materials.material(&material.sha256)? else { return Ok(Recheck::Missing) };
+    let mut input = Hashing { input, hasher: Hasher::default(), bytes: 0, limit: material.bytes };
+    let read = Format::of_reader(reader).map(|format| reports::read(format, &mut input));
+    let broken = |error: io::Error| RecheckError::Read { digest: material.sha256, text: error.to_string() };
+    drain(&mut input).map_err(broken)?;
+    let found = input.hasher.finish();
+    if found != material.sha256 || input.bytes != material.bytes {
+        return Err(RecheckError::Contradiction {
+            serial,
+            name: material.name.clone(),
+            found,
+            wanted: material.sha256,
+        });
+    }
+    Ok(match read {
+        None => Recheck::Unreadable(format!("no reader {reader} is known")),
+        Some(Err(error)) => Recheck::Unreadable(error.to_string()),
+        Some(Ok(facts)) => Recheck::Facts(Box::new(facts)),
+    })
+}
+
+/// Hashes every material of a result that is there; returns the number of bytes hashed.
+///
+/// # Errors
+/// See [`RecheckError`].
+pub fn hash_materials(serial: u64, named: &[Material], materials: &dyn Materials) -> Result<u64, RecheckError> {
+    let mut total = 0;
+    for material in named {
+        let Some(input) = materials.material(&material.sha256)? else { continue };
+        let mut input = Hashing { input, hasher: Hasher::default(), bytes: 0, limit: material.bytes };
+        drain(&mut input).map_err(|error| RecheckError::Read { digest: material.sha256, text: error.to_string() })?;
+        let found = input.hasher.finish();
+        if found != material.sha256 || input.bytes != material.bytes {
+            return Err(RecheckError::Contradiction {
+                serial,
+                name: material.name.clone(),
+                found,
+                wanted: material.sha256,
+            });
+        }
+        total += input.bytes;
+    }
+    Ok(total)
+}
+
+/// Returns the outcome that counts: the worst of what was stated and what the reports say when read again.
+pub(super) fn outcome(record: &Logged, run: &Run, rechecked: &Rechecked) -> Counted {
+    let mut counted = Counted { outcome: run.outcome, facts: Vec::new(), trouble: Vec::new(), asserted: false };
+    for material in run.materials.iter().filter(|material| material.purpose == Purpose::Report) {
+        if !run.facts.iter().any(|read| read.material == material.sha256) {
+            counted.outcome = counted.outcome.worst(Outcome::Inconclusive);
+        }
+    }
+    for read in &run.facts {
+        counted.outcome = counted.outcome.worst(read.facts.outcome);
+        match rechecked.find(record.serial(), &read.material) {
+            Some(Recheck::Facts(facts)) => {
+                counted.outcome = counted.outcome.worst(facts.outcome);
+                if **facts != read.facts {
+                    counted
+                        .trouble
+                        .push(Trouble::Differ { stated: Box::new(read.facts.clone()), found: facts.clone() });
+                }
+                counted.facts.push((**facts).clone());
+            }
+            Some(Recheck::Unreadable(text)) => counted.trouble.push(Trouble::Unreadable(text.clone())),
+            Some(Recheck::Missing) | None => {
+                counted.asserted = true;
+                counted.facts.push(read.facts.clone());
+            }
+        }
+    }
+    counted
+}
+
+/// What a result counts as.
+pub(super) struct Counted {
+    pub(super) outcome: Outcome,
+    pub(super) facts: Vec<Facts>,
+    pub(super) trouble: Vec<Trouble>,
+    /// Whether a report is not there, so that its facts are only asserted.
+    pub(super) asserted: bool,
+}
+
+pub(super) enum Trouble {
+    Differ { stated: Box<Facts>, found: Box<Facts> },
+    Unreadable(String),
+}
+
+/// Hashes what passes through, and stops at the length that was signed: a longer file cannot take our time.
+struct Hashing<'a> {
+    input: Box<dyn BufRead + 'a>,
+    hasher: Hasher,
+    bytes: u64,
+    limit: u64,
+}
+
+impl Read for Hashing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Hashing<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.bytes > self.limit {
+            return Ok(&[]);
+        }
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Ok(buffer) = self.input.fill_buf() {
+            self.hasher.update(&buffer[..count]);
+            self.bytes = self.bytes.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        }
+        self.input.consume(count);
+    }
+}
+
+fn drain(input: &mut Hashing<'_>) -> io::Result<()> {
+    loop {
+        let count = input.fill_buf()?.len();
+        if count == 0 {
+            return Ok(());
+        }
+        input.consume(count);
+    }
+}
