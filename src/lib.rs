@@ -1,6 +1,8 @@
 //! Proof that a change is fit to merge.
 #![doc = ""]
 
+#[cfg(feature = "store")]
+pub mod append;
 pub mod crypto;
 pub mod git;
 pub mod merkle;

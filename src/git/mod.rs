@@ -1,1 +1,24 @@
-//! git
+//! Git: the one place that runs it, and the one that reads its objects.
+//!
+//! [`git_facts`] computes what the judge needs out of raw objects alone, each hashed again; gate and auditor run the same
+//! code, the one over a live [`Repository`], the other over the objects of a bundle. What spawns processes needs the
+//! feature `store`.
+
+mod facts;
+mod objects;
+#[cfg(feature = "store")]
+mod repository;
+#[cfg(feature = "store")]
+mod run;
+#[cfg(feature = "store")]
+mod worktree;
+
+pub use facts::{
+    COMMITS_MAX, ENTRIES_MAX, GitFactsError, Objects, ObjectsError, Recording, TOUCHED_BYTES_MAX, TREES_MAX,
+    TreeChange, git_facts, need_commit, tree_changes,
+};
+pub use objects::{Commit, Kind, Mode, OBJECT_BYTES_MAX, Object, ObjectError, TreeEntry, text_of};
+#[cfg(feature = "store")]
+pub use repository::{Head, Repository};
+#[cfg(feature = "store")]
+pub use run::GitError;

@@ -56,10 +56,6 @@ impl Segments {
         self.folder.join(format!("{segment:08}.seg"))
     }
 
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Reads every committed batch from a position on, in order; says what follows the last.
     pub(super) fn scan<E: From<io::Error>>(
         &self,

@@ -138,18 +138,24 @@ impl<'a> Authority<'a> {
     /// Replays the authority records of a log.
     #[must_use]
     pub fn replay<T>(complete: &'a Complete<T>, policies: &'a Policies, trust: &Trust, now: Time) -> Self {
-        let mut authority = Self {
+        let mut authority = Self::of_roots(trust, now);
+        for record in complete.records() {
+            authority.take(record, policies);
+        }
+        authority
+    }
+
+    /// Returns the history of a log without records: the roots decide.
+    #[must_use]
+    pub fn of_roots(trust: &Trust, now: Time) -> Self {
+        Self {
             roots: trust.roots.iter().map(PublicKey::fingerprint).collect(),
             threshold: trust.threshold,
             grants: Vec::new(),
             revoked: BTreeMap::new(),
             in_force: Vec::new(),
             now,
-        };
-        for record in complete.records() {
-            authority.take(record, policies);
         }
-        authority
     }
 
     fn take(&mut self, record: &Logged, policies: &'a Policies) {
@@ -185,6 +191,31 @@ impl<'a> Authority<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Returns whether signers would be entitled to an act at a place of the log that is yet to come.
+    #[must_use]
+    pub fn would_allow(
+        &self,
+        act: Act,
+        signers: &[Fingerprint],
+        place: u64,
+        time: Time,
+        change: Option<&ChangeId>,
+    ) -> bool {
+        self.allowed(act, signers, place, time, change, When::Now, DEPTH_MAX)
+    }
+
+    /// Returns whether a key held a role at a place and still does.
+    #[must_use]
+    pub fn holds_role(&self, key: &Fingerprint, role: &Role, place: u64, time: Time) -> bool {
+        self.grants.iter().any(|known| {
+            known.key == *key
+                && known.serial < place
+                && known.grant.roles.contains(role)
+                && known.grant.until.is_none_or(|until| time < until)
+                && self.lasts(known, When::Now, DEPTH_MAX)
+        })
     }
 
     /// Returns the policy that was in force at a place, and its hash.

@@ -1,0 +1,356 @@
+//! The appender: many threads submit, one batch at a time becomes durable.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use super::AppendError;
+use super::receipt::Receipt;
+use super::rules::{Fresh, Rules};
+use crate::crypto::{Envelope, KeyRing, SecretKey, leaf_hash};
+use crate::merkle::{Checkpoint, MapText};
+use crate::model::{
+    Authority as AuthorityRecord, Entry, Fingerprint, MapEntry, Predicate, SignedLine, Statement, Time,
+};
+use crate::prove::{Complete, ProveError, RawRecord, Trust, placement};
+use crate::store::{Ledger, Log, Writer};
+use crate::verify::{Authority, Policies};
+
+/// What is to be appended.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The signed envelope.
+    pub envelope: Envelope,
+}
+
+/// Whether a clock far ahead of the ledger is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockGuard {
+    /// At most 90 days ahead.
+    Strict,
+    /// The person said so.
+    AcceptAhead,
+}
+
+/// Appends to a ledger under its log key.
+pub struct Appender {
+    ledger: Ledger,
+    log_key: SecretKey,
+    trust: Trust,
+    guard: ClockGuard,
+    clock: Box<dyn Fn() -> Time + Send + Sync>,
+    queue: Mutex<Queue>,
+    done: Condvar,
+    rights: Mutex<Option<(RightsKey, Arc<Rights>)>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    led: bool,
+}
+
+struct Job {
+    submissions: Vec<Submission>,
+    answer: Arc<Mutex<Option<Result<Vec<Receipt>, AppendError>>>>,
+}
+
+/// Who may do what at one size of the log.
+pub struct Rights {
+    complete: Option<Complete<()>>,
+    policies: Policies,
+}
+
+type RightsKey = Vec<(String, Option<u64>)>;
+
+impl Rights {
+    /// Reads the policies and the keys of some signers, with their granters up to the roots.
+    ///
+    /// # Errors
+    /// If the ledger's records do not hold.
+    pub fn read<'a>(
+        log: &Log,
+        trust: &Trust,
+        signers: impl IntoIterator<Item = &'a Fingerprint>,
+    ) -> Result<Self, AppendError> {
+        if log.size() == 0 {
+            return Ok(Self { complete: None, policies: Policies::default() });
+        }
+        let mut lists = vec![MapText::chain("policy")];
+        lists.extend(signers.into_iter().map(|signer| MapText::chain(&format!("key:{signer}"))));
+        let complete = Complete::check_chains(log, trust, &lists)?;
+        let policies = Policies::read(&complete, log)?;
+        Ok(Self { complete: Some(complete), policies })
+    }
+
+    /// Returns the history of keys and policies as of a time.
+    #[must_use]
+    pub fn authority<'a>(&'a self, trust: &Trust, now: Time) -> Authority<'a> {
+        match &self.complete {
+            Some(complete) => Authority::replay(complete, &self.policies, trust, now),
+            None => Authority::of_roots(trust, now),
+        }
+    }
+}
+
+impl Appender {
+    /// Makes an appender.
+    #[must_use]
+    pub fn new(
+        ledger: Ledger,
+        log_key: SecretKey,
+        trust: Trust,
+        clock: impl Fn() -> Time + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            ledger,
+            log_key,
+            trust,
+            guard: ClockGuard::Strict,
+            clock: Box::new(clock),
+            queue: Mutex::default(),
+            done: Condvar::new(),
+            rights: Mutex::default(),
+        }
+    }
+
+    /// Says whether a clock far ahead is believed.
+    #[must_use]
+    pub fn with_guard(mut self, guard: ClockGuard) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// Returns the ledger.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Returns the trust.
+    #[must_use]
+    pub const fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Appends records, all or none, and returns their receipts once they are durable.
+    ///
+    /// Calls from several threads become one batch.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; then none of them is in the ledger.
+    pub fn append(&self, submissions: Vec<Submission>) -> Result<Vec<Receipt>, AppendError> {
+        let answer = Arc::new(Mutex::new(None));
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.jobs.push(Job { submissions, answer: Arc::clone(&answer) });
+        loop {
+            if let Some(answer) = answer.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return answer;
+            }
+            if queue.led {
+                queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            queue.led = true;
+            let jobs = std::mem::take(&mut queue.jobs);
+            drop(queue);
+            let left = self.lead(jobs);
+            queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.led = false;
+            queue.jobs.splice(0..0, left);
+            self.done.notify_all();
+        }
+    }
+
+    /// Makes one batch of the jobs; returns those that must wait for the next.
+    fn lead(&self, mut jobs: Vec<Job>) -> Vec<Job> {
+        let mut writer = match self.ledger.lock() {
+            Ok(writer) => writer,
+            Err(error) => {
+                // Each waits for an answer of its own: the first gets this one, the others ask again.
+                let first = jobs.remove(0);
+                answer(&first, Err(error.into()));
+                return jobs;
+            }
+        };
+        let mut batch = Vec::new();
+        let mut accepted: Vec<(Job, Vec<Fresh>)> = Vec::new();
+        let mut left = Vec::new();
+        let mut closed = false;
+        for job in jobs {
+            if closed || batch.len() >= BATCH_RECORDS_MAX {
+                left.push(job);
+                continue;
+            }
+            match self.check(&writer, &job.submissions, &batch) {
+                Err(error) => answer(&job, Err(error)),
+                Ok(fresh) => {
+                    // What changes who may do what is judged by what follows only from the next batch on.
+                    closed = fresh.iter().any(|record| {
+                        matches!(record.statement.predicate, Predicate::Authority(_) | Predicate::Policy(_))
+                    });
+                    batch.extend(fresh.iter().cloned());
+                    accepted.push((job, fresh));
+                }
+            }
+        }
+        if accepted.is_empty() {
+            return left;
+        }
+        let receipts = self.commit(&mut writer, &batch);
+        match receipts {
+            Ok(receipts) => {
+                let mut receipts = receipts.into_iter();
+                for (job, fresh) in accepted {
+                    answer(&job, Ok(receipts.by_ref().take(fresh.len()).collect()));
+                }
+            }
+            Err(error) => {
+                let text = error.to_string();
+                let mut error = Some(error);
+                for (job, _) in accepted {
+                    let repeated = || crate::store::StoreError::unreadable("the batch", &text).into();
+                    answer(&job, Err(error.take().unwrap_or_else(repeated)));
+                }
+            }
+        }
+        left
+    }
+
+    /// Checks a job against the log and what the batch already holds, and makes its entries.
+    fn check(
+        &self,
+        writer: &Writer<'_>,
+        submissions: &[Submission],
+        batch: &[Fresh],
+    ) -> Result<Vec<Fresh>, AppendError> {
+        let log = writer.log();
+        let last = last_time(log)?;
+        let clock = (self.clock)();
+        let ahead =
+            self.guard == ClockGuard::Strict && last.0 != 0 && clock.0 > last.0.saturating_add(AHEAD_SECONDS_MAX);
+        if clock.0.saturating_add(BEHIND_SECONDS_MAX) < last.0 || ahead {
+            return Err(AppendError::Clock { clock, last });
+        }
+        let time = clock.max(last);
+        let mut fresh: Vec<Fresh> = Vec::new();
+        for submission in submissions {
+            let seen: Vec<Fresh> = batch.iter().chain(&fresh).cloned().collect();
+            let place = log.size() + u64::try_from(seen.len()).expect("a batch is in memory");
+            fresh.push(self.check_one(log, submission, &seen, place, time)?);
+        }
+        Ok(fresh)
+    }
+
+    fn check_one(
+        &self,
+        log: &Log,
+        submission: &Submission,
+        seen: &[Fresh],
+        place: u64,
+        time: Time,
+    ) -> Result<Fresh, AppendError> {
+        let envelope = Envelope::parse(&submission.envelope.print())?;
+        let statement = Statement::parse(&envelope.payload)?;
+        let placed = placement(&statement)?;
+        let rights = self.rights(log, &envelope, &statement)?;
+        let authority = rights.authority(&self.trust, time);
+        let ring = self.ring(&authority);
+        envelope.open(&ring)?;
+        let signed = envelope.signed_lines(&ring).unwrap_or_default();
+        let rules = Rules { log, seen, authority: &authority, place, time, origin: self.ledger.origin() };
+        rules.check(&envelope, &statement, &placed.chain)?;
+        let previous = match seen.iter().rev().find(|fresh| fresh.entry.chain == placed.chain) {
+            Some(fresh) => Some(leaf_hash(fresh.entry.print().as_bytes())),
+            None => log.chain_head(&placed.chain)?.map(|(_, leaf)| leaf),
+        };
+        let signed: Vec<SignedLine> = signed;
+        let entry = Entry {
+            kind: placed.kind,
+            time,
+            chain: placed.chain,
+            previous,
+            statement: envelope.statement_hash(),
+            signed,
+            labels: placed.labels,
+        };
+        // The entry must be one that every reader reads.
+        Entry::parse(entry.print().as_bytes()).map_err(ProveError::from)?;
+        Ok(Fresh { leaf: leaf_hash(entry.print().as_bytes()), entry, envelope, statement, place })
+    }
+
+    fn ring(&self, authority: &Authority<'_>) -> KeyRing {
+        let granted = authority.grants().iter().filter_map(|known| known.grant.key.parse().ok());
+        self.trust.roots.iter().cloned().chain(granted).collect()
+    }
+
+    /// Reads who may do what, unless nothing of it changed since the last time.
+    fn rights(&self, log: &Log, envelope: &Envelope, statement: &Statement) -> Result<Arc<Rights>, AppendError> {
+        let mut keys: BTreeSet<Fingerprint> =
+            envelope.signatures.iter().map(|signature| signature.keyid.clone()).collect();
+        if let Predicate::Authority(AuthorityRecord::Grant(grant)) = &statement.predicate
+            && let Ok(key) = grant.key.parse::<crate::crypto::PublicKey>()
+        {
+            keys.insert(key.fingerprint());
+        }
+        let mut known = self.rights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((key, rights)) = known.as_ref()
+            && keys.iter().all(|wanted| key.iter().any(|(chain, _)| *chain == format!("key:{wanted}")))
+            && *key == heads(log, key.iter().map(|(chain, _)| chain.clone()))?
+        {
+            return Ok(Arc::clone(rights));
+        }
+        let rights = Arc::new(Rights::read(log, &self.trust, &keys)?);
+        let mut chains: BTreeSet<String> = keys.iter().map(|key| format!("key:{key}")).collect();
+        chains.insert("policy".to_owned());
+        if let Some(complete) = &rights.complete {
+            chains.extend(complete.records().flat_map(|record| record.signers().map(|signer| format!("key:{signer}"))));
+        }
+        *known = Some((heads(log, chains.into_iter())?, Arc::clone(&rights)));
+        Ok(rights)
+    }
+
+    fn commit(&self, writer: &mut Writer<'_>, batch: &[Fresh]) -> Result<Vec<Receipt>, AppendError> {
+        let records: Vec<RawRecord> = batch
+            .iter()
+            .map(|fresh| RawRecord { entry: fresh.entry.print().into_bytes(), envelope: fresh.envelope.print() })
+            .collect();
+        let time = batch.last().map_or(Time(0), |fresh| fresh.entry.time);
+        let committed = writer.commit(&records, time, &|checkpoint: &Checkpoint| checkpoint.sign(&self.log_key))?;
+        let mut receipts = Vec::with_capacity(batch.len());
+        for fresh in batch {
+            let path = writer.log().inclusion(fresh.place)?;
+            let (entry, note) = (fresh.entry.clone(), committed.note.clone());
+            let receipt = Receipt { serial: fresh.place, leaf: fresh.leaf, entry, path, note };
+            receipt.check(&fresh.envelope, &fresh.statement, &self.trust, self.ledger.origin())?;
+            receipts.push(receipt);
+        }
+        Ok(receipts)
+    }
+}
+
+fn answer(job: &Job, answer: Result<Vec<Receipt>, AppendError>) {
+    *job.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+}
+
+fn heads(log: &Log, chains: impl Iterator<Item = String>) -> Result<RightsKey, AppendError> {
+    let mut heads = Vec::new();
+    for chain in chains {
+        let head = log.chain_head(&chain)?.map(|(place, _)| place);
+        heads.push((chain, head));
+    }
+    Ok(heads)
+}
+
+fn last_time(log: &Log) -> Result<Time, AppendError> {
+    let Some(place) = log.size().checked_sub(1) else { return Ok(Time(0)) };
+    let bytes =
+        log.map_entry(place)?.ok_or_else(|| ProveError::Missing("map entry at the end of the log".to_owned()))?;
+    Ok(MapEntry::parse(&bytes).map_err(ProveError::from)?.time)
+}
+
+/// A clock this far behind the last entry is wrong (design, section 4).
+const BEHIND_SECONDS_MAX: u64 = 600;
+/// A clock this far ahead of the last entry wants a person's word (design, section 4).
+const AHEAD_SECONDS_MAX: u64 = 90 * 86_400;
+/// A batch of this many records keeps the one write below some megabytes.
+const BATCH_RECORDS_MAX: usize = 4096;

@@ -1,0 +1,55 @@
+//! Envelope in, durable place and receipt out; what a ledger refuses to accept.
+
+mod appender;
+mod receipt;
+mod rules;
+
+pub use appender::{Appender, ClockGuard, Rights, Submission};
+pub use receipt::{Receipt, ReceiptError};
+pub use rules::Refusal;
+
+use crate::crypto::{EnvelopeError, OpenError};
+use crate::model::{StatementError, Time};
+use crate::prove::{PlacementError, ProveError};
+use crate::store::StoreError;
+use crate::verify::PolicyReadError;
+
+/// Why a record was not appended. Nothing of it is in the ledger then.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ledger's own records do not hold.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    /// A policy in the ledger cannot be read.
+    #[error(transparent)]
+    Policy(#[from] PolicyReadError),
+    /// The submission is no envelope.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// Its payload is no statement of ours.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// It has no place in the log.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+    /// Its signatures do not hold, or are by nobody whom the ledger knows.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A rule refuses it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The clock cannot be right.
+    #[error("the clock says {clock}; the ledger's last entry is of {last}")]
+    Clock {
+        /// What the clock says.
+        clock: Time,
+        /// The time of the last entry.
+        last: Time,
+    },
+    /// The ledger did not do what it says it did.
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+}

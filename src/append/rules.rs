@@ -1,0 +1,436 @@
+//! What a ledger refuses to accept. The verdict does not rely on it: each rule is judged again there.
+
+use crate::crypto::{Envelope, PublicKey, leaf_hash};
+use crate::merkle::MapText;
+use crate::model::{
+    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Plan, Predicate, Run,
+    Statement, TierName, Time,
+};
+use crate::policy::{Act, BYTES_MAX, Moment, Policy, nearest};
+use crate::store::Log;
+use crate::verify::Authority;
+
+use super::AppendError;
+
+/// A record that is about to be appended.
+#[derive(Debug, Clone)]
+pub(super) struct Fresh {
+    pub(super) place: u64,
+    pub(super) leaf: Digest,
+    pub(super) entry: Entry,
+    pub(super) envelope: Envelope,
+    pub(super) statement: Statement,
+}
+
+/// Why a rule refuses a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It was made for another ledger.
+    #[error("the record was made for the ledger {found}; this one is {wanted}")]
+    Ledger {
+        /// For which it was made.
+        found: String,
+        /// This one.
+        wanted: String,
+    },
+    /// The ledger holds this very statement.
+    #[error("the ledger holds this statement already, as record {0}")]
+    Twice(u64),
+    /// A signer has no grant.
+    #[error("{0} is no root and has no grant here")]
+    UnknownSigner(Fingerprint),
+    /// The signers may not do this.
+    #[error("the signers may not {act} here: wanted {wanted}")]
+    NotEntitled {
+        /// What they may not do.
+        act: &'static str,
+        /// Who may.
+        wanted: String,
+    },
+    /// The change has no plan.
+    #[error("the change {0} has no plan")]
+    NoPlan(ChangeId),
+    /// The change has a plan.
+    #[error(
+        "the change {change} is planned already, in record {serial}; a later plan gives a reason and names the first"
+    )]
+    Planned {
+        /// The change.
+        change: ChangeId,
+        /// Its first plan.
+        serial: u64,
+    },
+    /// The change is closed.
+    #[error("the change {0} is merged, and no closed id is planned again")]
+    Closed(ChangeId),
+    /// Tiers are raised only.
+    #[error("the change is planned for tier {planned}; {wanted} is lower, and tiers are raised only")]
+    Lowered {
+        /// The tier planned.
+        planned: TierName,
+        /// The tier asked for.
+        wanted: TierName,
+    },
+    /// The policy has no such tier.
+    #[error("the policy has no tier {0}")]
+    UnknownTier(TierName),
+    /// An implied plan where the policy wants a real one.
+    #[error("the policy lets nobody work without a plan at tier {0}")]
+    Unplanned(TierName),
+    /// The record names another plan than the change's first.
+    #[error("the record names another plan than the first of {0}")]
+    WrongPlan(ChangeId),
+    /// No policy is in force.
+    #[error("no policy is in force yet")]
+    NoPolicy,
+    /// The policy has no such claim.
+    #[error("the policy has no claim {claim}{}", nearest.as_ref().map_or(String::new(), |name| format!("; did you mean {name}?")))]
+    UnknownClaim {
+        /// The claim.
+        claim: ClaimName,
+        /// The nearest name that it has.
+        nearest: Option<String>,
+    },
+    /// The policy lists other variants.
+    #[error("the claim {claim} has no variant {variant}; the policy lists {known}")]
+    UnknownVariant {
+        /// The claim.
+        claim: ClaimName,
+        /// The variant, or `none`.
+        variant: String,
+        /// Those that it has.
+        known: String,
+    },
+    /// The claim is shown the other way.
+    #[error("the claim {claim} is shown by a {wanted}")]
+    Form {
+        /// The claim.
+        claim: ClaimName,
+        /// How it is shown.
+        wanted: &'static str,
+    },
+    /// What the policy demands before the first attempt is not there.
+    #[error("the policy demands {0} before the first attempt, and nobody has shown it")]
+    PlanMoment(ClaimName),
+    /// A result names no start of its own.
+    #[error("the result matches no start of the change")]
+    NoStart,
+    /// A start has one result.
+    #[error("the attempt has a result already, in record {0}")]
+    Ended(u64),
+    /// A revoked key is granted nothing again.
+    #[error("the key {0} is revoked, and revoking is final")]
+    Revoked(Fingerprint),
+    /// A key stands for one principal.
+    #[error("the key {key} is {principal}'s")]
+    OtherPrincipal {
+        /// The key.
+        key: Fingerprint,
+        /// Whose it is.
+        principal: String,
+    },
+    /// The text of a policy is not there or unfit.
+    #[error("the policy {0} cannot be put into force: {1}")]
+    PolicyText(Digest, String),
+    /// This version does not write such records.
+    #[error("records of kind {0} are not written by this version")]
+    Kind(String),
+}
+
+pub(super) struct Rules<'a> {
+    pub(super) log: &'a Log,
+    pub(super) seen: &'a [Fresh],
+    pub(super) authority: &'a Authority<'a>,
+    pub(super) place: u64,
+    pub(super) time: Time,
+    pub(super) origin: &'a str,
+}
+
+/// A record of a chain, as far as a rule needs it.
+struct Before {
+    place: u64,
+    leaf: Digest,
+    entry: Entry,
+    statement: Option<Statement>,
+}
+
+impl Rules<'_> {
+    pub(super) fn check(&self, envelope: &Envelope, statement: &Statement, chain: &str) -> Result<(), AppendError> {
+        if statement.binding.ledger != self.origin {
+            let found = statement.binding.ledger.clone();
+            return Err(Refusal::Ledger { found, wanted: self.origin.to_owned() }.into());
+        }
+        let change = statement.binding.change.as_ref();
+        for signature in &envelope.signatures {
+            if !self.authority.is_known(&signature.keyid, self.place, self.time, change) {
+                return Err(Refusal::UnknownSigner(signature.keyid.clone()).into());
+            }
+        }
+        let before = self.chain(chain)?;
+        let hash = envelope.statement_hash();
+        if let Some(twice) = before.iter().find(|record| record.entry.statement == hash) {
+            return Err(Refusal::Twice(twice.place).into());
+        }
+        match &statement.predicate {
+            Predicate::Plan(plan) => self.check_plan(envelope, statement, plan, before),
+            Predicate::Start(start) => {
+                let change = self.named_plan(statement, &before)?;
+                let policy = self.policy_of(&before)?;
+                self.check_claim(policy, &start.claim, crate::policy::Form::Run)?;
+                let claim = policy.claim(&start.claim);
+                let fits = |variants: &Vec<_>| {
+                    variants.is_empty() || start.variant.as_ref().is_some_and(|variant| variants.contains(variant))
+                };
+                if let Some(claim) = claim.filter(|claim| !fits(&claim.variants)) {
+                    let known: Vec<&str> = claim.variants.iter().map(|variant| variant.as_str()).collect();
+                    let variant = start.variant.as_ref().map_or("none", |variant| variant.as_str()).to_owned();
+                    return Err(Refusal::UnknownVariant {
+                        claim: start.claim.clone(),
+                        variant,
+                        known: known.join(", "),
+                    }
+                    .into());
+                }
+                if claim.is_none_or(|claim| claim.at != Moment::Plan) {
+                    self.check_plan_moment(change, policy, before)?;
+                }
+                Ok(())
+            }
+            Predicate::Result(run) => {
+                self.named_plan(statement, &before)?;
+                self.check_result(envelope, statement, run, before)
+            }
+            Predicate::Review(review) => {
+                self.named_plan(statement, &before)?;
+                self.check_claim(self.policy_of(&before)?, &review.claim, crate::policy::Form::Review)
+            }
+            Predicate::Verdict(_) => self.named_plan(statement, &before).map(drop),
+            Predicate::Authority(AuthorityRecord::Grant(grant)) => {
+                self.entitled(Act::Grant, envelope, None)?;
+                let key: PublicKey = grant.key.parse().map_err(crate::prove::PlacementError::Key)?;
+                self.check_grant(&key.fingerprint(), grant.principal.as_str())
+            }
+            Predicate::Authority(AuthorityRecord::Revoke(revoke)) => {
+                let key: PublicKey = revoke.key.parse().map_err(crate::prove::PlacementError::Key)?;
+                let own = envelope.signatures.iter().any(|signature| signature.keyid == key.fingerprint());
+                if own { Ok(()) } else { self.entitled(Act::Grant, envelope, None) }
+            }
+            Predicate::Policy(_) => {
+                self.entitled(Act::Policy, envelope, None)?;
+                self.check_policy_text(statement)
+            }
+            Predicate::Event(Event::Halt { .. }) => Ok(()),
+            Predicate::Event(Event::Resume { .. }) => self.entitled(Act::Resume, envelope, None),
+            Predicate::Authority(_) | Predicate::Exception(_) | Predicate::Event(_) => {
+                Err(Refusal::Kind(statement.kind()).into())
+            }
+        }
+    }
+
+    fn entitled(&self, act: Act, envelope: &Envelope, change: Option<&ChangeId>) -> Result<(), AppendError> {
+        let signers: Vec<Fingerprint> = envelope.signatures.iter().map(|signature| signature.keyid.clone()).collect();
+        if self.authority.would_allow(act, &signers, self.place, self.time, change) {
+            return Ok(());
+        }
+        let policy = self.authority.policy_at(self.place).and_then(|(_, policy)| policy.may(act));
+        let wanted = policy.map_or_else(
+            || "the roots of the trust file".to_owned(),
+            |entitled| {
+                let roles: Vec<&str> = entitled.roles.iter().map(|role| role.as_str()).collect();
+                format!("{} with the role {}", entitled.threshold, roles.join(" or "))
+            },
+        );
+        Err(Refusal::NotEntitled { act: act.as_str(), wanted }.into())
+    }
+
+    fn check_plan(
+        &self,
+        envelope: &Envelope,
+        statement: &Statement,
+        plan: &Plan,
+        before: Vec<Before>,
+    ) -> Result<(), AppendError> {
+        let Some(change) = &statement.binding.change else { return Err(Refusal::NoStart.into()) };
+        let (_, policy) = self.authority.policy_at(self.place).ok_or(Refusal::NoPolicy)?;
+        policy.tier_rank(&plan.tier).ok_or_else(|| Refusal::UnknownTier(plan.tier.clone()))?;
+        if !self.log.newest(&MapText::label(&format!("change:{change}")), 1)?.0.is_empty() {
+            return Err(Refusal::Closed(change.clone()).into());
+        }
+        if let Some(first) = before.first() {
+            if plan.reason.is_none() {
+                return Err(Refusal::Planned { change: change.clone(), serial: first.place }.into());
+            }
+            self.named_plan(statement, &before)?;
+            let (_, policy) = self.authority.policy_at(first.place).ok_or(Refusal::NoPolicy)?;
+            for record in before {
+                let Some(Predicate::Plan(earlier)) = record.statement.map(|statement| statement.predicate) else {
+                    continue;
+                };
+                if policy.tier_rank(&plan.tier) < policy.tier_rank(&earlier.tier) {
+                    return Err(Refusal::Lowered { planned: earlier.tier, wanted: plan.tier.clone() }.into());
+                }
+            }
+        } else if plan.reason.is_some() {
+            return Err(Refusal::NoPlan(change.clone()).into());
+        }
+        if !plan.implied {
+            return self.entitled(Act::Plan, envelope, Some(change));
+        }
+        match policy.unplanned() {
+            Some(tier) if *tier == plan.tier => Ok(()),
+            _ => Err(Refusal::Unplanned(plan.tier.clone()).into()),
+        }
+    }
+
+    /// Checks that a record names the change's first plan.
+    fn named_plan<'b>(&self, statement: &'b Statement, before: &[Before]) -> Result<&'b ChangeId, AppendError> {
+        let change = statement.binding.change.as_ref().ok_or(Refusal::NoStart)?;
+        let first = before.first().ok_or_else(|| Refusal::NoPlan(change.clone()))?;
+        if statement.binding.plan == Some(first.leaf) {
+            Ok(change)
+        } else {
+            Err(Refusal::WrongPlan(change.clone()).into())
+        }
+    }
+
+    /// Returns the policy that judges the change: the one in force at its first plan.
+    fn policy_of(&self, before: &[Before]) -> Result<&Policy, AppendError> {
+        let first = before.first().map_or(self.place, |first| first.place);
+        Ok(self.authority.policy_at(first).ok_or(Refusal::NoPolicy)?.1)
+    }
+
+    fn check_claim(&self, policy: &Policy, name: &ClaimName, form: crate::policy::Form) -> Result<(), AppendError> {
+        let Some(claim) = policy.claim(name) else {
+            let nearest =
+                nearest(name.as_str(), policy.claims().keys().map(|known| known.as_str())).map(ToOwned::to_owned);
+            return Err(Refusal::UnknownClaim { claim: name.clone(), nearest }.into());
+        };
+        if claim.form == form {
+            return Ok(());
+        }
+        let wanted = match claim.form {
+            crate::policy::Form::Run => "run: evidence attest",
+            crate::policy::Form::Review => "review: evidence review",
+        };
+        Err(Refusal::Form { claim: name.clone(), wanted }.into())
+    }
+
+    /// Holds back a start before what the policy demands at the plan was shown. The judge looks closer.
+    fn check_plan_moment(&self, _change: &ChangeId, policy: &Policy, before: Vec<Before>) -> Result<(), AppendError> {
+        let tiers: Vec<TierName> = before
+            .iter()
+            .filter_map(|record| match record.statement.as_ref().map(|statement| &statement.predicate) {
+                Some(Predicate::Plan(plan)) => Some(plan.tier.clone()),
+                _ => None,
+            })
+            .collect();
+        let Some(tier) = tiers.iter().max_by_key(|tier| policy.tier_rank(tier)) else { return Ok(()) };
+        let Some(wanted) = policy.requirements::<&str>(tier, &[]) else { return Ok(()) };
+        for required in wanted.claims {
+            let Some(claim) = policy.claim(&required.claim).filter(|claim| claim.at == Moment::Plan) else { continue };
+            let shown = before.iter().any(|record| {
+                let helps = record.entry.signed.iter().any(|line| {
+                    self.authority.holds_role(&line.fingerprint, &claim.by, record.place, record.entry.time)
+                });
+                helps
+                    && match record.statement.as_ref().map(|statement| &statement.predicate) {
+                        Some(Predicate::Review(review)) => {
+                            review.claim == required.claim && review.verdict == Some(crate::model::ReviewVerdict::Pass)
+                        }
+                        Some(Predicate::Result(run)) => {
+                            run.claim == required.claim && run.outcome == crate::model::Outcome::Pass
+                        }
+                        _ => false,
+                    }
+            });
+            if !shown {
+                return Err(Refusal::PlanMoment(required.claim).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn check_result(
+        &self,
+        envelope: &Envelope,
+        statement: &Statement,
+        run: &Run,
+        before: Vec<Before>,
+    ) -> Result<(), AppendError> {
+        let mut found = None;
+        for record in before {
+            match record.statement.as_ref().map(|statement| &statement.predicate) {
+                Some(Predicate::Start(start)) if record.leaf == run.start => {
+                    let theirs = record.statement.as_ref();
+                    let signers = record.entry.signed.iter().map(|line| &line.fingerprint);
+                    found = Some(
+                        (&start.claim, &start.variant, &start.shard) == (&run.claim, &run.variant, &run.shard)
+                            && theirs.and_then(Statement::commit) == statement.commit()
+                            && theirs.and_then(Statement::tree) == statement.tree()
+                            && signers.eq(envelope.signatures.iter().map(|signature| &signature.keyid)),
+                    );
+                }
+                Some(Predicate::Result(other)) if other.start == run.start => {
+                    return Err(Refusal::Ended(record.place).into());
+                }
+                _ => {}
+            }
+        }
+        if found == Some(true) { Ok(()) } else { Err(Refusal::NoStart.into()) }
+    }
+
+    fn check_grant(&self, key: &Fingerprint, principal: &str) -> Result<(), AppendError> {
+        if self.authority.revoked(key).is_some() {
+            return Err(Refusal::Revoked(key.clone()).into());
+        }
+        let other = self
+            .authority
+            .grants()
+            .iter()
+            .find(|known| known.key == *key && known.grant.principal.as_str() != principal);
+        match other {
+            None => Ok(()),
+            Some(known) => {
+                Err(Refusal::OtherPrincipal { key: key.clone(), principal: known.grant.principal.to_string() }.into())
+            }
+        }
+    }
+
+    fn check_policy_text(&self, statement: &Statement) -> Result<(), AppendError> {
+        let Some(digest) = statement.digests().next() else { return Ok(()) };
+        let unfit = |text: String| Refusal::PolicyText(*digest, text);
+        let file = self.log.blobs().open(digest)?.ok_or_else(|| unfit("its text is not in the ledger".to_owned()))?;
+        let mut text = Vec::new();
+        let limit = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX);
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, limit + 1), &mut text)
+            .map_err(|error| unfit(error.to_string()))?;
+        if crate::crypto::sha256(&text) != *digest {
+            return Err(unfit("its text has another hash".to_owned()).into());
+        }
+        let text = String::from_utf8(text).map_err(|_| unfit("its text is not UTF-8".to_owned()))?;
+        Policy::parse(&text).map(drop).map_err(|errors| unfit(errors.to_string()).into())
+    }
+
+    /// Reads a chain, oldest first. Statements are read only where the chain is a change's: only there rules ask for them.
+    fn chain(&self, chain: &str) -> Result<Vec<Before>, AppendError> {
+        let (places, _) = self.log.newest(&MapText::chain(chain), usize::MAX)?;
+        let mut records = Vec::with_capacity(places.len());
+        let of_change = chain.starts_with("change:");
+        for place in places {
+            let Some(raw) = self.log.record(place)? else { continue };
+            let entry = Entry::parse(&raw.entry).map_err(crate::prove::ProveError::from)?;
+            let statement =
+                if of_change { Some(Statement::parse(&Envelope::parse(&raw.envelope)?.payload)?) } else { None };
+            records.push(Before { place, leaf: leaf_hash(&raw.entry), entry, statement });
+        }
+        for fresh in self.seen.iter().filter(|fresh| fresh.entry.chain == chain) {
+            records.push(Before {
+                place: fresh.place,
+                leaf: fresh.leaf,
+                entry: fresh.entry.clone(),
+                statement: Some(fresh.statement.clone()),
+            });
+        }
+        Ok(records)
+    }
+}
