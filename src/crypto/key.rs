@@ -9,7 +9,9 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes};
+use ed25519_dalek::pkcs8::{
+    DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes,
+};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
@@ -109,6 +111,15 @@ impl PublicKey {
     #[must_use]
     pub fn spki_sha256(&self) -> Digest {
         sha256(&[SPKI_PREFIX.as_slice(), &self.0.to_bytes()].concat())
+    }
+
+    /// Reads an SPKI PEM, as OpenSSL writes it.
+    ///
+    /// # Errors
+    /// If it is none, not of Ed25519, or of a weak key.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        let key = VerifyingKey::from_public_key_pem(pem.trim()).map_err(|error| KeyError::Pem(error.to_string()))?;
+        Self::from_bytes(&key.to_bytes())
     }
 
     /// Returns the public key as SPKI PEM, as OpenSSL reads it.

@@ -108,9 +108,9 @@ words! {
 words! {
     /// How a claim is shown.
     Form {
-        /// By a start and a result (the default).
+        /// By a start and a result (the default, but for claims about process).
         Run = "run",
-        /// By reviews.
+        /// By reviews (the default for claims about process).
         Review = "review",
     }
 }

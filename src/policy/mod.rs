@@ -9,6 +9,7 @@
 
 mod claim;
 mod nearest;
+mod nesting;
 mod parse;
 mod problem;
 mod reader;
@@ -23,6 +24,7 @@ pub use claim::{
     Asserted, Baseline, BoundTo, Claim, CoverageLimits, Family, FindingLimits, Form, Moment, TestLimits, Waivable,
 };
 pub use nearest::nearest;
+pub use nesting::NESTING_MAX;
 pub use parse::{BYTES_MAX, CLAIMS_MAX, COUNT_MAX, NAMES_MAX, PRINCIPALS_MAX, TIERS_MAX, WHENS_MAX};
 pub use problem::{ERRORS_MAX, PolicyError, PolicyErrors, PolicyProblem, Suggestion};
 pub use requirements::{Required, Requirements, Why};

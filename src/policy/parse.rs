@@ -12,6 +12,7 @@ use toml::de::DeTable;
 
 use crate::model::{ClaimName, Id, Role, TierName, check_schema};
 
+use super::nesting::{NESTING_MAX, too_deep};
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::reader::{At, Cell, Reader, Table, json, one_of, shown, spelling};
 use super::shape::{CLAIM, COVERAGE, ENTITLED, FINDINGS, MAY, NAMES, Shape, TESTS, TIER, TOP, WHEN};
@@ -45,6 +46,10 @@ fn toml<'t>(reader: &mut Reader<'t>, text: &'t str) -> Option<DeTable<'t>> {
         reader.wrong(0, PolicyProblem::ByteOrderMark);
         return None;
     }
+    if let Some(at) = too_deep(text) {
+        reader.wrong(at, PolicyProblem::TooDeep { depth_max: NESTING_MAX });
+        return None;
+    }
     let (cells, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let at = error.span().map_or(text.len(), |span| span.start);
@@ -76,7 +81,7 @@ fn policy(reader: &mut Reader<'_>, cells: &DeTable<'_>) -> Option<Policy> {
     let members = claim_members(reader, &top);
     let names = names(reader, &top, &members);
     let mut roles = Roles::default();
-    let may = top.cell("may").map(|cell| may(reader, &cell, &mut roles)).unwrap_or_default();
+    let may = top.cell("may").map(|cell| may(reader, &cell.called("[may]"), &mut roles)).unwrap_or_default();
     let mut claims = BTreeMap::new();
     for (name, cell) in members {
         if let Some(claim) = claim(reader, &cell, &mut roles) {
@@ -123,7 +128,12 @@ fn claim_members<'a>(reader: &mut Reader<'_>, top: &Table<'a>) -> Vec<(At<ClaimN
         reader.missing(top, "claim", "at least one [claim.NAME]".to_owned());
         return Vec::new();
     };
-    reader.table(&cell, &NAMES).map(|table| reader.named(&table, "claim", CLAIMS_MAX)).unwrap_or_default()
+    let Some(table) = reader.table(&cell.called("[claim]"), &NAMES) else { return Vec::new() };
+    if table.is_empty() {
+        let place = table.place.clone();
+        reader.wrong(table.at, PolicyProblem::Empty { place, wanted: "at least one [claim.NAME]" });
+    }
+    reader.named(&table, "claim", CLAIMS_MAX)
 }
 
 fn names(reader: &mut Reader<'_>, top: &Table<'_>, members: &[(At<ClaimName>, Cell<'_>)]) -> Names {
@@ -157,7 +167,7 @@ fn claim(reader: &mut Reader<'_>, cell: &Cell<'_>, roles: &mut Roles) -> Option<
             None
         }
     };
-    let form = word_or(reader, &table, "form", Form::Run);
+    let form = word_or(reader, &table, "form", usual_form(family, &table));
     keys_suit_the_form(reader, &table, form);
     let ids =
         |reader: &mut Reader<'_>, key| table.cell(key).map(|cell| reader.ids(&cell, NAMES_MAX)).unwrap_or_default();
@@ -186,10 +196,16 @@ fn claim(reader: &mut Reader<'_>, cell: &Cell<'_>, roles: &mut Roles) -> Option<
     })
 }
 
+/// Returns how a claim is shown that does not say it: a claim about process by reviews, unless it has what only runs have.
+fn usual_form(family: Option<Family>, table: &Table<'_>) -> Form {
+    let of_runs = RUN_KEYS.iter().any(|key| table.cell(key).is_some());
+    if family == Some(Family::Process) && !of_runs { Form::Review } else { Form::Run }
+}
+
 fn keys_suit_the_form(reader: &mut Reader<'_>, table: &Table<'_>, form: Form) {
     let others: &[&'static str] = match form {
         Form::Run => &["principals_min"],
-        Form::Review => &["tests", "coverage", "findings", "variants", "attempts_max"],
+        Form::Review => &RUN_KEYS,
     };
     for cell in others.iter().filter_map(|key| table.cell(key)) {
         reader.wrong(cell.at, PolicyProblem::OtherForm { place: cell.place, form });
@@ -249,7 +265,7 @@ fn limits<'a>(reader: &mut Reader<'_>, cell: &Cell<'a>, shape: &'static Shape) -
 
 /// Reads the tiers in the order of the list; as many as there are names, so never none.
 fn tiers(reader: &mut Reader<'_>, top: &Table<'_>, names: &Names) -> Vec<Tier> {
-    let members = top.cell("tier").and_then(|cell| reader.table(&cell, &NAMES));
+    let members = top.cell("tier").and_then(|cell| reader.table(&cell.called("[tier]"), &NAMES));
     let members = members.map(|table| reader.named(&table, "tier", TIERS_MAX)).unwrap_or_default();
     for (name, _) in members.iter().filter(|(name, _)| !names.tiers.contains(&name.it)) {
         undefined_tier(reader, "[tier]", &name.it, name.at, names);
@@ -281,9 +297,8 @@ fn tiers(reader: &mut Reader<'_>, top: &Table<'_>, names: &Names) -> Vec<Tier> {
 fn whens(reader: &mut Reader<'_>, top: &Table<'_>, names: &Names, lowest: &Tier) -> Vec<When> {
     let rules = top.cell("when").map(|cell| reader.items(&cell, WHENS_MAX)).unwrap_or_default();
     let mut whens = Vec::new();
-    for (index, mut cell) in rules.into_iter().enumerate() {
-        cell.place = format!("[[when]] rule {}", index + 1);
-        whens.extend(when(reader, &cell, names, lowest));
+    for (index, cell) in rules.into_iter().enumerate() {
+        whens.extend(when(reader, &cell.called(&format!("[[when]] rule {}", index + 1)), names, lowest));
     }
     whens
 }
@@ -348,7 +363,9 @@ fn entitled(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<Entitled> {
 
 fn claims_named(reader: &mut Reader<'_>, cell: &Cell<'_>, names: &Names) -> Vec<ClaimName> {
     let claims = reader.ids(cell, NAMES_MAX);
-    for claim in claims.iter().filter(|claim| !names.claims.contains(&claim.it)) {
+    // Where no claim could be read at all, that has been told, and each mention would only repeat it.
+    let known = |claim: &ClaimName| names.claims.is_empty() || names.claims.contains(claim);
+    for claim in claims.iter().filter(|claim| !known(&claim.it)) {
         let problem = PolicyProblem::UndefinedClaim { place: cell.place.clone(), claim: claim.it.to_string() };
         reader.wrong_and(claim.at, problem, || spelling(claim.it.as_str(), names.claims.iter().map(Id::as_str)));
     }
@@ -395,6 +412,8 @@ pub const WHENS_MAX: usize = 256;
 pub const NAMES_MAX: usize = 256;
 /// More reviewers than this are never found.
 pub const PRINCIPALS_MAX: u64 = 64;
+/// What only claims have that runs show.
+const RUN_KEYS: [&str; 5] = ["tests", "coverage", "findings", "variants", "attempts_max"];
 /// The greatest count in our own formats (format, section 1).
 pub const COUNT_MAX: u64 = (1 << 53) - 1;
 
@@ -402,3 +421,222 @@ const PERCENT_MAX: u64 = 100;
 const TIERS_DEFAULT: [&str; 3] = ["low", "medium", "high"];
 /// The capacity that a plan gives, and no policy.
 const IMPLEMENTER: &str = "implementer";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::super::shape::{SHAPES, Shape};
+    use super::super::{ERRORS_MAX, PolicyError, STARTER, TIERS_EXAMPLE};
+    use super::*;
+    use crate::model::schema;
+
+    /// Returns name and text of the policies in a folder of the test files.
+    fn files(folder: &str) -> Vec<(String, String)> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/policy").join(folder);
+        let mut files: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.file_name().unwrap().display().to_string(), fs::read_to_string(path).unwrap()))
+            .collect();
+        files.sort();
+        assert!(!files.is_empty());
+        files
+    }
+
+    /// Returns whether a text is TOML whose JSON form satisfies the published schema.
+    fn satisfies_schema(text: &str) -> bool {
+        DeTable::parse(text).is_ok_and(|cells| check_schema("policy", &json(cells.get_ref())).is_ok())
+    }
+
+    fn errors(text: &str) -> Vec<PolicyError> {
+        Policy::parse(text).expect_err("the policy is wrong").as_slice().to_vec()
+    }
+
+    #[test]
+    fn good_policies_are_read_and_satisfy_the_schema() {
+        let own =
+            [("starter", STARTER), ("tiers", TIERS_EXAMPLE)].map(|(name, text)| (name.to_owned(), text.to_owned()));
+        for (name, text) in files("good").into_iter().chain(own) {
+            let policy = Policy::parse(&text).unwrap_or_else(|errors| panic!("{name}:\n{errors}"));
+            assert!(satisfies_schema(&text), "{name}");
+            assert_eq!(check_schema("policy", policy.json()), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn bad_policies_are_refused_with_place_and_reason() {
+        let mut differences = String::new();
+        for (name, text) in files("bad") {
+            let wanted: Vec<_> = text.lines().map_while(|line| line.strip_prefix("# expect: ")).collect();
+            let found = Policy::parse(&text).err().map(|errors| errors.as_slice().to_vec()).unwrap_or_default();
+            let told = |(wanted, error): (&&str, &PolicyError)| {
+                let place = format!("{}:{} ", error.line, error.column);
+                wanted.strip_prefix(&*place).is_some_and(|part| !part.is_empty() && error.to_string().contains(part))
+            };
+            if wanted.is_empty() || wanted.len() != found.len() || !wanted.iter().zip(&found).all(told) {
+                differences.push_str(&format!("{name}:\n"));
+                for error in found {
+                    let text = error.to_string();
+                    let message = text.split_once(": ").unwrap().1;
+                    differences.push_str(&format!("# expect: {}:{} {message}\n", error.line, error.column));
+                }
+            }
+        }
+        assert!(differences.is_empty(), "these were found instead:\n{differences}");
+    }
+
+    #[test]
+    fn schema_and_types_have_the_same_keys() {
+        let schema: Value = serde_json::from_str(schema("policy").unwrap().text).unwrap();
+        let defs = &schema["$defs"];
+        let described = |shape: &Shape| match shape.place {
+            place if place == TOP.place => schema["properties"].clone(),
+            place if place == CLAIM.place => defs["claim"]["properties"].clone(),
+            place if place == TESTS.place => defs["tests"]["properties"].clone(),
+            place if place == COVERAGE.place => defs["coverage"]["properties"].clone(),
+            place if place == FINDINGS.place => defs["findings"]["properties"].clone(),
+            place if place == TIER.place => defs["tier"]["properties"].clone(),
+            place if place == WHEN.place => defs["when"]["properties"].clone(),
+            place if place == MAY.place => defs["may"]["properties"].clone(),
+            place if place == ENTITLED.place => defs["entitled"]["oneOf"][1]["properties"].clone(),
+            place => panic!("{place} has no schema"),
+        };
+        for shape in SHAPES {
+            let keys: BTreeSet<_> = shape.keys.iter().map(ToString::to_string).collect();
+            let described: BTreeSet<_> = described(shape).as_object().unwrap().keys().cloned().collect();
+            assert_eq!(keys, described, "{}", shape.place);
+        }
+    }
+
+    #[test]
+    fn one_example_uses_every_key() {
+        let (_, text) = files("good").into_iter().find(|(name, _)| name == "everything.toml").unwrap();
+        for key in SHAPES.iter().flat_map(|shape| shape.keys) {
+            let used = text.lines().any(|line| {
+                let line = line.trim_start_matches(['[', ' ']);
+                line.split(['{', ',', '.', ' ', '[', ']']).any(|word| word == *key)
+            });
+            assert!(used, "{key}");
+        }
+    }
+
+    #[test]
+    fn schema_refuses_what_has_the_wrong_shape() {
+        let beyond_a_schema =
+            ["undefined-", "rule-without-effect", "patterns", "empty-tier", "date-for-text", "whole-fraction"];
+        for (name, text) in files("bad") {
+            let beyond = beyond_a_schema.iter().any(|prefix| name.starts_with(prefix));
+            assert!(beyond || !satisfies_schema(&text), "{name}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let (_, text) = files("good").into_iter().find(|(name, _)| name == "smallest.toml").unwrap();
+        let policy = Policy::parse(&text).unwrap();
+        let names: Vec<_> = policy.tiers().iter().map(|tier| tier.name.as_str()).collect();
+        assert_eq!(names, ["low", "medium", "high"]);
+        assert_eq!((policy.applies(), policy.independence()), (Applies::Plan, Independence::Require));
+        assert_eq!((policy.unplanned(), policy.plan_valid_for()), (None, None));
+        assert!(policy.refuse_limitations().is_empty());
+        assert!(Act::ALL.iter().all(|act| policy.may(*act).is_none()));
+        let claim = policy.claim(&"tests".parse().unwrap()).unwrap();
+        assert_eq!((claim.form, claim.at, claim.bound_to), (Form::Run, Moment::Merge, BoundTo::Tree));
+        assert_eq!((claim.waivable, claim.asserted), (Waivable::Yes, Asserted::Refuse));
+        assert_eq!((claim.principals_min.get(), claim.attempts_max, claim.age_max), (1, None, None));
+    }
+
+    #[test]
+    fn written_values_are_kept() {
+        let (_, text) = files("good").into_iter().find(|(name, _)| name == "everything.toml").unwrap();
+        let policy = Policy::parse(&text).unwrap();
+        assert_eq!((policy.applies(), policy.independence()), (Applies::Open, Independence::Require));
+        assert_eq!(policy.unplanned().map(Id::as_str), Some("routine"));
+        assert_eq!(policy.plan_valid_for().map(|span| span.0), Some(30 * 86_400));
+        let claim = |name: &str| policy.claim(&name.parse().unwrap()).unwrap();
+        let specification = claim("specification");
+        assert_eq!((specification.at, specification.bound_to), (Moment::Plan, BoundTo::Commit));
+        assert_eq!((specification.principals_min.get(), specification.waivable), (2, Waivable::No));
+        let unit = claim("unit-tests");
+        assert_eq!((unit.asserted, unit.attempts_max.map(NonZeroU64::get)), (Asserted::Allow, Some(2)));
+        assert_eq!(unit.unsupported(), ["tests.baseline = \"keep\"", "coverage"]);
+        let findings = claim("security/scan").findings.clone().unwrap();
+        assert_eq!((findings.medium_max, findings.low_max, findings.critical_max), (Some(16), Some(1_000), Some(0)));
+        assert_eq!(findings.suppressed_max, Some(COUNT_MAX));
+        let high = policy.may(Act::Policy).unwrap();
+        assert_eq!((high.roles.len(), high.threshold), (2, 2));
+        assert_eq!(policy.whens()[0].paths.patterns(), ["services/payments/**", "**/*.sql"]);
+        assert!(policy.claims_unused().is_empty());
+    }
+
+    #[test]
+    fn several_mistakes_are_told_at_once_in_the_order_of_the_file() {
+        let found = errors("tirs = 1\nversion = 2\n[claim.a]\nby = 3\n[tier.low]\nrequire = [\"b\"]\n");
+        let lines: Vec<_> = found.iter().map(|error| error.line).collect();
+        assert_eq!(lines, [1, 2, 3, 4, 6]);
+        assert_eq!(found[0].to_string(), "line 1, column 1: unknown key `tirs` in the policy; did you mean `tiers`?");
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        let found = errors(&STARTER.replace("tests\"]", "tests\", \"täst\", \"tets\"]"));
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1].column - found[0].column, 8);
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let padded = |bytes: usize| format!("{STARTER}#{}", "x".repeat(bytes - STARTER.len() - 1));
+        assert!(Policy::parse(&padded(BYTES_MAX)).is_ok());
+        let found = errors(&padded(BYTES_MAX + 1));
+        assert_eq!(found[0].problem, PolicyProblem::TooLarge { bytes: BYTES_MAX + 1, bytes_max: BYTES_MAX });
+    }
+
+    #[test]
+    fn number_of_claims_is_bounded() {
+        let claims = |count: usize| -> String {
+            let claim = |n| format!("claim.c{n} = {{ family = \"process\", by = \"ci\" }}\n");
+            "version = 1\ntier.low.require = [\"c0\"]\n".to_owned() + &(0..count).map(claim).collect::<String>()
+        };
+        assert!(Policy::parse(&claims(CLAIMS_MAX)).is_ok());
+        let too_many = PolicyProblem::TooMany { place: "[claim]".to_owned(), found: 257, max: 256 };
+        assert!(errors(&claims(CLAIMS_MAX + 1)).iter().any(|error| error.problem == too_many));
+    }
+
+    #[test]
+    fn number_of_errors_is_bounded() {
+        let text: String = (0..20_000).map(|n| format!("k{n} = 1\n")).collect();
+        assert_eq!(errors(&text).len(), ERRORS_MAX);
+    }
+
+    #[test]
+    fn nesting_exhausts_neither_stack_nor_time() {
+        let half = BYTES_MAX / 2 - 8;
+        let dots = ".a".repeat(78);
+        let deep = |brackets| {
+            format!("[a{dots}]\na{dots}={}1{}\n", format!("{{a{dots}=").repeat(brackets), "}".repeat(brackets))
+        };
+        for text in [
+            format!("a={}", "[".repeat(half)),
+            format!("a={}{}", "[".repeat(half), "]".repeat(half)),
+            format!("a={}", "{a=".repeat(half / 2)),
+            format!("a{}=1", ".a".repeat(half)),
+            format!("[a{}]", ".a".repeat(half)),
+            format!("[[a{}]]", ".a".repeat(half)),
+            format!("a={{a{}=1}}", ".a".repeat(half)),
+            deep(NESTING_MAX),
+            deep(NESTING_MAX).repeat(2),
+            deep(NESTING_MAX + 1),
+            deep(79),
+        ] {
+            assert!(Policy::parse(&text).is_err());
+        }
+    }
+
+    #[test]
+    fn byte_order_mark_is_refused() {
+        assert_eq!(errors(&format!("\u{feff}{STARTER}"))[0].problem, PolicyProblem::ByteOrderMark);
+    }
+}

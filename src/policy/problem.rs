@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::model::Role;
 
+use super::COUNT_MAX;
+
 /// Everything found wrong with a policy, in the order of the file; at least one and at most [`ERRORS_MAX`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyErrors(pub(super) Vec<PolicyError>);
@@ -35,6 +37,12 @@ pub enum PolicyProblem {
     /// A byte order mark stands at the start.
     #[error("the policy starts with a byte order mark; wanted plain UTF-8")]
     ByteOrderMark,
+    /// Brackets nest so deep that the text is not parsed.
+    #[error("brackets nest deeper than {depth_max}; no policy needs more than three")]
+    TooDeep {
+        /// The limit.
+        depth_max: usize,
+    },
     /// The text is not TOML.
     #[error("not TOML: {message}")]
     Syntax {
@@ -76,7 +84,7 @@ pub enum PolicyProblem {
         wanted: &'static str,
     },
     /// A number is too small or too large.
-    #[error("{place} is {found}; wanted {min} to {max}")]
+    #[error("{place} is {found}; wanted {}", bounds(*min, *max))]
     OutOfRange {
         /// The key and its table.
         place: String,
@@ -212,7 +220,7 @@ pub enum PolicyProblem {
 pub enum Suggestion {
     /// Another spelling.
     Spelling(String),
-    /// Another place: the key is known there.
+    /// Another place, where the key is known, with its preposition.
     Place(&'static str),
 }
 
@@ -254,8 +262,16 @@ impl fmt::Display for Suggestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Spelling(text) => write!(f, "did you mean `{text}`?"),
-            Self::Place(place) => write!(f, "it belongs in {place}"),
+            Self::Place(place) => write!(f, "it belongs {place}"),
         }
+    }
+}
+
+fn bounds(min: u64, max: u64) -> String {
+    match (min, max) {
+        (0, COUNT_MAX) => "a count below 2^53".to_owned(),
+        (min, COUNT_MAX) => format!("a count from {min}, below 2^53"),
+        (min, max) => format!("{min} to {max}"),
     }
 }
 

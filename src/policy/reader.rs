@@ -277,7 +277,7 @@ impl<'t> Reader<'t> {
 impl<'a> Table<'a> {
     /// Returns the value of a key of this table's shape.
     pub(super) fn cell(&self, key: &'static str) -> Option<Cell<'a>> {
-        debug_assert!(self.shape.keys.contains(&key), "`{key}` is missing in the shape of {}", self.shape.place);
+        debug_assert!(self.shape.keys.contains(&key), "`{key}` is missing in the shape {}", self.shape.place);
         let (name, value) = self.cells.get_key_value(key)?;
         let place = format!("`{key}` of {}", self.place);
         // A header has no value of its own to point at.
@@ -292,6 +292,11 @@ impl<'a> Table<'a> {
 }
 
 impl Cell<'_> {
+    /// Returns the same value under another name.
+    pub(super) fn called(self, place: &str) -> Self {
+        Self { place: place.to_owned(), ..self }
+    }
+
     /// Returns whether the value is a table.
     pub(super) fn is_table(&self) -> bool {
         self.value.is_table()

@@ -3,7 +3,7 @@
 /// A kind of table: where its keys stand, and which there are.
 #[derive(Debug)]
 pub(super) struct Shape {
-    /// Where such a table stands, for people.
+    /// Where such a key stands, for people, with its preposition.
     pub(super) place: &'static str,
     /// The keys that it may hold; empty: names that the author chooses.
     pub(super) keys: &'static [&'static str],
@@ -11,7 +11,7 @@ pub(super) struct Shape {
 
 /// The whole file.
 pub(super) const TOP: Shape = Shape {
-    place: "the top of the file, before the first table",
+    place: "at the top of the file, before the first table",
     keys: &[
         "version",
         "tiers",
@@ -28,11 +28,11 @@ pub(super) const TOP: Shape = Shape {
 };
 
 /// Claims or tiers by name.
-pub(super) const NAMES: Shape = Shape { place: "a table of names", keys: &[] };
+pub(super) const NAMES: Shape = Shape { place: "in a table of names", keys: &[] };
 
 /// One claim.
 pub(super) const CLAIM: Shape = Shape {
-    place: "[claim.NAME]",
+    place: "in [claim.NAME]",
     keys: &[
         "family",
         "by",
@@ -53,29 +53,33 @@ pub(super) const CLAIM: Shape = Shape {
 };
 
 /// Limits on tests.
-pub(super) const TESTS: Shape =
-    Shape { place: "`tests` of a claim", keys: &["passed_min", "failed_max", "skipped_max", "flaky_max", "baseline"] };
+pub(super) const TESTS: Shape = Shape {
+    place: "in `tests` of a claim",
+    keys: &["passed_min", "failed_max", "skipped_max", "flaky_max", "baseline"],
+};
 
 /// Limits on coverage.
-pub(super) const COVERAGE: Shape = Shape { place: "`coverage` of a claim", keys: &["total_min", "changed_lines_min"] };
+pub(super) const COVERAGE: Shape =
+    Shape { place: "in `coverage` of a claim", keys: &["total_min", "changed_lines_min"] };
 
 /// Limits on findings.
 pub(super) const FINDINGS: Shape = Shape {
-    place: "`findings` of a claim",
+    place: "in `findings` of a claim",
     keys: &["critical_max", "high_max", "medium_max", "low_max", "new_max", "suppressed_max"],
 };
 
 /// One tier.
-pub(super) const TIER: Shape = Shape { place: "[tier.NAME]", keys: &["require", "recommend", "base", "trailer"] };
+pub(super) const TIER: Shape = Shape { place: "in [tier.NAME]", keys: &["require", "recommend", "base", "trailer"] };
 
 /// One rule.
-pub(super) const WHEN: Shape = Shape { place: "[[when]]", keys: &["paths", "tier", "require"] };
+pub(super) const WHEN: Shape = Shape { place: "in [[when]]", keys: &["paths", "tier", "require"] };
 
 /// Who may do what.
-pub(super) const MAY: Shape = Shape { place: "[may]", keys: &["plan", "grant", "policy", "allow", "resume", "merge"] };
+pub(super) const MAY: Shape =
+    Shape { place: "in [may]", keys: &["plan", "grant", "policy", "allow", "resume", "merge"] };
 
 /// Who may do one act, in the long form.
-pub(super) const ENTITLED: Shape = Shape { place: "an act of [may]", keys: &["roles", "threshold"] };
+pub(super) const ENTITLED: Shape = Shape { place: "in an act of [may]", keys: &["roles", "threshold"] };
 
 /// All tables with keys of their own.
 pub(super) const SHAPES: [&Shape; 9] = [&TOP, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &TIER, &WHEN, &MAY, &ENTITLED];

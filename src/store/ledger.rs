@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::blobs::Blobs;
 use super::frame::Frame;
+use super::index::Index;
 use super::log::{self, Log};
-use super::segments::{Extent, Position, SEGMENT_BYTES};
+use super::segments::{Extent, Position, SEGMENT_BYTES, Segments, Tail};
 use crate::merkle::Checkpoint;
 use crate::model::{Digest, MapEntry, Time};
 use crate::prove::RawRecord;
@@ -42,6 +43,17 @@ pub struct Committed {
     pub size: u64,
     /// The signed checkpoint.
     pub note: Vec<u8>,
+}
+
+/// What a replay came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replayed {
+    /// The number of entries.
+    pub size: u64,
+    /// The root over them.
+    pub root: Digest,
+    /// Whether a tail without a whole commit frame follows.
+    pub torn: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -121,6 +133,40 @@ impl Ledger {
     /// If the operating system refuses, or the ledger contradicts itself.
     pub fn read(&self) -> Result<Log, StoreError> {
         Log::open(&self.folder)
+    }
+
+    /// Reads the whole log anew from its segments, without the cache, batch by batch: the records, and the signed checkpoint.
+    ///
+    /// Map, tree and their heads are derived again and compared with what each batch says.
+    ///
+    /// # Errors
+    /// If the operating system refuses, or the ledger contradicts itself; or what `each` returns.
+    pub fn replay<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(u64, &[RawRecord], &[u8]) -> Result<(), E>,
+    ) -> Result<Replayed, E> {
+        let segments = Segments::new(&self.folder);
+        let mut index = Index::empty();
+        let mut failed = None;
+        let tail = segments.scan(Position { segment: 0, offset: 0 }, |batch| -> Result<(), StoreError> {
+            let first = index.size;
+            index.apply(&batch)?;
+            let mut records = Vec::with_capacity(batch.entries.len());
+            for (_, extent) in &batch.entries {
+                if let Frame::Record { entry, envelope } = segments.frame(*extent)? {
+                    records.push(RawRecord { entry, envelope });
+                }
+            }
+            if failed.is_none() {
+                failed = each(first, &records, &batch.commit.0).err();
+            }
+            Ok(())
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let (size, root) = (index.size, index.root()?);
+        Ok(Replayed { size, root, torn: matches!(tail, Tail::Torn(_)) })
     }
 
     /// Waits until no other writer is there and reads every committed batch.

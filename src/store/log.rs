@@ -106,6 +106,12 @@ impl Log {
         self.scan_on()
     }
 
+    /// Returns the ledger's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.ledger
+    }
+
     /// Returns the number of entries.
     #[must_use]
     pub fn size(&self) -> u64 {

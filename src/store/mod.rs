@@ -23,7 +23,7 @@ mod trie;
 use std::path::{Path, PathBuf};
 
 pub use blobs::{BlobWriter, Blobs};
-pub use ledger::{Committed, Ledger, Writer};
+pub use ledger::{Committed, Ledger, Replayed, Writer};
 pub use log::Log;
 pub use lookup::{Lookup, LookupKey};
 

@@ -140,6 +140,24 @@ pub fn judge(judgement: &Judgement<'_>) -> Decided {
     finish(verdict, findings, limitations)
 }
 
+/// Returns the commit that a change starts from, as its plans say: that of the newest plan that helps, else of the first.
+#[must_use]
+pub fn plan_base(complete: &Complete<Change>, policies: &Policies, trust: &Trust, now: Time) -> Option<Oid> {
+    let now = now.max(complete.map().time);
+    let authority = Authority::replay(complete, policies, trust, now);
+    let rechecked = Rechecked::default();
+    let bench = Bench {
+        complete,
+        authority,
+        rechecked: &rechecked,
+        git: None,
+        now,
+        implementers: None,
+        independence: Independence::Require,
+    };
+    Plans::of(&bench).base(&bench.authority).cloned()
+}
+
 fn judge_by(
     bench: &mut Bench<'_>,
     plans: &Plans<'_>,
@@ -167,6 +185,15 @@ fn judge_by(
         check_requirements(bench, policy, wanted, moment, verdict, findings, limitations);
     }
     limits(bench, plans, verdict, limitations);
+    for name in policy.refuse_limitations().iter().filter(|name| !LIMITATIONS.contains(&name.as_str())) {
+        let found = format!("the policy refuses the limitation {name}, which this version does not know");
+        findings.push(Finding::new(
+            Code::UNSUPPORTED,
+            name.as_str(),
+            found,
+            format!("one of {}", LIMITATIONS.join(", ")),
+        ));
+    }
     for limitation in limitations
         .iter()
         .filter(|limitation| policy.refuse_limitations().iter().any(|name| name.as_str() == limitation.name))
@@ -432,7 +459,7 @@ fn blank(judgement: &Judgement<'_>, now: Time) -> Verdict {
         moment: judgement.moment.as_str(),
         tier: None,
         origin: checkpoint.origin.clone(),
-        as_of: AsOf { size: checkpoint.size, root: checkpoint.root, time: complete.map().time },
+        as_of: Some(AsOf { size: checkpoint.size, root: checkpoint.root, time: complete.map().time }),
         now,
         policy: None,
         requirements: Vec::new(),
@@ -480,3 +507,7 @@ const fn weight(state: State) -> u8 {
         State::Fail => 6,
     }
 }
+
+/// Every limitation that a verdict may admit, by name.
+pub(super) const LIMITATIONS: [&str; 5] =
+    ["asserted", "not-independent", "one-person", "operator-unbound", "unknown-author"];

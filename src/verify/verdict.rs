@@ -29,8 +29,9 @@ pub struct Verdict {
     pub tier: Option<TierShown>,
     /// The ledger.
     pub origin: String,
-    /// Which state of the ledger was judged.
-    pub as_of: AsOf,
+    /// Which state of the ledger was judged; absent where none could be proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
     /// The time that counted as now.
     pub now: Time,
     /// The hash of the policy that judged.
@@ -167,6 +168,28 @@ impl Decided {
 }
 
 impl Verdict {
+    /// Returns the refusal of what could not even be proven complete.
+    #[must_use]
+    pub fn unproven(change: ChangeId, commit: Oid, tree: Oid, origin: String, now: Time, finding: Finding) -> Self {
+        Self {
+            format: "evidence-verdict/v1",
+            decision: Decision::Refused,
+            change,
+            commit,
+            tree,
+            base: None,
+            moment: "merge",
+            tier: None,
+            origin,
+            as_of: None,
+            now,
+            policy: None,
+            requirements: Vec::new(),
+            findings: vec![finding],
+            limitations: Vec::new(),
+        }
+    }
+
     /// Prints the JSON that is the norm.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {

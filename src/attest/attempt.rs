@@ -1,0 +1,174 @@
+//! One attempt: start, command, result. Whatever happens to the command, the result is signed and kept.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::capture::Kept;
+use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
+use super::gather::{Before, Gathered, ReportSpec, detect, gather_since};
+use super::signer::{About, Signer};
+use crate::append::{AppendError, Receipt};
+use crate::git::{GitError, Repository};
+use crate::model::{
+    ClaimName, Command, Digest, Ended, Id, Material, Outcome, Predicate, Purpose, Run, Shard, Start, Worktree,
+};
+use crate::reports::{Detected, Format};
+use crate::store::StoreError;
+
+/// What is to be attested.
+pub struct Attempt {
+    /// The claim.
+    pub claim: ClaimName,
+    /// The variant.
+    pub variant: Option<Id>,
+    /// The shard.
+    pub shard: Option<Shard>,
+    /// What it is about.
+    pub about: About,
+    /// Seconds until an attempt without result is lost.
+    pub deadline_seconds: u64,
+    /// The command, if one runs.
+    pub command: Option<CommandSpec>,
+    /// Reports and attachments.
+    pub reports: Vec<ReportSpec>,
+    /// The folder that their names are from.
+    pub folder: PathBuf,
+    /// Where it runs.
+    pub context: BTreeMap<String, String>,
+}
+
+/// What became of it.
+pub struct Attempted {
+    /// The start's receipt.
+    pub start: Receipt,
+    /// The result's receipt.
+    pub result: Receipt,
+    /// The result.
+    pub run: Run,
+    /// Why the command could not be started.
+    pub not_started: Option<std::io::Error>,
+}
+
+/// Why an attempt could not be made or recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum AttemptError {
+    /// The ledger refuses, or cannot.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// A file cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The work tree cannot be looked at.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+impl Attempt {
+    /// Makes the attempt. A start that cannot be logged does not run the command.
+    ///
+    /// # Errors
+    /// See [`AttemptError`].
+    pub fn make(
+        self,
+        signer: &Signer<'_>,
+        repository: &Repository,
+        echo: Echo,
+        interrupts: &Interrupts,
+    ) -> Result<Attempted, AttemptError> {
+        let blobs = signer.appender.ledger().blobs();
+        let worktree_before = repository.worktree()?;
+        let start = Start {
+            claim: self.claim.clone(),
+            variant: self.variant.clone(),
+            shard: self.shard,
+            deadline_seconds: self.deadline_seconds,
+        };
+        let started = signer.about(&self.about, Predicate::Start(start))?;
+        let before = self.command.as_ref().map(|_| Before::look(&self.folder, &self.reports));
+        let ran = self.command.as_ref().map(|command| run(command, &blobs, echo, interrupts)).transpose()?;
+        // A work tree that cannot be read afterwards (no git any more, say) is not clean.
+        let after = if self.command.is_some() { repository.worktree().ok() } else { Some(worktree_before.clone()) };
+        let unknown = worktree_before.clone();
+        let mut gathered = gather_since(&self.folder, &self.reports, &blobs, before.as_ref())?;
+        if after.is_none() {
+            gathered.problem("unknown-worktree", "the work tree could not be read after the command".to_owned());
+        }
+        let mut outcome = gathered.outcome();
+        if let Some(ran) = &ran {
+            outcome = outcome.worst(judge_command(ran, &mut gathered));
+            keep_output(ran, &blobs, &mut gathered)?;
+            outcome = outcome.worst(gathered.outcome());
+        } else if self.reports.iter().all(|report| report.purpose != Purpose::Report) {
+            gathered.problem("nothing-run", "neither a command nor a report shows anything".to_owned());
+            outcome = Outcome::Inconclusive;
+        }
+        let command = self.command.as_ref().zip(ran.as_ref()).map(|(spec, ran)| Command {
+            argv: spec.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            ended: ran.ended,
+            duration_ms: u64::try_from(ran.duration.as_millis()).unwrap_or(u64::MAX),
+        });
+        let result = Run {
+            start: started.leaf,
+            claim: self.claim,
+            variant: self.variant,
+            shard: self.shard,
+            outcome,
+            problems: gathered.problems,
+            command,
+            worktree: Worktree { before: worktree_before, after: after.unwrap_or(unknown) },
+            context: self.context,
+            materials: gathered.materials,
+            facts: gathered.facts,
+        };
+        let receipt = signer.about(&self.about, Predicate::Result(result.clone()))?;
+        Ok(Attempted { start: started, result: receipt, run: result, not_started: ran.and_then(|ran| ran.not_started) })
+    }
+}
+
+fn judge_command(ran: &Ran, gathered: &mut Gathered) -> Outcome {
+    match ran.ended {
+        Ended::Exited { code: 0 } => Outcome::Pass,
+        Ended::Exited { code } => {
+            gathered.problem("command-failed", format!("the command ended with {code}"));
+            Outcome::Fail
+        }
+        Ended::Signalled { signal } => {
+            gathered.problem("command-killed", format!("signal {signal} ended the command"));
+            Outcome::Fail
+        }
+        Ended::TimedOut => {
+            gathered.problem("timed-out", format!("the command was stopped after {} s", ran.duration.as_secs()));
+            Outcome::Inconclusive
+        }
+        Ended::Interrupted => {
+            gathered.problem("interrupted", "the command was interrupted".to_owned());
+            Outcome::Inconclusive
+        }
+        Ended::NotStarted => {
+            let why = ran.not_started.as_ref().map_or_else(|| "its end is unknown".to_owned(), ToString::to_string);
+            gathered.problem("not-started", format!("the command did not run: {why}"));
+            Outcome::Inconclusive
+        }
+    }
+}
+
+/// Adds the recorded outputs, and reads test results out of the standard output where it is a test runner's.
+fn keep_output(ran: &Ran, blobs: &crate::store::Blobs, gathered: &mut Gathered) -> Result<(), StoreError> {
+    for (kept, name, purpose) in [(ran.stdout, "stdout", Purpose::Stdout), (ran.stderr, "stderr", Purpose::Stderr)] {
+        let Some(Kept { sha256, bytes, omitted }) = kept else { continue };
+        if bytes == 0 {
+            continue;
+        }
+        let omitted_bytes = (omitted > 0).then_some(omitted);
+        gathered.materials.push(Material { name: name.to_owned(), purpose, sha256, bytes, omitted_bytes });
+        if purpose == Purpose::Stdout && omitted == 0 && is_libtest(&sha256, blobs)? {
+            gathered.read(name, sha256, Some(Format::Libtest), blobs)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_libtest(sha256: &Digest, blobs: &crate::store::Blobs) -> Result<bool, StoreError> {
+    let Some(mut file) = blobs.open(sha256)? else { return Ok(false) };
+    Ok(matches!(detect(&mut file)?, Detected::One(Format::Libtest)))
+}

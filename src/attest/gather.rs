@@ -1,0 +1,244 @@
+//! Reports and attachments: found, kept by their hash, read.
+
+use std::fs::{self, File, Metadata};
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use globset::GlobBuilder;
+
+use crate::model::{Digest, Material, MaterialFacts, Outcome, Problem, Purpose};
+use crate::reports::{self, Detected, Format};
+use crate::store::{Blobs, StoreError};
+
+/// A report or attachment as it was asked for: a file or a pattern.
+#[derive(Debug, Clone)]
+pub struct ReportSpec {
+    /// The format, where it is not to be found out.
+    pub format: Option<Format>,
+    /// The file or pattern.
+    pub pattern: String,
+    /// Whether it is read, or only kept.
+    pub purpose: Purpose,
+}
+
+/// What was gathered.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// The files.
+    pub materials: Vec<Material>,
+    /// What readers took out.
+    pub facts: Vec<MaterialFacts>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// What lay under the patterns before the command ran.
+pub(super) struct Before {
+    began: SystemTime,
+    files: Vec<(PathBuf, (u64, i64, i64))>,
+}
+
+impl Before {
+    /// Looks at what lies under the patterns now.
+    pub(super) fn look(folder: &Path, specs: &[ReportSpec]) -> Self {
+        let mut files = Vec::new();
+        for spec in specs {
+            for path in find(folder, &spec.pattern) {
+                if let Ok(metadata) = fs::metadata(&path) {
+                    files.push((path, changed(&metadata)));
+                }
+            }
+        }
+        Self { began: SystemTime::now(), files }
+    }
+
+    /// Returns whether a file is older than the command: it lay there unchanged, or its own time says so.
+    fn is_stale(&self, path: &Path, metadata: &Metadata) -> bool {
+        let unchanged =
+            self.files.iter().any(|(before, changed_then)| before == path && *changed_then == changed(metadata));
+        let old = metadata.modified().is_ok_and(|modified| modified + CLOCK_GRAIN < self.began);
+        unchanged || old
+    }
+}
+
+/// Keeps and reads the files under the patterns.
+///
+/// # Errors
+/// If the store cannot keep a file. A file that cannot be found or read is a problem of the result, not an error.
+pub fn gather(folder: &Path, specs: &[ReportSpec], blobs: &Blobs) -> Result<Gathered, StoreError> {
+    gather_since(folder, specs, blobs, None)
+}
+
+pub(super) fn gather_since(
+    folder: &Path,
+    specs: &[ReportSpec],
+    blobs: &Blobs,
+    before: Option<&Before>,
+) -> Result<Gathered, StoreError> {
+    let mut gathered = Gathered::default();
+    for spec in specs {
+        let paths = find(folder, &spec.pattern);
+        if paths.is_empty() {
+            let (code, what) = match spec.purpose {
+                Purpose::Report => ("missing-report", "report"),
+                Purpose::Stdout | Purpose::Stderr | Purpose::Attachment => ("missing-attachment", "attachment"),
+            };
+            gathered.problem(code, format!("no file matches the {what} {}", spec.pattern));
+        }
+        for path in paths {
+            keep(folder, &path, spec, blobs, before, &mut gathered)?;
+        }
+    }
+    Ok(gathered)
+}
+
+fn keep(
+    folder: &Path,
+    path: &Path,
+    spec: &ReportSpec,
+    blobs: &Blobs,
+    before: Option<&Before>,
+    gathered: &mut Gathered,
+) -> Result<(), StoreError> {
+    let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (metadata, mut file) = match opened {
+        Ok((metadata, file)) if metadata.is_file() => (metadata, file),
+        Ok(_) => {
+            gathered.problem("unreadable-report", format!("{name} is not a file"));
+            return Ok(());
+        }
+        Err(error) => {
+            gathered.problem("unreadable-report", format!("{name} cannot be opened: {error}"));
+            return Ok(());
+        }
+    };
+    let (sha256, bytes) = blobs.put_from(&mut file)?;
+    let material = Material { name: name.clone(), purpose: spec.purpose, sha256, bytes, omitted_bytes: None };
+    if gathered
+        .materials
+        .iter()
+        .any(|other| other.sha256 == sha256 && other.name == name && other.purpose == spec.purpose)
+    {
+        return Ok(());
+    }
+    gathered.materials.push(material);
+    if spec.purpose != Purpose::Report {
+        return Ok(());
+    }
+    if before.is_some_and(|before| before.is_stale(path, &metadata)) {
+        gathered.problem("stale-report", format!("{name} is older than the command: it was not made or changed by it"));
+    }
+    gathered.read(&name, sha256, spec.format, blobs)
+}
+
+impl Gathered {
+    /// Reads a kept report.
+    pub(super) fn read(
+        &mut self,
+        name: &str,
+        sha256: Digest,
+        format: Option<Format>,
+        blobs: &Blobs,
+    ) -> Result<(), StoreError> {
+        if self.facts.iter().any(|read| read.material == sha256) {
+            return Ok(());
+        }
+        let Some(mut file) = blobs.open(&sha256)? else { return Ok(()) };
+        let format = match format {
+            Some(format) => format,
+            None => match detect(&mut file)? {
+                Detected::One(format) => format,
+                other => {
+                    let text = match other {
+                        Detected::Ambiguous(names) => {
+                            format!("it could be {}; say which: --report FORMAT=FILE", names.join(" or "))
+                        }
+                        Detected::Foreign(title) => {
+                            format!("this is {title}, which no reader here reads; keep it with --attach")
+                        }
+                        Detected::One(_) | Detected::Unknown => "no reader knows it; keep it with --attach".to_owned(),
+                    };
+                    self.problem("unreadable-report", format!("{name}: {text}"));
+                    return Ok(());
+                }
+            },
+        };
+        match reports::read(format, &mut BufReader::with_capacity(READ_BYTES, file)) {
+            Ok(facts) => self.facts.push(MaterialFacts { material: sha256, facts }),
+            Err(error) => self.problem("unreadable-report", format!("{name}: {error}")),
+        }
+        Ok(())
+    }
+
+    pub(super) fn problem(&mut self, code: &str, text: String) {
+        self.problems.push(Problem { code: code.to_owned(), text: text.chars().take(TEXT_CHARS_MAX).collect() });
+    }
+
+    /// Returns what the files come to: the worst of what readers say; a problem is inconclusive.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let read = self.facts.iter().map(|read| read.facts.outcome).fold(Outcome::Pass, Outcome::worst);
+        if self.problems.is_empty() { read } else { read.worst(Outcome::Inconclusive) }
+    }
+}
+
+/// Finds out the format of a kept file by its beginning.
+pub(super) fn detect(file: &mut File) -> Result<Detected, StoreError> {
+    let mut head = Vec::new();
+    Read::by_ref(file).take(HEAD_BYTES).read_to_end(&mut head)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(reports::detect(&head))
+}
+
+/// Lists the files that a name or pattern names, in the order of their names.
+fn find(folder: &Path, pattern: &str) -> Vec<PathBuf> {
+    let plain = folder.join(pattern);
+    if plain.exists() || !pattern.contains(['*', '?', '[', '{']) {
+        return if plain.exists() { vec![plain] } else { Vec::new() };
+    }
+    let Ok(glob) = GlobBuilder::new(pattern.trim_start_matches("./")).literal_separator(true).build() else {
+        return Vec::new();
+    };
+    let matcher = glob.compile_matcher();
+    // Only what lies below the part before the first pattern character is walked.
+    let fixed: PathBuf = Path::new(pattern)
+        .components()
+        .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']))
+        .collect();
+    let mut found = Vec::new();
+    let mut todo = vec![(folder.join(&fixed), 0)];
+    while let Some((here, depth)) = todo.pop() {
+        let Ok(entries) = fs::read_dir(&here) else { continue };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() && depth < DEPTH_MAX && entry.file_name() != ".git" {
+                todo.push((path, depth + 1));
+            } else if kind.is_file()
+                && matcher.is_match(path.strip_prefix(folder).unwrap_or(&path))
+                && found.len() < FILES_MAX
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn changed(metadata: &Metadata) -> (u64, i64, i64) {
+    (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+}
+
+/// File systems stamp with a clock that may lag some milliseconds behind.
+const CLOCK_GRAIN: Duration = Duration::from_millis(20);
+/// Formats show themselves within this much.
+const HEAD_BYTES: u64 = 64 * 1024;
+const READ_BYTES: usize = 64 * 1024;
+/// A pattern that matches more is a mistake; a statement names at most a thousand materials.
+const FILES_MAX: usize = 900;
+const DEPTH_MAX: usize = 32;
+const TEXT_CHARS_MAX: usize = 1000;

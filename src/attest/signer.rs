@@ -1,0 +1,156 @@
+//! Statements of one signer about one change, signed and appended.
+
+use crate::append::{AppendError, Appender, Receipt, Submission};
+use crate::crypto::{Envelope, SecretKey, sha256};
+use crate::merkle::MapText;
+use crate::model::{
+    Authority, Binding, ChangeId, Digest, Event, Grant, Oid, Plan, PolicyRecord, Predicate, Review, Revoke, Statement,
+    Subject, VerdictRecord,
+};
+use crate::store::{Log, StoreError};
+
+/// Somebody who signs: one key, or several for acts that need more than one.
+pub struct Signer<'a> {
+    /// Where records go.
+    pub appender: &'a Appender,
+    /// The keys.
+    pub keys: Vec<&'a SecretKey>,
+}
+
+/// What a record of a change is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The change.
+    pub change: ChangeId,
+    /// The leaf hash of its first plan.
+    pub plan: Digest,
+    /// The commit.
+    pub commit: Oid,
+    /// Its tree.
+    pub tree: Oid,
+}
+
+impl Signer<'_> {
+    /// Plans a change. `first` is the leaf hash of its first plan, where this is a later one.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn plan(
+        &self,
+        change: &ChangeId,
+        base: &Oid,
+        plan: Plan,
+        first: Option<Digest>,
+    ) -> Result<Receipt, AppendError> {
+        let binding = self.binding(Some(change), first);
+        self.append(Statement {
+            subjects: vec![Subject::base(base.clone())],
+            binding,
+            predicate: Predicate::Plan(plan),
+        })
+    }
+
+    /// Appends a start, result, review or verdict.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn about(&self, about: &About, predicate: Predicate) -> Result<Receipt, AppendError> {
+        let subjects = vec![Subject::commit(about.commit.clone()), Subject::Tree(about.tree.clone())];
+        self.append(Statement { subjects, binding: self.binding(Some(&about.change), Some(about.plan)), predicate })
+    }
+
+    /// Reviews a change.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn review(&self, about: &About, review: Review) -> Result<Receipt, AppendError> {
+        self.about(about, Predicate::Review(review))
+    }
+
+    /// Records a verdict.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn verdict(&self, about: &About, verdict: VerdictRecord) -> Result<Receipt, AppendError> {
+        self.about(about, Predicate::Verdict(verdict))
+    }
+
+    /// Grants roles to a key.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn grant(&self, grant: Grant) -> Result<Receipt, AppendError> {
+        let key: crate::crypto::PublicKey = grant.key.parse().map_err(crate::prove::PlacementError::Key)?;
+        self.of_key(&key, Authority::Grant(grant))
+    }
+
+    /// Revokes a key.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn revoke(&self, key: &crate::crypto::PublicKey, reason: String) -> Result<Receipt, AppendError> {
+        self.of_key(key, Authority::Revoke(Revoke { key: key.to_string(), reason }))
+    }
+
+    fn of_key(&self, key: &crate::crypto::PublicKey, authority: Authority) -> Result<Receipt, AppendError> {
+        let subjects = vec![Subject::sha256("key", key.spki_sha256())];
+        self.append(Statement {
+            subjects,
+            binding: self.binding(None, None),
+            predicate: Predicate::Authority(authority),
+        })
+    }
+
+    /// Keeps the text of a policy and puts it into force.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn policy(&self, text: &str, reason: Option<String>) -> Result<Receipt, AppendError> {
+        let digest = self.appender.ledger().blobs().put(text.as_bytes())?;
+        let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        let predicate = Predicate::Policy(PolicyRecord { bytes, reason });
+        self.append(Statement {
+            subjects: vec![Subject::sha256("policy", digest)],
+            binding: self.binding(None, None),
+            predicate,
+        })
+    }
+
+    /// Halts or resumes the ledger.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn event(&self, event: Event) -> Result<Receipt, AppendError> {
+        let subjects = vec![Subject::sha256("origin", sha256(self.appender.ledger().origin().as_bytes()))];
+        self.append(Statement { subjects, binding: self.binding(None, None), predicate: Predicate::Event(event) })
+    }
+
+    /// Signs and appends a statement.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn append(&self, statement: Statement) -> Result<Receipt, AppendError> {
+        let envelope = Envelope::seal(statement.print()?, &self.keys)?;
+        let mut receipts = self.appender.append(vec![Submission { envelope }])?;
+        receipts.pop().ok_or_else(|| StoreError::unreadable("the receipt", &"there is none").into())
+    }
+
+    fn binding(&self, change: Option<&ChangeId>, plan: Option<Digest>) -> Binding {
+        Binding { ledger: self.appender.ledger().origin().to_owned(), nonce: nonce(), change: change.cloned(), plan }
+    }
+}
+
+/// Returns serial and leaf hash of a change's first plan, if it is planned.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn first_plan(log: &Log, change: &ChangeId) -> Result<Option<(u64, Digest)>, StoreError> {
+    let (places, _) = log.newest(&MapText::chain(&format!("change:{change}")), usize::MAX)?;
+    places.first().map(|place| Ok((*place, log.leaf(*place)?))).transpose()
+}
+
+fn nonce() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the operating system has random bytes");
+    hex::encode(bytes)
+}

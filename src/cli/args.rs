@@ -1,0 +1,431 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Proof that a change is fit to merge.
+#[derive(Debug, Parser)]
+#[command(name = "evidence", version, styles = STYLES, disable_help_subcommand = true, propagate_version = false)]
+#[command(after_help = "Start here:\n  evidence init\n  evidence attest tests -- make test\n  evidence verify")]
+pub(super) struct Args {
+    /// Answer in JSON, errors too
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Run as if started in this folder
+    #[arg(short = 'C', value_name = "FOLDER", global = true)]
+    pub(super) folder: Option<PathBuf>,
+    /// The ledger's folder [env: EVIDENCE_LEDGER] [default: evidence in the repository's git folder]
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub(super) ledger: Option<PathBuf>,
+    /// The trust file [env: EVIDENCE_TRUST] [default: the one that init made, else that of the target branch]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) trust: Option<PathBuf>,
+    /// A private key to sign with, repeatable [env: EVIDENCE_KEY] [default: your own]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) key: Vec<PathBuf>,
+    /// Believe a clock that is more than 90 days ahead of the ledger
+    #[arg(long, global = true)]
+    pub(super) accept_clock: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a ledger, keys, trust file and starter policy for this repository
+    #[command(after_help = "Example:\n  evidence init")]
+    Init(InitArgs),
+    /// Show the whole way, with a real repository, a refusal, an acceptance and three attacks
+    #[command(after_help = "Example:\n  evidence demo --keep")]
+    Demo(DemoArgs),
+    /// Make keys and say who may do what
+    #[command(
+        after_help = "Example:\n  evidence key grant ana.pub --principal ana --role reviewer --email ana@example.org"
+    )]
+    Key(KeyArgs),
+    /// Check a policy, put it into force, show it
+    #[command(after_help = "Example:\n  evidence policy apply .evidence/policy.toml")]
+    Policy(PolicyArgs),
+    /// Plan a change: its tier, who implements it, and what it starts from
+    #[command(after_help = "Example:\n  evidence plan --tier medium --implementer agent-7")]
+    Plan(PlanArgs),
+    /// Run a gate and record what it came to
+    #[command(after_help = "Example:\n  evidence attest unit-tests --report 'target/junit/*.xml' -- cargo nextest run")]
+    Attest(AttestArgs),
+    /// Record a review of the commit's tree
+    #[command(after_help = "Example:\n  evidence review peer-review --verdict pass --notes notes.md")]
+    Review(ReviewArgs),
+    /// Judge a change: accepted (0), refused (1), could not judge (2), the ledger contradicts itself (3)
+    #[command(after_help = "Example:\n  evidence verify --json")]
+    Verify(VerifyArgs),
+    /// Show a record, or everything about a change or commit
+    #[command(after_help = "Example:\n  evidence show shop/abc-123")]
+    Show(ShowArgs),
+    /// List records, newest first
+    #[command(after_help = "Example:\n  evidence log --change shop/abc-123 --kind result")]
+    Log(LogArgs),
+    /// Write a change's proof bundle for an auditor
+    #[command(after_help = "Example:\n  evidence export shop/abc-123 -o abc-123.zip")]
+    Export(ExportArgs),
+    /// Check a proof bundle, with nothing but it and a trust file
+    #[command(after_help = "Example:\n  evidence audit abc-123.zip --trust trust.toml")]
+    Audit(AuditArgs),
+    /// Record what happened: a halt, a resume
+    #[command(after_help = "Example:\n  evidence record halt --reason 'incident 12'")]
+    Record(RecordArgs),
+    /// Check the ledger itself
+    #[command(after_help = "Example:\n  evidence ledger check")]
+    Ledger(LedgerArgs),
+    /// The manual, the schemas, completions
+    #[command(after_help = "Example:\n  evidence help errors")]
+    Help(HelpArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct InitArgs {
+    /// The repository's id in change ids [default: from the remote or the folder's name]
+    #[arg(long, value_name = "ID")]
+    pub(super) repository: Option<String>,
+    /// The ledger's origin, a host and path of yours [default: evidence.local/<random>]
+    #[arg(long, value_name = "ORIGIN")]
+    pub(super) origin: Option<String>,
+    /// The name under which you act [default: from git's user.name]
+    #[arg(long, value_name = "NAME")]
+    pub(super) principal: Option<String>,
+    /// A policy to begin with [default: a commented starter policy]
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DemoArgs {
+    /// Keep the folder, to look around and paste the commands
+    #[arg(long)]
+    pub(super) keep: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct HelpArgs {
+    /// A topic, `schema NAME`, `completions SHELL`, or a command
+    pub(super) topic: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct KeyArgs {
+    #[command(subcommand)]
+    pub(super) act: KeyAct,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyAct {
+    /// Make a key; its private half goes into your config folder, its public half is printed
+    #[command(after_help = "Example:\n  evidence key new ci")]
+    New {
+        /// The key's name; `default` is the one that signs when none is named
+        #[arg(default_value = "default")]
+        name: String,
+        /// Write the private key here instead
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Show a key's public half as OpenSSH line, PEM, fingerprint and verifier key
+    #[command(after_help = "Example:\n  evidence key show --key ci.pem")]
+    Show {
+        /// A private or public key file, or an OpenSSH line [default: your own key]
+        which: Option<String>,
+        /// The name of a verifier key, to print one
+        #[arg(long, value_name = "NAME")]
+        vkey: Option<String>,
+    },
+    /// Give a key roles
+    #[command(after_help = "Example:\n  evidence key grant ci.pub --principal ci-linux --role ci")]
+    Grant {
+        /// The public key: a file, or an OpenSSH line
+        which: String,
+        /// The person, agent or job behind it
+        #[arg(long, value_name = "NAME")]
+        principal: String,
+        /// Who answers for the principal
+        #[arg(long, value_name = "NAME")]
+        owner: Option<String>,
+        /// A role, repeatable
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<String>,
+        /// An address under which the principal commits, repeatable
+        #[arg(long = "email", value_name = "ADDRESS")]
+        emails: Vec<String>,
+        /// Narrow the grant to a change, repeatable
+        #[arg(long = "for-change", value_name = "CHANGE")]
+        changes: Vec<String>,
+        /// When the grant ends: a length of time such as 30d
+        #[arg(long, value_name = "SPAN")]
+        until: Option<String>,
+    },
+    /// Take a key out, for ever
+    #[command(after_help = "Example:\n  evidence key revoke ci.pub --reason 'runner was compromised'")]
+    Revoke {
+        /// The public key: a file, an OpenSSH line or a fingerprint
+        which: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// List who may do what
+    #[command(after_help = "Example:\n  evidence key list --json")]
+    List,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(super) act: PolicyAct,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyAct {
+    /// Check a policy file
+    #[command(after_help = "Example:\n  evidence policy check .evidence/policy.toml")]
+    Check {
+        /// The file [default: .evidence/policy.toml]
+        file: Option<PathBuf>,
+    },
+    /// Sign a policy and put it into force
+    #[command(after_help = "Example:\n  evidence policy apply .evidence/policy.toml --reason 'two reviewers'")]
+    Apply {
+        /// The file [default: .evidence/policy.toml]
+        file: Option<PathBuf>,
+        /// Why it changes
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Print the policy in force
+    #[command(after_help = "Example:\n  evidence policy show")]
+    Show,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PlanArgs {
+    /// The change [default: from EVIDENCE_CHANGE, the commits' trailer, or the branch]
+    pub(super) change: Option<String>,
+    /// The same, as a flag
+    #[arg(long = "change", value_name = "CHANGE", conflicts_with = "change")]
+    pub(super) change_flag: Option<String>,
+    /// The risk tier
+    #[arg(long, value_name = "TIER", required_unless_present = "trailer")]
+    pub(super) tier: Option<String>,
+    /// The commit that the change starts from [default: where it leaves the target branch]
+    #[arg(long, value_name = "REV")]
+    pub(super) base: Option<String>,
+    /// Who implements it, repeatable
+    #[arg(long = "implementer", value_name = "NAME")]
+    pub(super) implementers: Vec<String>,
+    /// Another id of the change, a pull request's number for example, repeatable
+    #[arg(long = "alias", value_name = "ID")]
+    pub(super) aliases: Vec<String>,
+    /// Why a planned change is planned again: its tier is raised, or its base moves
+    #[arg(long, value_name = "WHY")]
+    pub(super) reason: Option<String>,
+    /// The branch that the change is meant for
+    #[arg(long, value_name = "BRANCH")]
+    pub(super) target: Option<String>,
+    /// Print the commit trailer that names the plan
+    #[arg(long)]
+    pub(super) trailer: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ChangeArgs {
+    /// The change [default: from EVIDENCE_CHANGE, the commits' trailer, or the branch]
+    #[arg(long, value_name = "CHANGE")]
+    pub(super) change: Option<String>,
+    /// The commit
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(super) commit: String,
+    /// The branch that the change is meant for
+    #[arg(long, value_name = "BRANCH")]
+    pub(super) target: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AttestArgs {
+    /// The claim, as the policy names it
+    pub(super) claim: String,
+    #[command(flatten)]
+    pub(super) of: ChangeArgs,
+    /// A report that shows the outcome, repeatable: a file or a pattern
+    #[arg(long = "report", value_name = "[FORMAT=]FILE")]
+    pub(super) reports: Vec<String>,
+    /// A file to keep with the result, repeatable
+    #[arg(long = "attach", value_name = "FILE")]
+    pub(super) attachments: Vec<String>,
+    /// Which variant this run is, `linux` for example
+    #[arg(long, value_name = "NAME")]
+    pub(super) variant: Option<String>,
+    /// Which part of how many this run is
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<String>,
+    /// Stop the command after this long, such as 30m
+    #[arg(long, value_name = "SPAN")]
+    pub(super) timeout: Option<String>,
+    /// Do not keep the command's output
+    #[arg(long)]
+    pub(super) no_log: bool,
+    /// Write the receipt, a proof that the result is in the ledger, to a file
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
+    /// The command to run
+    #[arg(last = true, value_name = "CMD")]
+    pub(super) command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ReviewWord {
+    /// Fit
+    Pass,
+    /// Not fit
+    Fail,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReviewArgs {
+    /// The claim, as the policy names it
+    pub(super) claim: String,
+    #[command(flatten)]
+    pub(super) of: ChangeArgs,
+    /// What you found
+    #[arg(long)]
+    pub(super) verdict: ReviewWord,
+    /// Your notes
+    #[arg(long, value_name = "FILE")]
+    pub(super) notes: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum MomentWord {
+    /// Before the first attempt
+    Plan,
+    /// Before the merge
+    Merge,
+    /// Before the rollout
+    Deploy,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct VerifyArgs {
+    /// The change [default: from EVIDENCE_CHANGE, the commits' trailer, or the branch]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) of: ChangeArgs,
+    /// The moment to judge for
+    #[arg(long, value_name = "MOMENT", default_value = "merge")]
+    pub(super) at: MomentWord,
+    /// Show what was judged and how: records, keys, policy, git facts
+    #[arg(long)]
+    pub(super) explain: bool,
+    /// Append the verdict to the ledger
+    #[arg(long)]
+    pub(super) record: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ShowArgs {
+    /// A serial, a hash or its beginning, a commit, or a change
+    pub(super) what: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct LogArgs {
+    /// Only records of this change
+    #[arg(long, value_name = "CHANGE")]
+    pub(super) change: Option<String>,
+    /// Only records about this commit
+    #[arg(long, value_name = "REV")]
+    pub(super) commit: Option<String>,
+    /// Only records about this tree
+    #[arg(long, value_name = "OID")]
+    pub(super) tree: Option<String>,
+    /// Only records signed by this key: a fingerprint, a public key file or an OpenSSH line
+    #[arg(long, value_name = "KEY")]
+    pub(super) signer: Option<String>,
+    /// Only records of this kind, `result` for example
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: Option<String>,
+    /// Only records of this chain, `policy` for example
+    #[arg(long, value_name = "CHAIN")]
+    pub(super) chain: Option<String>,
+    /// At most so many, the newest
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExportArgs {
+    /// The change [default: from EVIDENCE_CHANGE, the commits' trailer, or the branch]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) of: ChangeArgs,
+    /// The bundle
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// An older checkpoint: the bundle then shows that the log only grew since
+    #[arg(long, value_name = "NOTE")]
+    pub(super) since: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AuditArgs {
+    /// The bundle
+    pub(super) file: PathBuf,
+    /// An older checkpoint: check that the log only grew since
+    #[arg(long, value_name = "NOTE")]
+    pub(super) since: Option<PathBuf>,
+    /// The change that the bundle must be about
+    #[arg(long, value_name = "CHANGE")]
+    pub(super) change: Option<String>,
+    /// The commit that the bundle must be about
+    #[arg(long, value_name = "OID")]
+    pub(super) commit: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RecordArgs {
+    #[command(subcommand)]
+    pub(super) what: RecordWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RecordWhat {
+    /// Refuse every change from now on; anybody with a grant may
+    Halt {
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// End a halt
+    Resume {
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct LedgerArgs {
+    #[command(subcommand)]
+    pub(super) act: LedgerAct,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LedgerAct {
+    /// Derive everything again from the segments; check every signature, link, root and material
+    #[command(after_help = "Example:\n  evidence ledger check --json")]
+    Check,
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold());

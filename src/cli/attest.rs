@@ -1,0 +1,211 @@
+//! `evidence attest`: run a gate and record what it came to.
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::args::AttestArgs;
+use super::context::{Context, ci_context};
+use super::fail::Fail;
+use super::{eprint, plan, print, print_json};
+use crate::append::Receipt;
+use crate::attest::{Attempt, Attempted, CommandSpec, Echo, Interrupts, ReportSpec, Signer};
+use crate::model::{Ended, Outcome, Purpose, Span};
+use crate::reports::Format;
+
+pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
+    let claim = args.claim.parse().map_err(|error| Fail::usage(format!("the claim: {error}")))?;
+    let variant = args
+        .variant
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| Fail::usage(format!("--variant: {error}")))?;
+    let shard =
+        args.shard.as_deref().map(str::parse).transpose().map_err(|error| Fail::usage(format!("--shard: {error}")))?;
+    let timeout = args
+        .timeout
+        .as_deref()
+        .map(str::parse::<Span>)
+        .transpose()
+        .map_err(|error| Fail::usage(format!("--timeout: {error}")))?;
+    let mut reports = Vec::new();
+    for text in &args.reports {
+        reports.push(report_spec(text)?);
+    }
+    for pattern in &args.attachments {
+        if pattern.is_empty() {
+            return Err(Fail::usage("--attach is empty; wanted a file"));
+        }
+        reports.push(ReportSpec { format: None, pattern: pattern.clone(), purpose: Purpose::Attachment });
+    }
+    if args.command.is_empty() && reports.is_empty() {
+        return Err(Fail::usage("there is nothing to attest: neither a command nor a report")
+            .hint(format!("evidence attest {} -- CMD", args.claim)));
+    }
+    let trust = context.trust(args.of.target.as_deref())?;
+    let repository = context.repository()?;
+    let (head, target) = context.judged(&args.of)?;
+    let checked_out = repository.head("HEAD")?;
+    if checked_out.commit != head.commit {
+        let text = format!(
+            "{} is checked out, and the attempt would be about {}",
+            checked_out.commit.short(),
+            head.commit.short()
+        );
+        return Err(Fail::usage(text).hint(format!("git checkout {}", head.commit)));
+    }
+    let appender = context.appender(trust.clone())?;
+    let change = {
+        let log = appender.ledger().read()?;
+        context.change(args.of.change.as_deref(), &head, target.as_ref(), &trust, Some(&log))?
+    };
+    let keys = context.keys()?;
+    let signer = Signer { appender: &appender, keys: keys.iter().collect() };
+    let about = plan::about(context, &appender, &signer, &change, &head, target.as_ref())?;
+    let command = (!args.command.is_empty()).then(|| CommandSpec {
+        argv: args.command.clone(),
+        hidden: hidden(),
+        timeout: timeout.map(|span| Duration::from_secs(span.0)),
+        keep_output: !args.no_log,
+        on_terminal: std::io::stdin().is_terminal(),
+    });
+    let with_command = command.is_some();
+    let attempt = Attempt {
+        claim,
+        variant,
+        shard,
+        about,
+        deadline_seconds: timeout.map_or(DEADLINE_SECONDS, |span| span.0.saturating_add(GRACE_SECONDS)),
+        command,
+        reports,
+        folder: context.cwd.clone(),
+        context: ci_context(),
+    };
+    let interrupts = interrupts(with_command)?;
+    let attempted = attempt.make(&signer, repository, echo(context), &interrupts)?;
+    if let Some(path) = &args.receipt {
+        let path = context.cwd.join(path);
+        std::fs::write(&path, attempted.result.print())
+            .map_err(|error| Fail::io("cannot write the receipt:", &path, &error))?;
+    }
+    show(context, &attempted, change.as_str(), with_command);
+    Ok(exit_code(&attempted))
+}
+
+/// Reads `[FORMAT=]FILE`.
+fn report_spec(text: &str) -> Result<ReportSpec, Fail> {
+    let (format, pattern) = match text.split_once('=') {
+        Some((word, rest))
+            if !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') =>
+        {
+            let format: Format = word.parse().map_err(|error| Fail::usage(format!("--report {text}: {error}")))?;
+            (Some(format), rest)
+        }
+        _ => (None, text),
+    };
+    if pattern.is_empty() {
+        return Err(Fail::usage("--report is empty; wanted a file or a pattern"));
+    }
+    Ok(ReportSpec { format, pattern: pattern.to_owned(), purpose: Purpose::Report })
+}
+
+/// The variables that a command does not see: whatever is ours, and the way to an agent that signs.
+fn hidden() -> Vec<OsString> {
+    let ours = |name: &OsString| name.to_string_lossy().starts_with("EVIDENCE_") || name == "SSH_AUTH_SOCK";
+    std::env::vars_os().map(|(name, _)| name).filter(ours).collect()
+}
+
+/// Signals that would end us reach the attempt instead, so that its result is signed.
+fn interrupts(with_command: bool) -> Result<Interrupts, Fail> {
+    let (sender, receiver) = channel();
+    if with_command {
+        let wanted = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+        let mut signals = signal_hook::iterator::Signals::new(wanted)
+            .map_err(|error| Fail::usage(format!("signals cannot be caught: {error}")))?;
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                if sender.send(signal).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(receiver)
+}
+
+/// With `--json` the answer has standard output for itself.
+fn echo(context: &Context) -> Echo {
+    let stdout: Box<dyn std::io::Write + Send> =
+        if context.json { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
+    Echo { stdout, stderr: Box::new(std::io::stderr()) }
+}
+
+fn show(context: &Context, attempted: &Attempted, change: &str, with_command: bool) {
+    let Attempted { start, result, run, .. } = attempted;
+    if context.json {
+        print_json(&json!({
+            "change": change, "claim": run.claim, "outcome": run.outcome, "problems": run.problems, "facts": run.facts,
+            "start": receipt(start), "result": receipt(result), "proof": result.print(),
+        }));
+        return;
+    }
+    let mut text = format!("#{} {} {} ({change})", result.serial, run.claim, run.outcome);
+    for read in &run.facts {
+        if let Some(tests) = &read.facts.tests {
+            text.push_str(&format!("; {}: {} of {} tests pass", read.facts.reader, tests.passed, tests.total));
+        }
+        if let Some(found) = &read.facts.findings {
+            text.push_str(&format!(
+                "; {}: {} critical, {} high, {} medium, {} low",
+                read.facts.reader, found.critical, found.high, found.medium, found.low
+            ));
+        }
+    }
+    text.push('\n');
+    for problem in &run.problems {
+        text.push_str(&format!("  {}: {}\n", problem.code, problem.text));
+    }
+    for reason in run.facts.iter().flat_map(|read| &read.facts.reasons) {
+        text.push_str(&format!("  {reason}\n"));
+    }
+    if run.worktree.before != run.worktree.after || Some(&run.worktree.before) != result_tree(result).as_ref() {
+        text.push_str("  dirty: the work tree is not the commit's tree, which verify refuses\n");
+    }
+    text.push_str(&format!("  receipt: entry {} of leaf {}\n", result.serial, result.leaf));
+    if with_command { eprint(&text) } else { print(&text) }
+}
+
+fn result_tree(receipt: &Receipt) -> Option<crate::model::Oid> {
+    receipt.entry.labels.iter().find_map(|label| label.strip_prefix("tree:")?.parse().ok())
+}
+
+fn receipt(receipt: &Receipt) -> serde_json::Value {
+    json!({"serial": receipt.serial, "leaf": receipt.leaf, "time": receipt.time()})
+}
+
+/// The command's own code when it failed; 1 when what was shown is not a pass; as env(1) says else.
+fn exit_code(attempted: &Attempted) -> u8 {
+    let ended = attempted.run.command.as_ref().map(|command| command.ended);
+    match (ended, attempted.run.outcome) {
+        (Some(Ended::Exited { code }), _) if code != 0 => code,
+        (Some(Ended::Signalled { signal }), _) => 128_u8.saturating_add(signal),
+        (Some(Ended::TimedOut), _) => 124,
+        (Some(Ended::Interrupted), _) => 130,
+        (Some(Ended::NotStarted), _) => {
+            let missing =
+                attempted.not_started.as_ref().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+            if missing { 127 } else { 126 }
+        }
+        (_, Outcome::Pass) => 0,
+        _ => 1,
+    }
+}
+
+/// An attempt without result is lost after six hours (design, section 7).
+const DEADLINE_SECONDS: u64 = 6 * 3600;
+/// With `--timeout`, after that and ten minutes.
+const GRACE_SECONDS: u64 = 600;

@@ -1,0 +1,382 @@
+//! Where things are: repository, ledger, trust, keys and change, from flags, the environment, the CI system, or the place.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::args::{Args, ChangeArgs};
+use super::eprint;
+use super::fail::Fail;
+use crate::append::{Appender, ClockGuard};
+use crate::crypto::{SecretKey, sha256};
+use crate::git::{Head, Repository, git_facts};
+use crate::merkle::MapText;
+use crate::model::{ChangeId, Id, Oid, Time};
+use crate::prove::Trust;
+use crate::store::{Ledger, Log};
+
+/// What every command needs.
+pub(super) struct Context {
+    pub(super) json: bool,
+    pub(super) cwd: PathBuf,
+    ledger: Option<PathBuf>,
+    trust: Option<PathBuf>,
+    keys: Vec<PathBuf>,
+    guard: ClockGuard,
+    repository: OnceCell<Repository>,
+}
+
+/// A branch that changes are meant for.
+pub(super) struct Target {
+    /// Its full name.
+    pub(super) name: String,
+    /// Where it stands.
+    pub(super) commit: Oid,
+}
+
+impl Context {
+    pub(super) fn new(args: &Args) -> Result<Self, Fail> {
+        let here = std::env::current_dir()
+            .map_err(|error| Fail::usage(format!("the current folder cannot be read: {error}")))?;
+        let cwd = args.folder.as_ref().map_or_else(|| here.clone(), |folder| here.join(folder));
+        let guard = if args.accept_clock { ClockGuard::AcceptAhead } else { ClockGuard::Strict };
+        let absolute = |path: &PathBuf| cwd.join(path);
+        Ok(Self {
+            json: args.json,
+            ledger: path_of(args.ledger.as_ref(), "EVIDENCE_LEDGER", "--ledger")?.as_ref().map(absolute),
+            trust: path_of(args.trust.as_ref(), "EVIDENCE_TRUST", "--trust")?.as_ref().map(absolute),
+            keys: args.key.iter().map(absolute).collect(),
+            guard,
+            repository: OnceCell::new(),
+            cwd,
+        })
+    }
+
+    /// Returns the repository around the current folder.
+    pub(super) fn repository(&self) -> Result<&Repository, Fail> {
+        if let Some(repository) = self.repository.get() {
+            return Ok(repository);
+        }
+        let found = Repository::discover(&self.cwd)?;
+        Ok(self.repository.get_or_init(|| found))
+    }
+
+    /// Returns the ledger's folder: the one named, else the one in the repository's git folder.
+    pub(super) fn ledger_folder(&self) -> Result<PathBuf, Fail> {
+        match &self.ledger {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(self.repository()?.common().join("evidence")),
+        }
+    }
+
+    /// Opens the ledger.
+    pub(super) fn ledger(&self) -> Result<Ledger, Fail> {
+        Ok(Ledger::open(&self.ledger_folder()?)?)
+    }
+
+    /// Reads the trust file: the one named, else the one that `init` made for this repository, else that of the target branch.
+    pub(super) fn trust(&self, target: Option<&str>) -> Result<Trust, Fail> {
+        if let Some(path) = &self.trust {
+            let text =
+                fs::read_to_string(path).map_err(|error| Fail::io("the trust file cannot be read:", path, &error))?;
+            self.refuse_judged(path, &text, target)?;
+            return Ok(Trust::parse(&text)?);
+        }
+        let repository = self.repository()?;
+        let path = repository_folder(repository)?.join("trust.toml");
+        match fs::read_to_string(&path) {
+            Ok(text) => return Ok(Trust::parse(&text)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Fail::io("the trust file cannot be read:", &path, &error)),
+        }
+        let text = self.trusted_blob(target)?.ok_or_else(|| {
+            Fail::usage("there is no trust file: none is named, none lies in your config folder, and the target branch has none")
+                .hint("evidence init makes one; --trust names one")
+        })?;
+        Ok(Trust::parse(&String::from_utf8_lossy(&text))?)
+    }
+
+    /// Returns the trust file as it is where the judged commit leaves the target branch.
+    fn trusted_blob(&self, target: Option<&str>) -> Result<Option<Vec<u8>>, Fail> {
+        let repository = self.repository()?;
+        let head = repository.head("HEAD")?.commit;
+        let Some(target) = self.target(target)? else { return Ok(None) };
+        let Some(base) = repository.merge_base(&head, &target.commit)? else { return Ok(None) };
+        Ok(repository.blob_at(&base, TRUST_IN_REPOSITORY)?)
+    }
+
+    /// Refuses a trust file out of the judged tree, unless the target branch has the same.
+    fn refuse_judged(&self, path: &Path, text: &str, target: Option<&str>) -> Result<(), Fail> {
+        let Ok(repository) = self.repository() else { return Ok(()) };
+        let inside = |path: &Path, folder: &Path| {
+            let (Ok(path), Ok(folder)) = (path.canonicalize(), folder.canonicalize()) else { return true };
+            path.starts_with(folder)
+        };
+        if !inside(path, repository.top()) || inside(path, repository.common()) {
+            return Ok(());
+        }
+        if self.trusted_blob(target)?.is_some_and(|blob| blob == text.as_bytes()) {
+            return Ok(());
+        }
+        Err(Fail::usage(format!(
+            "the trust file {} lies in the judged tree, and the target branch does not have the same",
+            path.display()
+        ))
+        .hint("name one from elsewhere, or none: then that of the target branch counts"))
+    }
+
+    /// Returns the branch that the change is meant for.
+    pub(super) fn target(&self, named: Option<&str>) -> Result<Option<Target>, Fail> {
+        let variables = [
+            "EVIDENCE_TARGET",
+            "GITHUB_BASE_REF",
+            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+            "CHANGE_TARGET",
+            "BITBUCKET_PR_DESTINATION_BRANCH",
+        ];
+        let of_environment =
+            || variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let named = match named {
+            Some("") => return Err(Fail::usage("--target is empty; wanted a branch")),
+            Some(name) => Some(name.to_owned()),
+            None => of_environment(),
+        };
+        let repository = self.repository()?;
+        let found = repository
+            .target(named.as_deref())
+            .map_err(|error| Fail::from(error).hint("git fetch origin BRANCH, or name another with --target"))?;
+        if let Some((name, commit)) = found {
+            return Ok(Some(Target { name, commit }));
+        }
+        let Some(name) = repository.branch() else { return Ok(None) };
+        Ok(repository.commit(name)?.map(|commit| Target { name: name.to_owned(), commit }))
+    }
+
+    /// Returns the keys that sign: those named, else `EVIDENCE_KEY`, else your own.
+    pub(super) fn keys(&self) -> Result<Vec<SecretKey>, Fail> {
+        if !self.keys.is_empty() {
+            return self.keys.iter().map(|path| read_key(path)).collect();
+        }
+        if let Some(key) = key_of("EVIDENCE_KEY", &self.cwd)? {
+            return Ok(vec![key]);
+        }
+        let path = config_folder()?.join("keys/default.pem");
+        if !path.exists() {
+            return Err(Fail::usage(format!("you have no key: there is no {}", path.display()))
+                .hint("evidence key new, or --key FILE"));
+        }
+        Ok(vec![read_key(&path)?])
+    }
+
+    /// Returns who appends: the ledger, its log key and the trust file.
+    pub(super) fn appender(&self, trust: Trust) -> Result<Appender, Fail> {
+        let ledger = self.ledger()?;
+        let log_key = match key_of("EVIDENCE_LOG_KEY", &self.cwd)? {
+            Some(key) => key,
+            None => {
+                let path = log_key_path(ledger.origin())?;
+                if !path.exists() {
+                    let text = format!("there is no log key of {}: no {}", ledger.origin(), path.display());
+                    return Err(Fail::usage(text).hint("EVIDENCE_LOG_KEY names it; whoever made the ledger has it"));
+                }
+                read_key(&path)?
+            }
+        };
+        Ok(Appender::new(ledger, log_key, trust, now).with_guard(self.guard))
+    }
+
+    /// Finds the change: named, `EVIDENCE_CHANGE`, the trailer back to the merge base, the source branch.
+    pub(super) fn change(
+        &self,
+        named: Option<&str>,
+        head: &Head,
+        target: Option<&Target>,
+        trust: &Trust,
+        log: Option<&Log>,
+    ) -> Result<ChangeId, Fail> {
+        let parse = |text: &str, from: &str| -> Result<ChangeId, Fail> {
+            text.parse().map_err(|error| {
+                Fail::usage(format!("{from}: {error}")).hint("an id is lower case, such as shop/abc-123")
+            })
+        };
+        if let Some(text) = named {
+            return parse(text, "the change");
+        }
+        match std::env::var("EVIDENCE_CHANGE") {
+            Ok(text) => return parse(&text, "EVIDENCE_CHANGE"),
+            Err(std::env::VarError::NotUnicode(_)) => return Err(Fail::usage("EVIDENCE_CHANGE is not UTF-8")),
+            Err(std::env::VarError::NotPresent) => {}
+        }
+        let repository = self.repository()?;
+        if let Some(target) = target.filter(|target| target.commit != head.commit)
+            && let Some(base) = repository.merge_base(&head.commit, &target.commit)?
+            && let Ok(facts) = git_facts(repository, &head.commit, &base)
+            && let Some(plan) = facts.commits.iter().flat_map(|commit| &commit.plans).next()
+        {
+            return Ok(plan.change.clone());
+        }
+        let branch = source_branch()
+            .or_else(|| repository.branch().map(|name| name.trim_start_matches("refs/heads/").to_owned()));
+        let Some(branch) = branch else {
+            return Err(Fail::usage("HEAD is detached, and no change is named").hint("--change ID, or EVIDENCE_CHANGE"));
+        };
+        let id = Id::slug(&format!("{}/{branch}", trust.repository));
+        let id = id.ok_or_else(|| Fail::usage(format!("the branch {branch} makes no id")).hint("--change ID"))?;
+        let closed = |id: &ChangeId| -> Result<bool, Fail> {
+            let Some(log) = log else { return Ok(false) };
+            Ok(!log.newest(&MapText::label(&format!("change:{id}")), 1)?.0.is_empty())
+        };
+        let mut found = id.clone();
+        let mut number = 2;
+        while closed(&found)? {
+            found = parse(&format!("{id}-{number}"), "the change")?;
+            number += 1;
+        }
+        Ok(found)
+    }
+
+    /// Returns commit and tree of what is judged, and the target branch.
+    pub(super) fn judged(&self, of: &ChangeArgs) -> Result<(Head, Option<Target>), Fail> {
+        if of.commit.is_empty() {
+            return Err(Fail::usage("--commit is empty; wanted a revision such as HEAD"));
+        }
+        let head = self.repository()?.head(&of.commit)?;
+        Ok((head, self.target(of.target.as_deref())?))
+    }
+
+    /// Says something to people, unless the answer is for machines.
+    pub(super) fn say(&self, text: &str) {
+        if !self.json {
+            eprint(&format!("{text}\n"));
+        }
+    }
+}
+
+/// Returns the time of the machine's clock.
+pub(super) fn now() -> Time {
+    Time(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// Returns the user's config folder.
+pub(super) fn config_folder() -> Result<PathBuf, Fail> {
+    let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = of("XDG_CONFIG_HOME").or_else(|| of("HOME").map(|home| home.join(".config")));
+    base.map(|base| base.join("evidence")).ok_or_else(|| {
+        Fail::usage("neither XDG_CONFIG_HOME nor HOME is set").hint("set one, or name --key and --trust")
+    })
+}
+
+/// Returns where the user's memory of a repository lies: one for all its work trees.
+pub(super) fn repository_folder(repository: &Repository) -> Result<PathBuf, Fail> {
+    let common = repository.common().canonicalize().unwrap_or_else(|_| repository.common().to_owned());
+    let name = repository.top().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = Id::slug(&name.replace('/', "-")).map_or_else(|| "repository".to_owned(), String::from);
+    let hash = sha256(common.to_string_lossy().as_bytes()).to_string();
+    Ok(config_folder()?.join("repositories").join(format!("{name}-{}", &hash[..12])))
+}
+
+/// Returns where the log key of a ledger lies.
+pub(super) fn log_key_path(origin: &str) -> Result<PathBuf, Fail> {
+    Ok(config_folder()?.join("ledgers").join(origin.replace('/', "_")).join("log.pem"))
+}
+
+/// Reads a private key.
+pub(super) fn read_key(path: &Path) -> Result<SecretKey, Fail> {
+    let pem = fs::read_to_string(path).map_err(|error| Fail::io("the key cannot be read:", path, &error))?;
+    SecretKey::from_pem(&pem).map_err(|error| {
+        Fail::usage(format!("{}: {error}", path.display()))
+            .hint("evidence key new makes one; openssl genpkey -algorithm ed25519 too")
+    })
+}
+
+/// Returns the CI system's documented variables that say where a run took place.
+pub(super) fn ci_context() -> BTreeMap<String, String> {
+    let sets: [(&str, &str, &[(&str, &str)]); 3] = [
+        (
+            "GITHUB_ACTIONS",
+            "github",
+            &[
+                ("repository", "GITHUB_REPOSITORY"),
+                ("run", "GITHUB_RUN_ID"),
+                ("attempt", "GITHUB_RUN_ATTEMPT"),
+                ("workflow", "GITHUB_WORKFLOW_REF"),
+                ("job", "GITHUB_JOB"),
+                ("event", "GITHUB_EVENT_NAME"),
+                ("ref", "GITHUB_REF"),
+            ],
+        ),
+        (
+            "GITLAB_CI",
+            "gitlab",
+            &[
+                ("repository", "CI_PROJECT_PATH"),
+                ("run", "CI_PIPELINE_ID"),
+                ("job", "CI_JOB_NAME"),
+                ("jobId", "CI_JOB_ID"),
+                ("event", "CI_PIPELINE_SOURCE"),
+                ("ref", "CI_COMMIT_REF_NAME"),
+            ],
+        ),
+        ("JENKINS_URL", "jenkins", &[("repository", "JOB_NAME"), ("run", "BUILD_NUMBER"), ("ref", "BRANCH_NAME")]),
+    ];
+    let mut context = BTreeMap::new();
+    for (marker, system, variables) in sets {
+        if std::env::var_os(marker).is_none() {
+            continue;
+        }
+        context.insert("system".to_owned(), system.to_owned());
+        for (name, variable) in variables {
+            if let Ok(value) = std::env::var(variable) {
+                context.insert((*name).to_owned(), value.chars().take(CONTEXT_CHARS_MAX).collect());
+            }
+        }
+        break;
+    }
+    context
+}
+
+fn source_branch() -> Option<String> {
+    let variables = [
+        "GITHUB_HEAD_REF",
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
+        "CHANGE_BRANCH",
+        "BITBUCKET_BRANCH",
+        "CI_COMMIT_BRANCH",
+    ];
+    variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+fn path_of(flag: Option<&PathBuf>, variable: &str, name: &str) -> Result<Option<PathBuf>, Fail> {
+    let (path, from) = match flag {
+        Some(path) => (Some(path.clone()), name),
+        None => (std::env::var_os(variable).map(PathBuf::from), variable),
+    };
+    if path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+        return Err(
+            Fail::usage(format!("{from} is empty; wanted a path")).hint(format!("unset it or fill it in: {from}"))
+        );
+    }
+    Ok(path)
+}
+
+/// Reads a key that a variable names by its path, or holds as PEM.
+fn key_of(variable: &str, cwd: &Path) -> Result<Option<SecretKey>, Fail> {
+    let Some(value) = std::env::var_os(variable) else { return Ok(None) };
+    let text = value.to_string_lossy();
+    if text.is_empty() {
+        return Err(Fail::usage(format!("{variable} is empty; wanted a key file or PEM"))
+            .hint(format!("unset it or fill it in: {variable}")));
+    }
+    if text.contains("-----BEGIN") {
+        return SecretKey::from_pem(&text).map(Some).map_err(|error| Fail::usage(format!("{variable}: {error}")));
+    }
+    read_key(&cwd.join(&*text)).map(Some)
+}
+
+/// Where a repository keeps its trust file.
+pub(super) const TRUST_IN_REPOSITORY: &str = ".evidence/trust.toml";
+/// Where a repository keeps its policy.
+pub(super) const POLICY_IN_REPOSITORY: &str = ".evidence/policy.toml";
+const CONTEXT_CHARS_MAX: usize = 500;

@@ -1,0 +1,217 @@
+//! What went wrong, as an exit code, a sentence and the next command.
+
+use serde_json::json;
+
+use super::{eprint, print_json};
+use crate::append::{AppendError, Refusal};
+use crate::attest::AttemptError;
+use crate::git::{GitError, GitFactsError};
+use crate::prove::{ProveError, SourceError, TrustError};
+use crate::store::StoreError;
+use crate::verify::{Code, PolicyReadError, RecheckError};
+
+/// A failure of a command.
+#[derive(Debug)]
+pub(super) struct Fail {
+    /// 1 refused, 2 could not judge, 3 an alarm.
+    pub(super) exit: u8,
+    /// The code of the finding, where it is a refusal.
+    pub(super) code: Option<Code>,
+    /// The sentence.
+    pub(super) text: String,
+    /// What to do.
+    pub(super) hint: Option<String>,
+    /// The signed heads that show a contradiction.
+    pub(super) heads: Vec<String>,
+}
+
+impl Fail {
+    pub(super) fn usage(text: impl Into<String>) -> Self {
+        Self { exit: 2, code: None, text: text.into(), hint: None, heads: Vec::new() }
+    }
+
+    pub(super) fn refused(code: Code, text: impl Into<String>) -> Self {
+        Self { exit: 1, code: Some(code), ..Self::usage(text) }
+    }
+
+    pub(super) fn alarm(text: impl Into<String>, heads: Vec<String>) -> Self {
+        Self { exit: 3, heads, ..Self::usage(text) }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint.get_or_insert(hint.into());
+        self
+    }
+
+    pub(super) fn io(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::usage(format!("{what} {}: {error}", path.display()))
+    }
+
+    pub(super) fn print(&self, json: bool, exit: u8) {
+        if json {
+            let code = self.code.map(|code| code.number);
+            let name = self.code.map(|code| code.name);
+            print_json(
+                &json!({"error": {"exit": exit, "code": code, "name": name, "text": self.text, "hint": self.hint, "heads": self.heads}}),
+            );
+            return;
+        }
+        let word = match self.exit {
+            1 => "refused",
+            3 => "alarm",
+            _ => "error",
+        };
+        let code = self.code.map_or_else(String::new, |code| format!("{code}: "));
+        let mut text = format!("{word}: {code}{}\n", self.text);
+        if let Some(hint) = &self.hint {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        for head in &self.heads {
+            text.push_str(&format!("signed head:\n{head}"));
+        }
+        eprint(&text);
+    }
+}
+
+impl From<StoreError> for Fail {
+    fn from(error: StoreError) -> Self {
+        let text = error.to_string();
+        match error {
+            StoreError::Contradiction { heads, .. } => Self::alarm(text, heads)
+                .hint("keep the folder as it is, and compare with a copy: evidence ledger check"),
+            StoreError::NoLedger(_) => Self::usage(text).hint("evidence init makes one here; --ledger names another"),
+            StoreError::Exists(_) => Self::usage(text).hint("it is kept as it is"),
+            StoreError::Format { .. } => Self::usage(text).hint("use a newer version of evidence"),
+            StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::InvalidData => {
+                Self::alarm(text, Vec::new())
+            }
+            StoreError::Io { .. } | StoreError::Cache(_) | StoreError::Unreadable { .. } => Self::usage(text),
+        }
+    }
+}
+
+impl From<SourceError> for Fail {
+    fn from(error: SourceError) -> Self {
+        let text = error.to_string();
+        match error {
+            SourceError::Missing(_) => Self::refused(Code::MISSING_RECORD, text),
+            SourceError::Unreadable(_) => Self::usage(text),
+            SourceError::Contradiction { heads, .. } => Self::alarm(text, heads),
+        }
+    }
+}
+
+impl From<ProveError> for Fail {
+    fn from(error: ProveError) -> Self {
+        let text = error.to_string();
+        match error {
+            ProveError::Missing(_) => Self::refused(Code::MISSING_RECORD, text),
+            ProveError::Unreadable(_) | ProveError::Unsupported { .. } => Self::usage(text),
+            ProveError::Foreign { .. } => Self::refused(Code::FOREIGN_LEDGER, text).hint("check --ledger and --trust"),
+            ProveError::TooSmall { .. } => Self::refused(Code::TOO_SMALL, text),
+            ProveError::UnknownSigner { .. } => Self::refused(Code::UNKNOWN_SIGNER, text),
+            ProveError::Contradiction { heads, .. } => Self::alarm(text, heads),
+        }
+    }
+}
+
+impl From<PolicyReadError> for Fail {
+    fn from(error: PolicyReadError) -> Self {
+        let text = error.to_string();
+        match error {
+            PolicyReadError::Missing { .. } => Self::refused(Code::NO_MATERIAL, text),
+            PolicyReadError::Contradiction { .. } => Self::alarm(text, Vec::new()),
+            PolicyReadError::Policy { .. } => Self::usage(text),
+            PolicyReadError::Source(error) => error.into(),
+        }
+    }
+}
+
+impl From<RecheckError> for Fail {
+    fn from(error: RecheckError) -> Self {
+        let text = error.to_string();
+        match error {
+            RecheckError::Source(error) => error.into(),
+            RecheckError::Read { .. } => Self::usage(text),
+            RecheckError::Contradiction { .. } => Self::alarm(text, Vec::new()),
+        }
+    }
+}
+
+impl From<GitError> for Fail {
+    fn from(error: GitError) -> Self {
+        let text = error.to_string();
+        match error {
+            GitError::NotInstalled => Self::usage(text).hint("install git"),
+            GitError::NotARepository(_) => Self::usage(text).hint("git init, or -C FOLDER"),
+            GitError::Unborn => Self::usage(text).hint("git commit --allow-empty -m start"),
+            GitError::Shallow(_) => Self::usage(text).hint("git fetch --unshallow"),
+            GitError::Bare(_) | GitError::Unknown(_) | GitError::Failed { .. } | GitError::Io { .. } => {
+                Self::usage(text)
+            }
+        }
+    }
+}
+
+impl From<GitFactsError> for Fail {
+    fn from(error: GitFactsError) -> Self {
+        let text = error.to_string();
+        match error {
+            GitFactsError::MissingObject { .. } => Self::usage(text).hint("git fetch --unshallow"),
+            _ => Self::usage(text),
+        }
+    }
+}
+
+impl From<TrustError> for Fail {
+    fn from(error: TrustError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<AppendError> for Fail {
+    fn from(error: AppendError) -> Self {
+        let text = error.to_string();
+        match error {
+            AppendError::Store(error) => error.into(),
+            AppendError::Prove(error) => error.into(),
+            AppendError::Policy(error) => error.into(),
+            AppendError::Refused(refusal) => {
+                let fail = Self { exit: 1, ..Self::usage(text) };
+                match refusal {
+                    Refusal::NoPolicy => fail.hint("evidence policy apply FILE"),
+                    Refusal::NoPlan(change) | Refusal::WrongPlan(change) => {
+                        fail.hint(format!("evidence plan {change} --tier TIER"))
+                    }
+                    Refusal::Unplanned(tier) => fail.hint(format!("evidence plan --tier {tier}")),
+                    Refusal::UnknownSigner(_) => {
+                        fail.hint("evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant")
+                    }
+                    Refusal::Planned { .. } => {
+                        fail.hint("to raise its tier or move its base: evidence plan --tier TIER --reason WHY")
+                    }
+                    Refusal::UnknownClaim { .. } => fail.hint("evidence policy show lists the claims"),
+                    _ => fail,
+                }
+            }
+            AppendError::Open(_) => Self { exit: 1, ..Self::usage(text) }
+                .hint("evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant"),
+            AppendError::Clock { clock, last } if clock > last => {
+                Self::usage(text).hint("if the clock is right: --accept-clock")
+            }
+            AppendError::Clock { .. } => Self::usage(text).hint("set the clock"),
+            AppendError::Envelope(_) | AppendError::Statement(_) | AppendError::Placement(_) => Self::usage(text),
+            AppendError::Receipt(_) => Self::alarm(text, Vec::new()),
+        }
+    }
+}
+
+impl From<AttemptError> for Fail {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::Append(error) => error.into(),
+            AttemptError::Store(error) => error.into(),
+            AttemptError::Git(error) => error.into(),
+        }
+    }
+}

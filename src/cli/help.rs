@@ -1,0 +1,58 @@
+//! `evidence help`: the manual in the binary, the schemas, completions.
+
+use clap::CommandFactory as _;
+
+use super::args::{Args, HelpArgs};
+use super::fail::Fail;
+use super::print;
+use crate::manual;
+use crate::model::{SCHEMAS, schema};
+use crate::policy::nearest;
+
+pub(super) fn run(args: &HelpArgs) -> Result<u8, Fail> {
+    let words: Vec<&str> = args.topic.iter().map(String::as_str).collect();
+    match words[..] {
+        [] => {
+            let mut text = Args::command().render_long_help().to_string();
+            text.push_str("\nTopics of the manual (evidence help TOPIC):\n");
+            for topic in manual::TOPICS {
+                text.push_str(&format!("  {:12} {}\n", topic.name, topic.title));
+            }
+            text.push_str("\nAlso: evidence help schema NAME, evidence help completions SHELL\n");
+            print(&text);
+        }
+        ["schema"] => print(&SCHEMAS.iter().map(|schema| format!("{}\n", schema.name)).collect::<String>()),
+        ["schema", name] => {
+            let found =
+                schema(name).ok_or_else(|| unknown("schema", name, SCHEMAS.iter().map(|schema| schema.name)))?;
+            print(found.text);
+        }
+        ["completions", shell] => {
+            let shell: clap_complete::Shell =
+                shell.parse().map_err(|_| unknown("shell", shell, ["bash", "elvish", "fish", "powershell", "zsh"]))?;
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "evidence", &mut text);
+            print(&String::from_utf8_lossy(&text));
+        }
+        [topic] => {
+            if let Some(found) = manual::topic(topic) {
+                print(&found.text());
+            } else if let Some(command) = Args::command().find_subcommand_mut(topic) {
+                print(&command.render_long_help().to_string());
+            } else {
+                return Err(unknown("topic", topic, manual::TOPICS.iter().map(|topic| topic.name)));
+            }
+        }
+        _ => return Err(Fail::usage(format!("no topic has the name `{}`", words.join(" "))).hint("evidence help")),
+    }
+    Ok(0)
+}
+
+fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Fail {
+    let known: Vec<&str> = known.into_iter().collect();
+    let fail = Fail::usage(format!("no {what} has the name `{name}`"));
+    match nearest(name, known.iter().copied()) {
+        Some(near) => fail.hint(format!("did you mean {near}?")),
+        None => fail.hint(format!("one of {}", known.join(", "))),
+    }
+}

@@ -1,0 +1,186 @@
+//! `evidence init`: from nothing to a ledger that can be used. It overwrites nothing.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::args::InitArgs;
+use super::context::{
+    Context, POLICY_IN_REPOSITORY, TRUST_IN_REPOSITORY, config_folder, log_key_path, now, read_key, repository_folder,
+};
+use super::fail::Fail;
+use super::{print, print_json};
+use crate::append::Appender;
+use crate::attest::Signer;
+use crate::crypto::{NoteKey, SecretKey};
+use crate::git::Repository;
+use crate::model::{Grant, Id, Role};
+use crate::policy::{Policy, STARTER};
+use crate::prove::{Trust, TrustedLedger};
+use crate::store::Ledger;
+
+pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
+    let repository = context.repository()?;
+    let folder = context.ledger_folder()?;
+    let top = repository.top();
+    let policy_path = top.join(POLICY_IN_REPOSITORY);
+    let trust_path = top.join(TRUST_IN_REPOSITORY);
+    let remembered = repository_folder(repository)?.join("trust.toml");
+    for path in [&folder.join("ledger.toml"), &trust_path, &remembered] {
+        if path.exists() {
+            return Err(Fail::usage(format!("{} is there already", path.display()))
+                .hint("nothing was changed; evidence verify uses what is there"));
+        }
+    }
+    let policy = starter(args, &policy_path)?;
+    let origin = args.origin.clone().map_or_else(fresh_origin, Ok)?;
+    let log_key_path = log_key_path(&origin)?;
+    let id = repository_id(args, repository)?;
+    let principal = principal(args, repository)?;
+    let email = repository.setting("user.email")?;
+
+    let own_path = config_folder()?.join("keys/default.pem");
+    let own = if own_path.exists() { read_key(&own_path)? } else { new_key(&own_path)? };
+    let log_key = new_key(&log_key_path)?;
+    let root = new_key(&remembered.with_file_name("root.pem"))?;
+    let vkey = NoteKey::new(&origin, log_key.public()).map_err(|error| Fail::usage(error.to_string()))?;
+    let ledger = TrustedLedger { origin: origin.clone(), vkey, from_size: 0, to_size: None };
+    let trust = Trust {
+        repository: id.clone(),
+        ledgers: vec![ledger],
+        roots: vec![root.public()],
+        threshold: 1,
+        min_size: None,
+        max_age: None,
+    };
+    let appender = Appender::new(Ledger::create(&folder, &origin)?, log_key, trust.clone(), now);
+    let signer = Signer { appender: &appender, keys: vec![&root] };
+    signer.policy(&policy, None)?;
+    let roles: Vec<Role> = roles_of(&policy)?;
+    signer.grant(Grant {
+        key: own.public().to_string(),
+        principal: principal.clone(),
+        owner: None,
+        roles,
+        emails: email.into_iter().collect(),
+        changes: Vec::new(),
+        until: None,
+        leased_by: None,
+    })?;
+    if !policy_path.exists() {
+        write_new(&policy_path, policy.as_bytes(), 0o644)?;
+    }
+    let commented = format!(
+        "# Whom verifiers of this repository believe: the ledger's key and the roots. Commit it.\n{}",
+        trust.print()
+    );
+    write_new(&trust_path, commented.as_bytes(), 0o644)?;
+    write_new(&remembered, commented.as_bytes(), 0o644)?;
+    show(context, top, &folder, &id, principal.as_str(), &own_path);
+    Ok(0)
+}
+
+fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, key: &Path) {
+    let commands = [
+        "git add .evidence && git commit -m 'evidence: policy and trust'",
+        "evidence attest tests -- CMD",
+        "evidence verify",
+    ];
+    if context.json {
+        print_json(
+            &json!({"repository": id, "principal": principal, "ledger": folder, "key": key, "policy": top.join(POLICY_IN_REPOSITORY), "trust": top.join(TRUST_IN_REPOSITORY), "next": commands}),
+        );
+        return;
+    }
+    let mut text = format!(
+        "ledger   {}\nkey      {} ({principal})\npolicy   {POLICY_IN_REPOSITORY}\ntrust    {TRUST_IN_REPOSITORY}\n\nnext, with your own test command for CMD:\n",
+        folder.display(),
+        key.display()
+    );
+    for command in commands {
+        text.push_str(&format!("  {command}\n"));
+    }
+    print(&text);
+}
+
+fn starter(args: &InitArgs, policy_path: &Path) -> Result<String, Fail> {
+    let path = match &args.policy {
+        Some(path) => path,
+        None if policy_path.exists() => policy_path,
+        None => return Ok(STARTER.to_owned()),
+    };
+    let text = fs::read_to_string(path).map_err(|error| Fail::io("the policy cannot be read:", path, &error))?;
+    Policy::parse(&text)
+        .map_err(|errors| Fail::usage(format!("{}: {errors}", path.display())).hint("evidence policy check"))?;
+    Ok(text)
+}
+
+/// The first person holds every role that the policy names, but that of an implementer, which nobody needs.
+fn roles_of(policy: &str) -> Result<Vec<Role>, Fail> {
+    let policy = Policy::parse(policy).map_err(|errors| Fail::usage(errors.to_string()))?;
+    let mut roles: Vec<Role> = policy.roles().into_iter().cloned().collect();
+    for usual in ["admin", "ci", "planner", "reviewer"] {
+        let role: Role = usual.parse().map_err(|error: crate::model::IdError| Fail::usage(error.to_string()))?;
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles.sort();
+    Ok(roles)
+}
+
+fn repository_id(args: &InitArgs, repository: &Repository) -> Result<Id, Fail> {
+    if let Some(id) = &args.repository {
+        return id.parse().map_err(|error| Fail::usage(format!("--repository: {error}")));
+    }
+    let remote = repository.setting("remote.origin.url")?;
+    let of_remote = remote.as_deref().and_then(|url| {
+        url.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next().map(ToOwned::to_owned)
+    });
+    let of_folder = repository.top().file_name().map(|name| name.to_string_lossy().into_owned());
+    let found = of_remote.or(of_folder).and_then(|name| Id::slug(&name));
+    found.ok_or_else(|| Fail::usage("the repository's name makes no id").hint("--repository ID"))
+}
+
+fn principal(args: &InitArgs, repository: &Repository) -> Result<Id, Fail> {
+    if let Some(name) = &args.principal {
+        return name.parse().map_err(|error| Fail::usage(format!("--principal: {error}")));
+    }
+    let name =
+        repository.setting("user.name")?.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "owner".to_owned());
+    Ok(Id::slug(&name.replace('/', "-")).unwrap_or_else(|| "owner".parse().expect("it is an id")))
+}
+
+fn fresh_origin() -> Result<String, Fail> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Fail::usage(format!("the operating system gives no random bytes: {error}")))?;
+    Ok(format!("evidence.local/{}", hex::encode(bytes)))
+}
+
+/// Makes a key and keeps its private half where only its owner reads it.
+pub(super) fn new_key(path: &Path) -> Result<SecretKey, Fail> {
+    let mut seed = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut())
+        .map_err(|error| Fail::usage(format!("the operating system gives no random bytes: {error}")))?;
+    let key = SecretKey::from_seed(&seed);
+    write_new(path, key.to_pem().as_bytes(), 0o600)?;
+    Ok(key)
+}
+
+/// Writes a file that is not there yet.
+pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fail> {
+    let folder: PathBuf = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    fs::create_dir_all(&folder).map_err(|error| Fail::io("cannot make the folder", &folder, &error))?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut file = file.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Fail::usage(format!("{} is there already", path.display())).hint("nothing is overwritten")
+        }
+        _ => Fail::io("cannot write", path, &error),
+    })?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| Fail::io("cannot write", path, &error))
+}

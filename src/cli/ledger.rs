@@ -1,0 +1,80 @@
+//! `evidence ledger`: the ledger itself.
+
+use std::io::IsTerminal as _;
+
+use serde_json::json;
+
+use super::args::{LedgerAct, LedgerArgs};
+use super::context::Context;
+use super::fail::Fail;
+use super::{eprint, print, print_json};
+use crate::store::StoreError;
+use crate::trace::{CheckError, check_ledger};
+use crate::verify::Code;
+
+pub(super) fn run(context: &Context, args: &LedgerArgs) -> Result<u8, Fail> {
+    match args.act {
+        LedgerAct::Check => check(context),
+    }
+}
+
+fn check(context: &Context) -> Result<u8, Fail> {
+    let ledger = context.ledger()?;
+    let trust = context.trust(None)?;
+    let live = std::io::stderr().is_terminal() && !context.json;
+    let mut shown = 0;
+    let mut progress = |records: u64| {
+        if live && records >= shown + 10_000 {
+            shown = records;
+            eprint(&format!("\r{records} records checked"));
+        }
+    };
+    let checked = check_ledger(&ledger, &trust, &mut progress).map_err(fail)?;
+    if live && shown > 0 {
+        eprint("\r\x1b[K");
+    }
+    let missing: Vec<String> = checked.missing.iter().map(ToString::to_string).collect();
+    let jumps: Vec<_> =
+        checked.jumps.iter().map(|(serial, from, to)| json!({"serial": serial, "from": from, "to": to})).collect();
+    if context.json {
+        print_json(
+            &json!({"origin": ledger.origin(), "size": checked.replayed.size, "root": checked.replayed.root, "records": checked.records,
+            "signatures": checked.signatures, "materials": checked.materials, "missing": missing, "jumps": jumps, "torn": checked.replayed.torn}),
+        );
+    } else {
+        print(&format!(
+            "{}: {} entries, {} records, {} signatures, {} materials: all hold\n",
+            ledger.origin(),
+            checked.replayed.size,
+            checked.records,
+            checked.signatures,
+            checked.materials
+        ));
+        for (serial, from, to) in &checked.jumps {
+            print(&format!("the clock jumps from {from} to {to} at record {serial}\n"));
+        }
+        if checked.replayed.torn {
+            print(
+                "a writer was cut off: the tail behind the last checkpoint goes to log/torn-* with the next append\n",
+            );
+        }
+        for digest in &missing {
+            print(&format!("missing material {digest}\n"));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(0);
+    }
+    Err(Fail::refused(Code::NO_MATERIAL, format!("{} materials that records name are not there", missing.len()))
+        .hint("restore them under blobs/sha256 from a copy"))
+}
+
+fn fail(error: CheckError) -> Fail {
+    match error {
+        CheckError::Store(error @ StoreError::Contradiction { .. }) => error.into(),
+        CheckError::Store(error) => error.into(),
+        CheckError::Checkpoint { .. } | CheckError::Record { .. } | CheckError::Material { .. } => {
+            Fail::alarm(error.to_string(), Vec::new())
+        }
+    }
+}

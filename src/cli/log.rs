@@ -1,0 +1,155 @@
+//! `evidence log`: records, newest first, at a cost that follows the answer.
+
+use serde_json::{Value, json};
+
+use super::args::LogArgs;
+use super::context::Context;
+use super::fail::Fail;
+use super::{key, print, print_json};
+use crate::crypto::{Envelope, leaf_hash};
+use crate::merkle::MapText;
+use crate::model::{Entry, Fingerprint, Predicate, Statement};
+use crate::prove::RawRecord;
+use crate::store::{Log, Lookup, LookupKey};
+
+pub(super) fn run(context: &Context, args: &LogArgs) -> Result<u8, Fail> {
+    let log = context.ledger()?.read()?;
+    let mut texts = Vec::new();
+    if let Some(change) = &args.change {
+        let change: crate::model::ChangeId =
+            change.parse().map_err(|error| Fail::usage(format!("--change: {error}")))?;
+        texts.push(MapText::chain(&format!("change:{change}")));
+    }
+    if let Some(revision) = &args.commit {
+        let oid = match revision.parse::<crate::model::Oid>() {
+            Ok(oid) => oid,
+            Err(_) => context.repository()?.head(revision)?.commit,
+        };
+        texts.push(MapText::label(&format!("commit:{oid}")));
+    }
+    if let Some(tree) = &args.tree {
+        let oid: crate::model::Oid = tree.parse().map_err(|error| Fail::usage(format!("--tree: {error}")))?;
+        texts.push(MapText::label(&format!("tree:{oid}")));
+    }
+    if let Some(signer) = &args.signer {
+        let fingerprint = match signer.parse::<Fingerprint>() {
+            Ok(fingerprint) => fingerprint,
+            Err(_) => key::public_key(context, signer)?.fingerprint(),
+        };
+        texts.push(MapText::signer(&fingerprint));
+    }
+    if let Some(chain) = &args.chain {
+        texts.push(MapText::chain(chain));
+    }
+    let serials = filtered(&log, &texts, args.kind.as_deref(), args.limit)?;
+    let mut rows = Vec::new();
+    for serial in serials {
+        if let Some(record) = log.record(serial)? {
+            rows.push(row(serial, &record)?);
+        }
+    }
+    if context.json {
+        print_json(&json!({"records": rows, "size": log.size()}));
+        return Ok(0);
+    }
+    for row in &rows {
+        print(&line(row));
+    }
+    Ok(0)
+}
+
+/// Returns the newest serials that fit all filters, newest first. The shortest list leads; the others are only looked into.
+fn filtered(log: &Log, texts: &[MapText], kind: Option<&str>, limit: usize) -> Result<Vec<u64>, Fail> {
+    let mut shortest: Option<(u64, &MapText)> = None;
+    for text in texts {
+        let (_, count) = log.newest(text, 1)?;
+        if shortest.is_none_or(|(least, _)| count < least) {
+            shortest = Some((count, text));
+        }
+    }
+    let Some((_, lead)) = shortest else {
+        return match kind {
+            Some(kind) => serials_of_kind(log, kind, limit),
+            None => newest_records(log, limit),
+        };
+    };
+    let mut found = Vec::new();
+    let mut asked = limit.max(64);
+    loop {
+        let (serials, count) = log.newest(lead, asked)?;
+        found.clear();
+        for serial in serials.iter().rev() {
+            if found.len() == limit {
+                break;
+            }
+            let Some(record) = log.record(*serial)? else { continue };
+            let entry = Entry::parse(&record.entry).map_err(|error| Fail::usage(error.to_string()))?;
+            let listed: Vec<String> = entry.map_texts().collect();
+            let all = texts.iter().all(|text| listed.contains(&text.to_string()));
+            if all && kind.is_none_or(|kind| entry.kind == kind) {
+                found.push(*serial);
+            }
+        }
+        if found.len() == limit || u64::try_from(serials.len()).is_ok_and(|seen| seen == count) {
+            return Ok(found);
+        }
+        asked = asked.saturating_mul(4);
+    }
+}
+
+fn newest_records(log: &Log, limit: usize) -> Result<Vec<u64>, Fail> {
+    let mut found = Vec::new();
+    let mut place = log.size();
+    while place > 0 && found.len() < limit {
+        place -= 1;
+        if log.record(place)?.is_some() {
+            found.push(place);
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the newest serials of a kind, newest first.
+pub(super) fn serials_of_kind(log: &Log, kind: &str, limit: usize) -> Result<Vec<u64>, Fail> {
+    Ok(Lookup::find(log, &LookupKey::Kind(kind.to_owned()), limit)?)
+}
+
+/// Reads a record for showing it.
+pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
+    let unreadable = |error: &dyn std::fmt::Display| Fail::usage(format!("record {serial}: {error}"));
+    let entry = Entry::parse(&record.entry).map_err(|error| unreadable(&error))?;
+    let envelope = Envelope::parse(&record.envelope).map_err(|error| unreadable(&error))?;
+    let statement = Statement::parse(&envelope.payload).map_err(|error| unreadable(&error))?;
+    let (claim, outcome) = match &statement.predicate {
+        Predicate::Start(start) => (Some(start.claim.to_string()), None),
+        Predicate::Result(run) => (Some(run.claim.to_string()), Some(run.outcome.to_string())),
+        Predicate::Review(review) => (
+            Some(review.claim.to_string()),
+            review.verdict.map(|verdict| json!(verdict).as_str().unwrap_or_default().to_owned()),
+        ),
+        Predicate::Plan(plan) => (None, Some(format!("tier {}", plan.tier))),
+        Predicate::Verdict(verdict) => (None, json!(verdict.decision).as_str().map(ToOwned::to_owned)),
+        _ => (None, None),
+    };
+    Ok(json!({
+        "serial": serial, "kind": entry.kind, "time": entry.time, "chain": entry.chain, "claim": claim, "outcome": outcome,
+        "leaf": leaf_hash(&record.entry), "statement": entry.statement, "labels": entry.labels,
+        "change": statement.binding.change, "signers": entry.signed.iter().map(|line| line.fingerprint.to_string()).collect::<Vec<_>>(),
+    }))
+}
+
+/// Returns a row's line for people.
+pub(super) fn line(row: &Value) -> String {
+    let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let time = crate::model::Time(row["time"].as_u64().unwrap_or_default());
+    let what = [text("claim"), text("outcome")].join(" ");
+    let signer = row["signers"][0].as_str().unwrap_or_default();
+    format!(
+        "#{:<6} {time} {:16} {:28} {} {}\n",
+        row["serial"],
+        text("kind"),
+        text("chain"),
+        what.trim(),
+        &signer[..signer.len().min(15)]
+    )
+}

@@ -1,0 +1,101 @@
+//! The only place that prints, reads the environment, or exits; one file a command.
+
+mod args;
+mod attest;
+mod context;
+mod fail;
+mod help;
+mod init;
+mod key;
+mod ledger;
+mod log;
+mod plan;
+mod policy;
+mod record;
+mod review;
+mod show;
+mod verify;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+use context::Context;
+use fail::Fail;
+
+/// Runs the program and returns its exit code.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let args = match Args::try_parse_from(&arguments) {
+        Ok(args) => args,
+        Err(error) => return usage(&error, &arguments),
+    };
+    let json = args.json;
+    let attests = matches!(&args.command, Command::Attest(attest) if !attest.command.is_empty());
+    match dispatch(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(fail) => {
+            let code = if attests { 125 } else { fail.exit };
+            fail.print(json, code);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn dispatch(args: Args) -> Result<u8, Fail> {
+    let context = Context::new(&args)?;
+    match args.command {
+        Command::Init(args) => init::run(&context, &args),
+        Command::Help(args) => help::run(&args),
+        Command::Key(args) => key::run(&context, &args),
+        Command::Policy(args) => policy::run(&context, &args),
+        Command::Plan(args) => plan::run(&context, &args),
+        Command::Attest(args) => attest::run(&context, args),
+        Command::Review(args) => review::run(&context, &args),
+        Command::Verify(args) => verify::run(&context, &args),
+        Command::Show(args) => show::run(&context, &args),
+        Command::Log(args) => log::run(&context, &args),
+        Command::Record(args) => record::run(&context, &args),
+        Command::Ledger(args) => ledger::run(&context, &args),
+        _ => Err(Fail::usage("not built")),
+    }
+}
+
+fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let asked = matches!(error.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion);
+    if asked {
+        print(&error.render().to_string());
+        return ExitCode::SUCCESS;
+    }
+    let attests = arguments.iter().any(|word| word == "attest") && arguments.iter().any(|word| word == "--");
+    let code = if attests { 125 } else { 2 };
+    if arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json") {
+        let text = error.render().to_string();
+        Fail::usage(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()).print(true, code);
+    } else {
+        eprint(&error.render().ansi().to_string());
+    }
+    ExitCode::from(code)
+}
+
+/// Prints the answer. A reader who went away is no error of ours.
+fn print(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints what is not the answer.
+fn eprint(text: &str) {
+    let mut out = anstream::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints a value as the answer.
+fn print_json(value: &serde_json::Value) {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    print(&format!("{text}\n"));
+}

@@ -1,0 +1,17 @@
+//! `evidence record`: what happened to the project.
+
+use super::args::{RecordArgs, RecordWhat};
+use super::context::Context;
+use super::fail::Fail;
+use super::key;
+use crate::model::Event;
+
+pub(super) fn run(context: &Context, args: &RecordArgs) -> Result<u8, Fail> {
+    let (event, what) = match &args.what {
+        RecordWhat::Halt { reason } => (Event::Halt { reason: reason.clone() }, "halted"),
+        RecordWhat::Resume { reason } => (Event::Resume { reason: reason.clone() }, "resumed"),
+    };
+    let receipt = key::signed(context, |signer| signer.event(event.clone()))?;
+    key::done(context, &receipt, what);
+    Ok(0)
+}

@@ -1,0 +1,322 @@
+//! `evidence verify`: the merge gate.
+
+use serde_json::json;
+
+use super::args::{MomentWord, VerifyArgs};
+use super::context::{Context, now};
+use super::fail::Fail;
+use super::{key, print, print_json};
+use crate::attest::{About, Signer, first_plan};
+use crate::git::{GitFactsError, Head, git_facts};
+use crate::model::{Decision, Oid, VerdictRecord};
+use crate::policy::Moment;
+use crate::prove::{Change, Complete, ProveError, Trust};
+use crate::store::Log;
+use crate::verify::{Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, judge, plan_base};
+
+/// What a live verdict rests on.
+pub(super) struct Live {
+    pub(super) trust: Trust,
+    pub(super) log: Log,
+    pub(super) head: Head,
+    pub(super) complete: Complete<Change>,
+    pub(super) policies: Policies,
+    pub(super) base: Oid,
+}
+
+pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
+    let named = args.name.as_deref().or(args.of.change.as_deref());
+    let moment = match args.at {
+        MomentWord::Plan => Moment::Plan,
+        MomentWord::Merge => Moment::Merge,
+        MomentWord::Deploy => Moment::Deploy,
+    };
+    let decided = match decide(context, args, named, moment)? {
+        Ok((decided, live)) => {
+            if args.record {
+                record(context, &decided, &live)?;
+            }
+            let mut verdict = decided.into_verdict();
+            advise(&live, &mut verdict);
+            if context.json {
+                answer_json(&verdict);
+            } else {
+                print(&page(&verdict));
+                if args.explain {
+                    print(&explain(&live, &verdict));
+                }
+            }
+            verdict
+        }
+        Err(verdict) => {
+            if context.json {
+                answer_json(&verdict);
+            } else {
+                print(&page(&verdict));
+            }
+            *verdict
+        }
+    };
+    Ok(match decided.decision {
+        Decision::Accepted => 0,
+        Decision::Refused => 1,
+    })
+}
+
+type Answer = Result<(Decided, Live), Box<Verdict>>;
+
+fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Moment) -> Result<Answer, Fail> {
+    let ledger = context.ledger()?;
+    let trust = context.trust(args.of.target.as_deref())?;
+    let (head, target) = context.judged(&args.of)?;
+    let log = ledger.read()?;
+    let change = context.change(named, &head, target.as_ref(), &trust, Some(&log))?;
+    let subject = Change { id: change.clone(), tree: head.tree.clone() };
+    let unproven = |code: Code, text: String| {
+        let finding = Finding::new(code, "the ledger", text, "every record that the signed map lists");
+        Ok(Err(Box::new(Verdict::unproven(
+            change.clone(),
+            head.commit.clone(),
+            head.tree.clone(),
+            ledger.origin().to_owned(),
+            now(),
+            finding,
+        ))))
+    };
+    if log.size() == 0 {
+        return unproven(Code::NO_PLAN, "the ledger is empty".to_owned());
+    }
+    let complete = match Complete::check(&log, &trust, subject) {
+        Ok(complete) => complete,
+        Err(error) => {
+            let fail: Fail = match error {
+                error @ ProveError::Contradiction { .. } => error.into(),
+                other => other.into(),
+            };
+            return match fail.code {
+                Some(code) => unproven(code, fail.text),
+                None => Err(fail),
+            };
+        }
+    };
+    let policies = Policies::read(&complete, &log)?;
+    let rechecked = Rechecked::of_tree(&complete, &log)?;
+    let repository = context.repository()?;
+    let planned = plan_base(&complete, &policies, &trust, now());
+    let base = planned.clone().unwrap_or_else(|| head.commit.clone());
+    let mut found_before = Vec::new();
+    if planned.is_some() {
+        let on_target = match &target {
+            Some(target) => repository.merge_base(&base, &target.commit)?.as_ref() == Some(&base),
+            None => false,
+        };
+        if !on_target {
+            let name = target.as_ref().map_or("any target branch", |target| target.name.as_str());
+            let finding = Finding::new(
+                Code::BASE_NOT_ON_TARGET,
+                format!("commit {}", base.short()),
+                format!("it is not on {name}"),
+                "a base that the target branch has",
+            );
+            found_before.push(finding.mended_by(
+                &["evidence", "plan", change.as_str(), "--tier", "TIER", "--reason", "WHY"],
+                Some("planner"),
+            ));
+        }
+    }
+    let git = match git_facts(repository, &head.commit, &base) {
+        Ok(git) => git,
+        Err(GitFactsError::NotDescended { .. }) => {
+            let finding = Finding::new(
+                Code::BASE_NOT_BEFORE_HEAD,
+                format!("commit {}", head.commit.short()),
+                format!("it does not descend from {}", base.short()),
+                "a commit on top of the plan's base",
+            );
+            let finding = finding.mended_by(
+                &["evidence", "plan", change.as_str(), "--tier", "TIER", "--reason", "WHY"],
+                Some("planner"),
+            );
+            return Ok(Err(Box::new(Verdict::unproven(
+                change,
+                head.commit,
+                head.tree,
+                ledger.origin().to_owned(),
+                now(),
+                finding,
+            ))));
+        }
+        Err(error @ GitFactsError::MissingObject { .. }) if !repository.is_shallow() => {
+            return Err(Fail::usage(error.to_string()).hint("git fsck"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let judgement = Judgement {
+        complete: &complete,
+        trust: &trust,
+        policies: &policies,
+        rechecked: &rechecked,
+        git: &git,
+        now: now(),
+        moment,
+        found_before,
+    };
+    let decided = judge(&judgement);
+    Ok(Ok((decided, Live { trust, log, head, complete, policies, base })))
+}
+
+/// Appends the verdict; it is never an input of a later one.
+fn record(context: &Context, decided: &Decided, live: &Live) -> Result<(), Fail> {
+    let verdict = decided.verdict();
+    let Some(as_of) = verdict.as_of.clone() else { return Ok(()) };
+    let Some((_, plan)) = first_plan(&live.log, &verdict.change)? else {
+        return Err(Fail::usage("a verdict about a change without a plan is not recorded")
+            .hint(format!("evidence plan {} --tier TIER", verdict.change)));
+    };
+    let appender = context.appender(live.trust.clone())?;
+    let report = appender.ledger().blobs().put(format!("{}\n", verdict.to_json()).as_bytes())?;
+    let keys = context.keys()?;
+    let signer = Signer { appender: &appender, keys: keys.iter().collect() };
+    let about =
+        About { change: verdict.change.clone(), plan, commit: live.head.commit.clone(), tree: live.head.tree.clone() };
+    let record = VerdictRecord {
+        decision: verdict.decision,
+        as_of,
+        tier: verdict.tier.as_ref().map(|tier| tier.effective.clone()),
+        codes: verdict.findings.iter().map(|finding| finding.code.number.to_owned()).collect(),
+        limitations: verdict.limitations.iter().map(|limitation| limitation.name.to_owned()).collect(),
+        report,
+    };
+    let receipt = signer.verdict(&about, record)?;
+    context.say(&format!("#{} recorded the verdict", receipt.serial));
+    Ok(())
+}
+
+/// Adds who may run what mends a finding, as the ledger's grants say now: advice, and no part of the judgement.
+fn advise(live: &Live, verdict: &mut Verdict) {
+    let wants = verdict.findings.iter().any(|finding| finding.mend.as_ref().is_some_and(|mend| mend.role.is_some()));
+    if !wants {
+        return;
+    }
+    let Ok(rights) = key::all_rights(&live.log, &live.trust) else { return };
+    let authority = rights.authority(&live.trust, now());
+    for mend in verdict.findings.iter_mut().filter_map(|finding| finding.mend.as_mut()) {
+        let Some(role) = &mend.role else { continue };
+        let holds = |known: &&crate::verify::Known| {
+            known.grant.roles.iter().any(|held| held.as_str() == role) && authority.holds_now(known)
+        };
+        mend.who = authority.grants().iter().filter(holds).map(|known| known.grant.principal.clone()).collect();
+        mend.who.sort();
+        mend.who.dedup();
+    }
+}
+
+/// Prints the JSON verdict, held against its published schema.
+pub(super) fn answer_json(verdict: &Verdict) {
+    print_json(&verdict.to_json());
+}
+
+/// Returns the one screen for people.
+pub(super) fn page(verdict: &Verdict) -> String {
+    let word = match verdict.decision {
+        Decision::Accepted => "accepted",
+        Decision::Refused => "refused",
+    };
+    let tier = verdict.tier.as_ref().map_or_else(String::new, |tier| {
+        if tier.planned == tier.effective {
+            format!(", tier {}", tier.effective)
+        } else {
+            format!(", tier {} (planned: {})", tier.effective, tier.planned)
+        }
+    });
+    let mut text = format!("{word}: {} at {}{tier}\n", verdict.change, verdict.commit.short());
+    if let Some(as_of) = &verdict.as_of {
+        text.push_str(&format!("as of {} size {}, {}\n", verdict.origin, as_of.size, verdict.now));
+    }
+    let width = verdict.requirements.iter().map(|requirement| requirement.claim.as_str().len()).max().unwrap_or(0);
+    if !verdict.requirements.is_empty() {
+        text.push('\n');
+    }
+    for requirement in &verdict.requirements {
+        let state = json!(requirement.state);
+        let serials: Vec<String> = requirement.serials.iter().map(|serial| format!("#{serial}")).collect();
+        let who: Vec<&str> = requirement.principals.iter().map(|principal| principal.as_str()).collect();
+        let mut line =
+            format!("  {:12} {:width$}  {}", state.as_str().unwrap_or_default(), requirement.claim, serials.join(" "));
+        if !who.is_empty() {
+            line.push_str(&format!("  by {}", who.join(", ")));
+        }
+        if let Some(numbers) = &requirement.numbers {
+            line.push_str(&format!("  {numbers}"));
+        }
+        if requirement.attempts > 1 && requirement.state == State::Pass {
+            line.push_str(&format!("  ({} attempts)", requirement.attempts));
+        }
+        if !requirement.failed_elsewhere.is_empty() {
+            let serials: Vec<String> = requirement.failed_elsewhere.iter().map(|serial| format!("#{serial}")).collect();
+            line.push_str(&format!("  (not passed on other trees: {})", serials.join(" ")));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if !verdict.findings.is_empty() {
+        text.push('\n');
+    }
+    for finding in &verdict.findings {
+        text.push_str(&format!("refused: {}\n", finding.sentence()));
+        if let Some(mend) = &finding.mend {
+            let command: Vec<String> = mend
+                .command
+                .iter()
+                .map(|word| if word.contains(' ') { format!("'{word}'") } else { word.clone() })
+                .collect();
+            let who: Vec<&str> = mend.who.iter().map(|principal| principal.as_str()).collect();
+            let may = match (&mend.role, who.is_empty()) {
+                (_, false) => format!(" (who may: {})", who.join(", ")),
+                (Some(role), true) => format!(" (who may: nobody yet; role {role})"),
+                (None, true) => String::new(),
+            };
+            text.push_str(&format!("hint: {}{may}\n", command.join(" ")));
+        }
+    }
+    if !verdict.limitations.is_empty() {
+        text.push('\n');
+    }
+    for limitation in &verdict.limitations {
+        text.push_str(&format!("limitation {}: {}\n", limitation.name, limitation.text));
+    }
+    text
+}
+
+fn explain(live: &Live, verdict: &Verdict) -> String {
+    let mut text = String::from("\nwhat was judged\n");
+    let checkpoint = live.complete.checkpoint().checkpoint();
+    text.push_str(&format!("  checkpoint  {} entries, root {}\n", checkpoint.size, checkpoint.root));
+    text.push_str(&format!(
+        "  commit      {}\n  tree        {}\n  base        {}\n",
+        live.head.commit, live.head.tree, live.base
+    ));
+    if let Some(policy) = &verdict.policy {
+        let tiers = live.policies.find(policy).map_or(0, |policy| policy.tiers().len());
+        text.push_str(&format!("  policy      sha256:{policy}, {tiers} tiers, in force when the change was planned\n"));
+    }
+    text.push_str("  lists, each proven complete against the signed map\n");
+    for (name, list) in live.complete.lists() {
+        text.push_str(&format!("    {:5} records  {name}\n", list.serials.len()));
+    }
+    text.push_str("  records\n");
+    for record in live.complete.of_change() {
+        let signers: Vec<String> = record.signers().map(ToString::to_string).collect();
+        text.push_str(&format!(
+            "    #{:<6} {} {:16} {}\n",
+            record.serial(),
+            record.time(),
+            record.entry().kind,
+            signers.join(" ")
+        ));
+    }
+    for requirement in &verdict.requirements {
+        text.push_str(&format!("  {} is required by {}\n", requirement.claim, requirement.why));
+    }
+    text
+}

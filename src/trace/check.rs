@@ -1,0 +1,199 @@
+//! `evidence ledger check`: everything derived again from the segments; every signature, link, root and material checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+
+use crate::crypto::{Envelope, Hasher, KeyRing, PublicKey, leaf_hash};
+use crate::merkle::{CheckpointError, SignedCheckpoint};
+use crate::model::{Authority, Digest, Entry, Predicate, Statement, Time};
+use crate::prove::{RawRecord, Trust, placement};
+use crate::store::{Ledger, Replayed, StoreError};
+
+/// What a check came to.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// What the replay came to.
+    pub replayed: Replayed,
+    /// The number of records.
+    pub records: u64,
+    /// The number of signatures that hold.
+    pub signatures: u64,
+    /// The number of materials whose bytes have their hash.
+    pub materials: u64,
+    /// Materials that records name and that are not there.
+    pub missing: BTreeSet<Digest>,
+    /// Jumps of the clock of more than a day between two records.
+    pub jumps: Vec<(u64, Time, Time)>,
+}
+
+/// Why a ledger does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A checkpoint.
+    #[error("the checkpoint after record {serial} does not hold: {error}")]
+    Checkpoint {
+        /// The last record before it.
+        serial: u64,
+        /// Why.
+        error: CheckpointError,
+    },
+    /// A record.
+    #[error("record {serial} does not hold: {text}")]
+    Record {
+        /// The record.
+        serial: u64,
+        /// Why.
+        text: String,
+    },
+    /// A material.
+    #[error("the material {path} has the hash {found}, which is not its name")]
+    Material {
+        /// The file.
+        path: String,
+        /// Its hash.
+        found: Digest,
+    },
+}
+
+/// Checks a ledger from its first byte to its last. `progress` is told the number of records now and then.
+///
+/// # Errors
+/// See [`CheckError`]: the first thing that does not hold.
+pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64)) -> Result<Checked, CheckError> {
+    let mut checker = Checker {
+        origin: ledger.origin(),
+        ring: trust.roots.iter().cloned().collect(),
+        chains: BTreeMap::new(),
+        statements: BTreeSet::new(),
+        named: BTreeSet::new(),
+        records: 0,
+        signatures: 0,
+        last: Time(0),
+        jumps: Vec::new(),
+    };
+    let replayed = ledger.replay(|first, records, note| {
+        for (serial, record) in (first..).zip(records) {
+            checker.record(serial, record).map_err(|text| CheckError::Record { serial, text })?;
+        }
+        progress(checker.records);
+        let size = first + u64::try_from(records.len()).unwrap_or(u64::MAX) + 1;
+        let keys = trust.log_keys(ledger.origin(), size);
+        SignedCheckpoint::open(note, &keys, ledger.origin())
+            .map_err(|error| CheckError::Checkpoint { serial: size - 2, error })?;
+        Ok::<(), CheckError>(())
+    })?;
+    let mut there = BTreeSet::new();
+    let mut materials = 0;
+    ledger.blobs().walk(|path, digest| {
+        let Some(digest) = digest else { return Ok(()) };
+        let found = hash(&path).map_err(StoreError::from)?;
+        if found != digest {
+            return Err(StoreError::Contradiction {
+                text: CheckError::Material { path: path.display().to_string(), found }.to_string(),
+                heads: Vec::new(),
+            });
+        }
+        there.insert(digest);
+        materials += 1;
+        Ok(())
+    })?;
+    let missing = checker.named.difference(&there).copied().collect();
+    // The live state, with its cache, must say the same.
+    let log = ledger.read()?;
+    if log.size() < replayed.size {
+        let text = format!("the cache shows {} entries; the segments hold {}", log.size(), replayed.size);
+        return Err(StoreError::Contradiction { text, heads: Vec::new() }.into());
+    }
+    Ok(Checked {
+        replayed,
+        records: checker.records,
+        signatures: checker.signatures,
+        materials,
+        missing,
+        jumps: checker.jumps,
+    })
+}
+
+struct Checker<'a> {
+    origin: &'a str,
+    ring: KeyRing,
+    chains: BTreeMap<String, Digest>,
+    statements: BTreeSet<Digest>,
+    named: BTreeSet<Digest>,
+    records: u64,
+    signatures: u64,
+    last: Time,
+    jumps: Vec<(u64, Time, Time)>,
+}
+
+impl Checker<'_> {
+    fn record(&mut self, serial: u64, record: &RawRecord) -> Result<(), String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let entry = Entry::parse(&record.entry).map_err(|e| text(&e))?;
+        let envelope = Envelope::parse(&record.envelope).map_err(|e| text(&e))?;
+        let statement = Statement::parse(&envelope.payload).map_err(|e| text(&e))?;
+        let placed = placement(&statement).map_err(|e| text(&e))?;
+        if (&entry.kind, &entry.chain, &entry.labels) != (&placed.kind, &placed.chain, &placed.labels) {
+            return Err("kind, chain or labels are not those of its statement".to_owned());
+        }
+        if entry.statement != envelope.statement_hash() {
+            return Err("its envelope is not the one that its entry names".to_owned());
+        }
+        if statement.binding.ledger != self.origin {
+            return Err(format!("it was made for the ledger {}", statement.binding.ledger));
+        }
+        if !self.statements.insert(entry.statement) {
+            return Err("its statement stands in the ledger twice".to_owned());
+        }
+        envelope.open(&self.ring).map_err(|e| text(&e))?;
+        if envelope.signed_lines(&self.ring).as_ref() != Some(&entry.signed) {
+            return Err("its signed lines are not those of its envelope".to_owned());
+        }
+        let previous = self.chains.insert(entry.chain.clone(), leaf_hash(&record.entry));
+        if entry.previous != previous {
+            return Err(format!("it does not follow the one before it in `{}`", entry.chain));
+        }
+        if entry.time < self.last {
+            return Err("it goes back in time".to_owned());
+        }
+        if self.last != Time(0) && entry.time.since(self.last).0 > JUMP_SECONDS {
+            self.jumps.push((serial, self.last, entry.time));
+        }
+        self.last = entry.time;
+        self.records += 1;
+        self.signatures += u64::try_from(envelope.signatures.len()).unwrap_or(0);
+        match &statement.predicate {
+            Predicate::Authority(Authority::Grant(grant)) => {
+                let key: PublicKey = grant.key.parse().map_err(|e: crate::crypto::KeyError| text(&e))?;
+                self.ring.insert(key);
+            }
+            Predicate::Policy(_) => self.named.extend(statement.digests().copied()),
+            Predicate::Result(run) => self.named.extend(run.materials.iter().map(|material| material.sha256)),
+            Predicate::Review(review) => self.named.extend(review.notes.iter().map(|material| material.sha256)),
+            Predicate::Verdict(verdict) => {
+                self.named.insert(verdict.report);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn hash(path: &std::path::Path) -> std::io::Result<Digest> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hasher = Hasher::default();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(&buffer[..count]);
+    }
+}
+
+/// A step of the ledger's clock longer than this is worth a look.
+const JUMP_SECONDS: u64 = 86_400;

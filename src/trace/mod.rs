@@ -1,0 +1,5 @@
+//! Questions across changes.
+
+mod check;
+
+pub use check::{CheckError, Checked, check_ledger};
