@@ -8,7 +8,7 @@ use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
 use super::gather::{Before, Gathered, ReportSpec, detect, gather_since};
 use super::signer::{About, Signer};
 use crate::append::{AppendError, Receipt};
-use crate::git::{GitError, Repository};
+use crate::git::{GitError, Repository, worktree};
 use crate::model::{
     ClaimName, Command, Digest, Ended, Id, Material, Outcome, Predicate, Purpose, Run, Shard, Start, Worktree,
 };
@@ -76,7 +76,8 @@ impl Attempt {
         interrupts: &Interrupts,
     ) -> Result<Attempted, AttemptError> {
         let blobs = signer.appender.ledger().blobs();
-        let worktree_before = repository.worktree()?;
+        let look = || worktree(repository.place(), &self.about.tree).map(|found| found.tree);
+        let worktree_before = look()?;
         let start = Start {
             claim: self.claim.clone(),
             variant: self.variant.clone(),
@@ -87,7 +88,7 @@ impl Attempt {
         let before = self.command.as_ref().map(|_| Before::look(&self.folder, &self.reports));
         let ran = self.command.as_ref().map(|command| run(command, &blobs, echo, interrupts)).transpose()?;
         // A work tree that cannot be read afterwards (no git any more, say) is not clean.
-        let after = if self.command.is_some() { repository.worktree().ok() } else { Some(worktree_before.clone()) };
+        let after = if self.command.is_some() { look().ok() } else { Some(worktree_before.clone()) };
         let unknown = worktree_before.clone();
         let mut gathered = gather_since(&self.folder, &self.reports, &blobs, before.as_ref())?;
         if after.is_none() {

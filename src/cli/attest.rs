@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     let trust = context.trust(args.of.target.as_deref())?;
     let repository = context.repository()?;
     let (head, target) = context.judged(&args.of)?;
-    let checked_out = repository.head("HEAD")?;
+    let checked_out = repository.head()?;
     if checked_out.commit != head.commit {
         let text = format!(
             "{} is checked out, and the attempt would be about {}",

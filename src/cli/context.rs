@@ -11,7 +11,7 @@ use super::eprint;
 use super::fail::Fail;
 use crate::append::{Appender, ClockGuard};
 use crate::crypto::{SecretKey, sha256};
-use crate::git::{Head, Repository, git_facts};
+use crate::git::{Git, GitEnvironment, History, Repository, Target};
 use crate::merkle::MapText;
 use crate::model::{ChangeId, Id, Oid, Time};
 use crate::prove::Trust;
@@ -28,12 +28,13 @@ pub(super) struct Context {
     repository: OnceCell<Repository>,
 }
 
-/// A branch that changes are meant for.
-pub(super) struct Target {
-    /// Its full name.
-    pub(super) name: String,
-    /// Where it stands.
+/// What is judged.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    /// The commit.
     pub(super) commit: Oid,
+    /// Its tree.
+    pub(super) tree: Oid,
 }
 
 impl Context {
@@ -59,7 +60,9 @@ impl Context {
         if let Some(repository) = self.repository.get() {
             return Ok(repository);
         }
-        let found = Repository::discover(&self.cwd)?;
+        let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let environment = GitEnvironment { path: of("PATH"), home: of("HOME"), config_home: of("XDG_CONFIG_HOME") };
+        let found = Repository::discover(&Git::find(environment)?, &self.cwd)?;
         Ok(self.repository.get_or_init(|| found))
     }
 
@@ -67,7 +70,7 @@ impl Context {
     pub(super) fn ledger_folder(&self) -> Result<PathBuf, Fail> {
         match &self.ledger {
             Some(folder) => Ok(folder.clone()),
-            None => Ok(self.repository()?.common().join("evidence")),
+            None => Ok(self.repository()?.common_dir().join("evidence")),
         }
     }
 
@@ -101,7 +104,7 @@ impl Context {
     /// Returns the trust file as it is where the judged commit leaves the target branch.
     fn trusted_blob(&self, target: Option<&str>) -> Result<Option<Vec<u8>>, Fail> {
         let repository = self.repository()?;
-        let head = repository.head("HEAD")?.commit;
+        let head = repository.head()?.commit;
         let Some(target) = self.target(target)? else { return Ok(None) };
         let Some(base) = repository.merge_base(&head, &target.commit)? else { return Ok(None) };
         Ok(repository.blob_at(&base, TRUST_IN_REPOSITORY)?)
@@ -114,7 +117,7 @@ impl Context {
             let (Ok(path), Ok(folder)) = (path.canonicalize(), folder.canonicalize()) else { return true };
             path.starts_with(folder)
         };
-        if !inside(path, repository.top()) || inside(path, repository.common()) {
+        if !inside(path, repository.top()) || inside(path, repository.common_dir()) {
             return Ok(());
         }
         if self.trusted_blob(target)?.is_some_and(|blob| blob == text.as_bytes()) {
@@ -147,11 +150,11 @@ impl Context {
         let found = repository
             .target(named.as_deref())
             .map_err(|error| Fail::from(error).hint("git fetch origin BRANCH, or name another with --target"))?;
-        if let Some((name, commit)) = found {
-            return Ok(Some(Target { name, commit }));
+        if found.is_some() {
+            return Ok(found);
         }
-        let Some(name) = repository.branch() else { return Ok(None) };
-        Ok(repository.commit(name)?.map(|commit| Target { name: name.to_owned(), commit }))
+        let head = repository.head()?;
+        Ok(head.branch.map(|name| Target { name, commit: head.commit }))
     }
 
     /// Returns the keys that sign: those named, else `EVIDENCE_KEY`, else your own.
@@ -212,13 +215,18 @@ impl Context {
         let repository = self.repository()?;
         if let Some(target) = target.filter(|target| target.commit != head.commit)
             && let Some(base) = repository.merge_base(&head.commit, &target.commit)?
-            && let Ok(facts) = git_facts(repository, &head.commit, &base)
+            && let Ok(facts) = repository.facts(&head.commit, &base)
             && let Some(plan) = facts.commits.iter().flat_map(|commit| &commit.plans).next()
         {
             return Ok(plan.change.clone());
         }
-        let branch = source_branch()
-            .or_else(|| repository.branch().map(|name| name.trim_start_matches("refs/heads/").to_owned()));
+        let branch = source_branch().or_else(|| {
+            repository
+                .head()
+                .ok()
+                .and_then(|head| head.branch)
+                .map(|name| name.trim_start_matches("refs/heads/").to_owned())
+        });
         let Some(branch) = branch else {
             return Err(Fail::usage("HEAD is detached, and no change is named").hint("--change ID, or EVIDENCE_CHANGE"));
         };
@@ -242,8 +250,22 @@ impl Context {
         if of.commit.is_empty() {
             return Err(Fail::usage("--commit is empty; wanted a revision such as HEAD"));
         }
-        let head = self.repository()?.head(&of.commit)?;
+        let head = self.head(&of.commit)?;
         Ok((head, self.target(of.target.as_deref())?))
+    }
+
+    /// Returns commit and tree of a revision.
+    pub(super) fn head(&self, revision: &str) -> Result<Head, Fail> {
+        let repository = self.repository()?;
+        let commit =
+            if revision == "HEAD" { repository.head()?.commit } else { repository.resolve_commit(revision)? };
+        let tree = repository.tree_of(&commit)?;
+        Ok(Head { commit, tree })
+    }
+
+    /// Returns whether the history is cut.
+    pub(super) fn is_shallow(&self) -> Result<bool, Fail> {
+        Ok(self.repository()?.history() == History::Shallow)
     }
 
     /// Says something to people, unless the answer is for machines.
@@ -270,7 +292,7 @@ pub(super) fn config_folder() -> Result<PathBuf, Fail> {
 
 /// Returns where the user's memory of a repository lies: one for all its work trees.
 pub(super) fn repository_folder(repository: &Repository) -> Result<PathBuf, Fail> {
-    let common = repository.common().canonicalize().unwrap_or_else(|_| repository.common().to_owned());
+    let common = repository.common_dir().canonicalize().unwrap_or_else(|_| repository.common_dir().to_owned());
     let name = repository.top().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let name = Id::slug(&name.replace('/', "-")).map_or_else(|| "repository".to_owned(), String::from);
     let hash = sha256(common.to_string_lossy().as_bytes()).to_string();

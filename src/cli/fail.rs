@@ -140,15 +140,11 @@ impl From<RecheckError> for Fail {
 
 impl From<GitError> for Fail {
     fn from(error: GitError) -> Self {
-        let text = error.to_string();
-        match error {
-            GitError::NotInstalled => Self::usage(text).hint("install git"),
-            GitError::NotARepository(_) => Self::usage(text).hint("git init, or -C FOLDER"),
-            GitError::Unborn => Self::usage(text).hint("git commit --allow-empty -m start"),
-            GitError::Shallow(_) => Self::usage(text).hint("git fetch --unshallow"),
-            GitError::Bare(_) | GitError::Unknown(_) | GitError::Failed { .. } | GitError::Io { .. } => {
-                Self::usage(text)
-            }
+        let hint = error.hint();
+        let fail = Self::usage(error.to_string());
+        match hint {
+            Some(hint) => fail.hint(hint),
+            None => fail,
         }
     }
 }

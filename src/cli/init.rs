@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     let log_key_path = log_key_path(&origin)?;
     let id = repository_id(args, repository)?;
     let principal = principal(args, repository)?;
-    let email = repository.setting("user.email")?;
+    let email = repository.config("user.email")?;
 
     let own_path = config_folder()?.join("keys/default.pem");
     let own = if own_path.exists() { read_key(&own_path)? } else { new_key(&own_path)? };
@@ -136,7 +136,7 @@ fn repository_id(args: &InitArgs, repository: &Repository) -> Result<Id, Fail> {
     if let Some(id) = &args.repository {
         return id.parse().map_err(|error| Fail::usage(format!("--repository: {error}")));
     }
-    let remote = repository.setting("remote.origin.url")?;
+    let remote = repository.config("remote.origin.url")?;
     let of_remote = remote.as_deref().and_then(|url| {
         url.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next().map(ToOwned::to_owned)
     });
@@ -150,7 +150,7 @@ fn principal(args: &InitArgs, repository: &Repository) -> Result<Id, Fail> {
         return name.parse().map_err(|error| Fail::usage(format!("--principal: {error}")));
     }
     let name =
-        repository.setting("user.name")?.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "owner".to_owned());
+        repository.config("user.name")?.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "owner".to_owned());
     Ok(Id::slug(&name.replace('/', "-")).unwrap_or_else(|| "owner".parse().expect("it is an id")))
 }
 

@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, args: &LogArgs) -> Result<u8, Fail> {
     if let Some(revision) = &args.commit {
         let oid = match revision.parse::<crate::model::Oid>() {
             Ok(oid) => oid,
-            Err(_) => context.repository()?.head(revision)?.commit,
+            Err(_) => context.repository()?.resolve_commit(revision)?,
         };
         texts.push(MapText::label(&format!("commit:{oid}")));
     }

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::args::PlanArgs;
-use super::context::{Context, Target};
+use super::context::{Context, Head};
 use super::fail::Fail;
 use super::{print, print_json};
 use crate::append::{AppendError, Appender, Receipt, Refusal};
 use crate::attest::{About, Signer, first_plan};
-use crate::git::{Head, Repository};
+use crate::git::{Repository, Target};
 use crate::model::{ChangeId, Digest, Oid, Plan, PrincipalId};
 use crate::store::Log;
 use crate::verify::Authority;
@@ -16,7 +16,7 @@ use crate::verify::Authority;
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     let trust = context.trust(args.target.as_deref())?;
     let repository = context.repository()?;
-    let head = repository.head("HEAD")?;
+    let head = context.head("HEAD")?;
     let target = context.target(args.target.as_deref())?;
     let ledger = context.ledger()?;
     let log = ledger.read()?;
@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
         return Ok(0);
     };
     let tier = tier.parse().map_err(|error| Fail::usage(format!("--tier: {error}")))?;
-    let base = base(repository, &head, target.as_ref(), args.base.as_deref())?;
+    let base = base(context, &head, target.as_ref(), args.base.as_deref())?;
     let ids = |texts: &[String], what: &str| -> Result<Vec<PrincipalId>, Fail> {
         texts.iter().map(|text| text.parse().map_err(|error| Fail::usage(format!("{what}: {error}")))).collect()
     };
@@ -66,14 +66,15 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
 }
 
 /// Returns the commit that a change starts from: where it leaves the target branch.
-fn base(repository: &Repository, head: &Head, target: Option<&Target>, named: Option<&str>) -> Result<Oid, Fail> {
+fn base(context: &Context, head: &Head, target: Option<&Target>, named: Option<&str>) -> Result<Oid, Fail> {
+    let repository = context.repository()?;
     if let Some(name) = named {
-        return repository.commit(name)?.ok_or_else(|| Fail::usage(format!("git knows no commit `{name}`")));
+        return Ok(repository.resolve_commit(name)?);
     }
     let Some(target) = target else { return Ok(head.commit.clone()) };
     match repository.merge_base(&head.commit, &target.commit)? {
         Some(base) => Ok(base),
-        None if repository.is_shallow() => {
+        None if context.is_shallow()? => {
             Err(Fail::usage(format!("the history is shallow and does not reach {}", target.name))
                 .hint("git fetch --unshallow"))
         }
@@ -115,10 +116,10 @@ fn imply(
         authority.policy_at(u64::MAX).ok_or_else(|| Fail::from(AppendError::Refused(Refusal::NoPolicy)))?;
     let tier = policy.unplanned().ok_or_else(no_plan)?;
     let repository = context.repository()?;
-    let mut from = base(repository, head, target, None)?;
+    let mut from = base(context, head, target, None)?;
     if from == head.commit {
         // On the target branch itself the newest commit is the change.
-        from = repository.parent(&head.commit)?.unwrap_or(from);
+        from = repository.resolve_commit(&format!("{}^1", head.commit)).unwrap_or(from);
     }
     let target = target_name(target, repository);
     let plan =
@@ -141,8 +142,8 @@ fn imply(
 
 fn target_name(target: Option<&Target>, repository: &Repository) -> String {
     target
-        .map(|target| target.name.clone())
-        .or_else(|| repository.branch().map(ToOwned::to_owned))
+        .map(|target| target.name.replacen("refs/remotes/origin/", "refs/heads/", 1))
+        .or_else(|| repository.head().ok().and_then(|head| head.branch))
         .unwrap_or_else(|| "refs/heads/main".to_owned())
 }
 

@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, args: &ShowArgs) -> Result<u8, Fail> {
         }
     }
     if let Ok(repository) = context.repository()
-        && let Ok(Some(commit)) = repository.commit(what)
+        && let Ok(commit) = repository.resolve_commit(what)
     {
         let (serials, _) = log.newest(&MapText::label(&format!("commit:{commit}")), usize::MAX)?;
         if !serials.is_empty() {

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::args::{MomentWord, VerifyArgs};
-use super::context::{Context, now};
+use super::context::{Context, Head, now};
 use super::fail::Fail;
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
-use crate::git::{GitFactsError, Head, git_facts};
+use crate::git::{GitError, GitFactsError};
 use crate::model::{Decision, Oid, VerdictRecord};
 use crate::policy::Moment;
 use crate::prove::{Change, Complete, ProveError, Trust};
@@ -124,9 +124,9 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
             ));
         }
     }
-    let git = match git_facts(repository, &head.commit, &base) {
+    let git = match repository.facts(&head.commit, &base) {
         Ok(git) => git,
-        Err(GitFactsError::NotDescended { .. }) => {
+        Err(GitError::Facts(GitFactsError::NotDescended { .. })) => {
             let finding = Finding::new(
                 Code::BASE_NOT_BEFORE_HEAD,
                 format!("commit {}", head.commit.short()),
@@ -145,9 +145,6 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
                 now(),
                 finding,
             ))));
-        }
-        Err(error @ GitFactsError::MissingObject { .. }) if !repository.is_shallow() => {
-            return Err(Fail::usage(error.to_string()).hint("git fsck"));
         }
         Err(error) => return Err(error.into()),
     };

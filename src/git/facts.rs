@@ -218,7 +218,7 @@ fn find_commit(objects: &dyn Objects, oid: &Oid) -> Result<Option<Commit>, GitFa
     objects.object(oid)?.map(parse).transpose().map_err(|error| GitFactsError::Object { oid: oid.clone(), error })
 }
 
-fn need_tree(objects: &dyn Objects, oid: &Oid) -> Result<Vec<TreeEntry>, GitFactsError> {
+pub(super) fn need_tree(objects: &dyn Objects, oid: &Oid) -> Result<Vec<TreeEntry>, GitFactsError> {
     let raw = objects.object(oid)?.ok_or_else(|| GitFactsError::MissingObject { oid: oid.clone() })?;
     let tree = Object::check(oid, &raw).and_then(|object| object.tree());
     tree.map_err(|error| GitFactsError::Object { oid: oid.clone(), error })

@@ -4,12 +4,18 @@
 //! code, the one over a live [`Repository`], the other over the objects of a bundle. What spawns processes needs the
 //! feature `store`.
 
+#[cfg(feature = "store")]
+mod batch;
 mod facts;
+#[cfg(feature = "store")]
+mod index;
 mod objects;
 #[cfg(feature = "store")]
 mod repository;
 #[cfg(feature = "store")]
 mod run;
+#[cfg(all(test, feature = "store"))]
+mod testing;
 #[cfg(feature = "store")]
 mod worktree;
 
@@ -19,6 +25,8 @@ pub use facts::{
 };
 pub use objects::{Commit, Kind, Mode, OBJECT_BYTES_MAX, Object, ObjectError, TreeEntry, text_of};
 #[cfg(feature = "store")]
-pub use repository::{Head, Repository};
+pub use repository::{Head, History, Place, Repository, Target};
 #[cfg(feature = "store")]
-pub use run::GitError;
+pub use run::{Git, GitEnvironment, GitError};
+#[cfg(feature = "store")]
+pub use worktree::{WorkTree, worktree};

@@ -190,7 +190,7 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`ObjectError::Kind`] and [`ObjectError::Commit`].
     pub fn commit(&self) -> Result<Commit, ObjectError> {
-        self.must_be(Kind::Commit)?;
+        self.of(Kind::Commit)?;
         parse_commit(self.content, self.digits)
     }
 
@@ -199,12 +199,16 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`ObjectError::Kind`] and [`ObjectError::Tree`].
     pub fn tree(&self) -> Result<Vec<TreeEntry>, ObjectError> {
-        self.must_be(Kind::Tree)?;
+        self.of(Kind::Tree)?;
         parse_tree(self.content, self.digits)
     }
 
-    fn must_be(&self, wanted: Kind) -> Result<(), ObjectError> {
-        if self.kind == wanted { Ok(()) } else { Err(ObjectError::Kind { wanted, found: self.kind }) }
+    /// Returns the object itself if it is of a kind.
+    ///
+    /// # Errors
+    /// [`ObjectError::Kind`] if it is of another.
+    pub fn of(self, wanted: Kind) -> Result<Self, ObjectError> {
+        if self.kind == wanted { Ok(self) } else { Err(ObjectError::Kind { wanted, found: self.kind }) }
     }
 }
 

@@ -1,294 +1,677 @@
-//! A live repository: what is checked out, where its branches stand, and its raw objects.
+//! A repository on this machine: where it lies, what its names mean, its raw objects.
+//!
+//! Two processes serve a whole command: one `git rev-parse` at the start, and one `git cat-file --batch` that resolves
+//! names and reads objects until the end. Both are started at once. [`Repository::merge_base`] needs a third only where
+//! neither commit is behind the other on a plain line.
+//! Out of scope: bare repositories, remotes, writing anything.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use super::facts::{Objects, ObjectsError};
-use super::objects::{OBJECT_BYTES_MAX, Object};
-use super::run::{GitError, answer, git};
-use crate::model::Oid;
+use super::batch::{Answer, Batch};
+use super::facts::{GitFactsError, Objects, ObjectsError, git_facts, need_commit, need_tree};
+use super::objects::{Kind, Mode, Object};
+use super::run::{Git, GitError};
+use crate::model::{GitFacts, Oid};
 
 /// A repository with a work tree.
+#[derive(Debug)]
 pub struct Repository {
-    top: PathBuf,
-    common: PathBuf,
-    shallow: bool,
+    place: Place,
+    history: History,
     branch: Option<String>,
-    batch: RefCell<Option<Batch>>,
+    batch: RefCell<Batch>,
+    cache: RefCell<Cache>,
+}
+
+/// Where a repository lies: all that [`super::worktree`] needs, and free to go to another thread.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub(super) git: Git,
+    pub(super) top: PathBuf,
+    pub(super) git_dir: PathBuf,
+    pub(super) common_dir: PathBuf,
+    /// How many hex digits the repository's ids have.
+    pub(super) digits: usize,
+}
+
+/// How much of the history is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// All of it.
+    Whole,
+    /// It was cut off by a shallow clone.
+    Shallow,
 }
 
 /// What is checked out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The commit.
     pub commit: Oid,
     /// Its tree.
     pub tree: Oid,
+    /// The full name of the branch, such as `refs/heads/main`; `None` if HEAD is detached.
+    pub branch: Option<String>,
 }
 
-struct Batch {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    known: HashMap<String, Option<(Oid, Vec<u8>)>>,
+/// A ref and the commit that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The full name, such as `refs/remotes/origin/main`.
+    pub name: String,
+    /// The commit.
+    pub commit: Oid,
 }
 
 impl Repository {
-    /// Finds the repository around a folder.
+    /// Finds the repository that a folder lies in.
+    ///
+    /// If it lies in none, returns [`GitError::NotARepository`]; if there is no work tree, [`GitError::NoWorkTree`].
+    /// A repository without commits is found; only [`Repository::head`] fails there.
     ///
     /// # Errors
-    /// If there is none, it has no work tree, or git refuses.
-    pub fn discover(folder: &Path) -> Result<Self, GitError> {
-        let mut command = git(folder)?;
-        command.args([
-            "rev-parse",
-            "--path-format=absolute",
-            "--is-bare-repository",
-            "--is-shallow-repository",
-            "--git-common-dir",
-            "--show-toplevel",
-            "--symbolic-full-name",
-            "HEAD",
-        ]);
-        let output = command.output().map_err(|source| GitError::Io { what: "rev-parse".to_owned(), source })?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let mut lines = text.lines();
-        let (Some(bare), Some(shallow), Some(common)) = (lines.next(), lines.next(), lines.next()) else {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(if said.contains("not a git repository") {
-                GitError::NotARepository(folder.to_owned())
-            } else {
-                GitError::Failed { what: "rev-parse".to_owned(), text: said }
-            });
-        };
-        if bare == "true" {
-            return Err(GitError::Bare(common.into()));
+    /// See [`GitError`].
+    pub fn discover(git: &Git, dir: &Path) -> Result<Self, GitError> {
+        if !dir.is_dir() {
+            return Err(GitError::NotARepository { dir: dir.to_owned() });
         }
-        let top = lines.next().ok_or_else(|| GitError::Bare(common.into()))?;
-        let branch = lines.next().filter(|name| name.starts_with("refs/heads/")).map(ToOwned::to_owned);
-        Ok(Self {
-            top: top.into(),
-            common: common.into(),
-            shallow: shallow == "true",
-            branch,
-            batch: RefCell::new(None),
-        })
+        let batch = Batch::start(git, dir)?;
+        let ended = git.finish(git.command(dir).args(REV_PARSE))?;
+        let command = REV_PARSE.join(" ");
+        // Where HEAD has no commit yet, all lines are printed, and then the error about HEAD.
+        let unborn = ended.code != Some(0) && ended.stderr.contains("ambiguous argument 'HEAD'");
+        if ended.code != Some(0) && !unborn {
+            let dir = dir.to_owned();
+            return Err(match &ended.stderr {
+                said if said.contains("not a git repository") => GitError::NotARepository { dir },
+                said if said.contains("must be run in a work tree") => GitError::NoWorkTree { dir },
+                _ => ended.failed(),
+            });
+        }
+        let unreadable = |reason| GitError::Output { command: command.clone(), reason };
+        let text = ended.stdout.strip_suffix(b"\n").unwrap_or(&ended.stdout);
+        let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
+        let [top, git_dir, common_dir, shallow, format, head] = lines[..] else {
+            return Err(unreadable("wanted six lines; a folder's name may hold a line feed"));
+        };
+        let path = |line: &[u8]| PathBuf::from(OsString::from_vec(line.to_vec()));
+        let (history, digits) = match (shallow, format) {
+            (b"false", b"sha1") => (History::Whole, 40),
+            (b"false", b"sha256") => (History::Whole, 64),
+            (b"true", b"sha1") => (History::Shallow, 40),
+            (b"true", b"sha256") => (History::Shallow, 64),
+            _ => return Err(unreadable("wanted true or false, and sha1 or sha256")),
+        };
+        let branch = if unborn || head == b"HEAD" { None } else { Some(ref_text(head).ok_or(unreadable(NO_UTF8))?) };
+        let (top, git_dir, common_dir) = (path(top), path(git_dir), path(common_dir));
+        let place = Place { git: git.clone(), top, git_dir, common_dir, digits };
+        Ok(Self { place, history, branch, batch: RefCell::new(batch), cache: RefCell::default() })
     }
 
-    /// Returns the top of the work tree.
+    /// Returns the top folder of the work tree, absolute.
     #[must_use]
     pub fn top(&self) -> &Path {
-        &self.top
+        &self.place.top
     }
 
-    /// Returns the folder that all work trees share.
+    /// Returns the folder that all work trees of the repository share, absolute: `.git` in a plain clone.
     #[must_use]
-    pub fn common(&self) -> &Path {
-        &self.common
+    pub fn common_dir(&self) -> &Path {
+        &self.place.common_dir
     }
 
-    /// Returns whether the history is cut.
+    /// Returns where the repository lies.
     #[must_use]
-    pub const fn is_shallow(&self) -> bool {
-        self.shallow
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
-    /// Returns the full name of the branch that is checked out; `None` where HEAD is detached.
+    /// Tells how much of the history is there.
     #[must_use]
-    pub fn branch(&self) -> Option<&str> {
-        self.branch.as_deref()
+    pub const fn history(&self) -> History {
+        self.history
     }
 
-    /// Returns what a revision names: a commit and its tree.
+    /// Returns what is checked out: the branch as it was at [`Repository::discover`], the commit as it is now.
     ///
     /// # Errors
-    /// If git does not know it.
-    pub fn head(&self, revision: &str) -> Result<Head, GitError> {
-        let unknown = || if revision == "HEAD" { GitError::Unborn } else { GitError::Unknown(revision.to_owned()) };
-        let commit = self.find(&format!("{revision}^{{commit}}"))?.ok_or_else(unknown)?.0;
-        let tree = self.find(&format!("{commit}^{{tree}}"))?.ok_or_else(unknown)?.0;
-        Ok(Head { commit, tree })
+    /// [`GitError::UnbornHead`] if there is no commit yet; else see [`GitError`].
+    pub fn head(&self) -> Result<Head, GitError> {
+        let commit = self.resolve("HEAD")?.ok_or(GitError::UnbornHead)?;
+        let tree = self.tree_of(&commit)?;
+        Ok(Head { commit, tree, branch: self.branch.clone() })
     }
 
-    /// Returns the commit that a revision names; `None` if git does not know it.
+    /// Returns the commit that a revision names, through tags: a ref, an id, or what `git help revisions` allows.
     ///
     /// # Errors
-    /// If git refuses.
-    pub fn commit(&self, revision: &str) -> Result<Option<Oid>, GitError> {
-        Ok(self.find(&format!("{revision}^{{commit}}"))?.map(|(oid, _)| oid))
+    /// [`GitError::UnknownRevision`] and [`GitError::AmbiguousRevision`]; else see [`GitError`].
+    pub fn resolve_commit(&self, revision: &str) -> Result<Oid, GitError> {
+        self.resolve(revision)?
+            .ok_or_else(|| GitError::UnknownRevision { revision: revision.to_owned(), top: self.place.top.clone() })
     }
 
-    /// Returns the branch that a change is meant for, full name and commit: the one named, else the remote's default branch,
-    /// else `main`, else `master`.
-    ///
-    /// A name is looked for as it is, as a remote branch of `origin`, and as a local branch. If there is none, returns `None`.
+    /// Returns the tree of a commit.
     ///
     /// # Errors
-    /// If git refuses, or knows no branch of the name that is given.
-    pub fn target(&self, named: Option<&str>) -> Result<Option<(String, Oid)>, GitError> {
-        if let Some(name) = named {
-            let short = name
-                .strip_prefix("refs/heads/")
-                .or_else(|| name.strip_prefix("refs/remotes/origin/"))
-                .or_else(|| name.strip_prefix("origin/"))
-                .unwrap_or(name);
-            let found = self.branch_named(short)?;
-            return found.map(Some).ok_or_else(|| GitError::Unknown(name.to_owned()));
-        }
-        if let Ok(text) = std::fs::read_to_string(self.common.join("refs/remotes/origin/HEAD"))
-            && let Some(short) = text.trim().strip_prefix("ref: refs/remotes/origin/")
-            && let Some(found) = self.branch_named(short)?
-        {
-            return Ok(Some(found));
-        }
-        for short in ["main", "master"] {
-            if let Some(found) = self.branch_named(short)? {
-                return Ok(Some(found));
+    /// See [`GitError`].
+    pub fn tree_of(&self, commit: &Oid) -> Result<Oid, GitError> {
+        Ok(need_commit(self, commit).map_err(|error| self.told(error))?.tree)
+    }
+
+    /// Finds the target branch.
+    ///
+    /// What is given means what it means to git: a full ref name, or a branch here, or of a remote (`origin/main`), or of
+    /// the remote `origin`, in this order. If nothing is given, the remote counts first, since others merge to that:
+    /// where `origin/HEAD` points, then `main`, then `master`, each of `origin` before the one here; if there is none of
+    /// these, returns `None`.
+    ///
+    /// # Errors
+    /// [`GitError::UnknownRevision`] if what is given names no commit; else see [`GitError`].
+    pub fn target(&self, given: Option<&str>) -> Result<Option<Target>, GitError> {
+        let names: Vec<String> = match given {
+            Some(full) if full.starts_with("refs/") => vec![full.to_owned()],
+            Some(name) => {
+                ["refs/heads/", "refs/remotes/", "refs/remotes/origin/"].map(|at| format!("{at}{name}")).into()
+            }
+            None => DEFAULT_TARGETS.map(str::to_owned).into(),
+        };
+        for name in names {
+            if let Some(commit) = self.resolve_ref(&name)? {
+                let name = if name == ORIGIN_HEAD { self.origin_head()? } else { name };
+                return Ok(Some(Target { name, commit }));
             }
         }
-        Ok(None)
-    }
-
-    fn branch_named(&self, short: &str) -> Result<Option<(String, Oid)>, GitError> {
-        let full = format!("refs/heads/{short}");
-        for place in [format!("refs/remotes/origin/{short}"), full.clone()] {
-            if let Some(oid) = self.commit(&place)? {
-                return Ok(Some((full, oid)));
-            }
+        match given {
+            None => Ok(None),
+            Some(name) => Err(GitError::UnknownRevision { revision: name.to_owned(), top: self.place.top.clone() }),
         }
-        Ok(None)
     }
 
-    /// Returns the newest commit that two have in common; `None` if there is none.
+    /// Returns the best common ancestor of two commits, or `None` if they have none.
     ///
     /// # Errors
-    /// If git refuses.
-    pub fn merge_base(&self, one: &Oid, other: &Oid) -> Result<Option<Oid>, GitError> {
-        if one == other {
-            return Ok(Some(one.clone()));
+    /// [`GitError::Shallow`] if there is none in what a shallow clone has; else see [`GitError`].
+    pub fn merge_base(&self, ours: &Oid, theirs: &Oid) -> Result<Option<Oid>, GitError> {
+        if let Some(meeting) = self.meeting_of_lines(ours, theirs)? {
+            return Ok(Some(meeting));
         }
-        let mut command = git(&self.top)?;
-        command.args(["merge-base", one.as_str(), other.as_str()]);
-        let output = command.output().map_err(|source| GitError::Io { what: "merge-base".to_owned(), source })?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        Ok(text.trim().parse().ok())
+        let arguments = ["merge-base", "--end-of-options", ours.as_str(), theirs.as_str()];
+        let ended = self.place.git.finish(self.place.git.command(&self.place.top).args(arguments))?;
+        match ended.code {
+            Some(0) => Ok(Some(parse_oid(&ended.stdout, "merge-base")?)),
+            Some(1) if self.history == History::Shallow => Err(GitError::Shallow {
+                wanted: format!("a common ancestor of {} and {}", ours.short(), theirs.short()),
+            }),
+            Some(1) => Ok(None),
+            _ => Err(ended.failed()),
+        }
     }
 
-    /// Returns the first parent of a commit; `None` for a first commit.
+    /// Computes the facts about the commits from base to head, each object hashed again.
     ///
     /// # Errors
-    /// If git refuses.
-    pub fn parent(&self, commit: &Oid) -> Result<Option<Oid>, GitError> {
-        self.commit(&format!("{commit}^1"))
+    /// [`GitError::Shallow`] if an object lies behind the cut of a shallow clone, else [`GitError::Facts`].
+    pub fn facts(&self, head: &Oid, base: &Oid) -> Result<GitFacts, GitError> {
+        git_facts(self, head, base).map_err(|error| self.told(error))
     }
 
-    /// Returns the bytes of a file in a commit; `None` if it has none.
+    /// Returns the content of the file or link at a path of a commit, or `None` if there is none. The path is from the
+    /// top, with `/`.
+    ///
+    /// The folders are read and hashed one by one, so that what is absent and what is missing are told apart.
     ///
     /// # Errors
-    /// If git refuses.
+    /// [`GitFactsError::MissingObject`] if a folder or the file itself is not there; else see [`GitError`].
     pub fn blob_at(&self, commit: &Oid, path: &str) -> Result<Option<Vec<u8>>, GitError> {
-        let Some((oid, raw)) = self.find(&format!("{commit}:{path}"))? else { return Ok(None) };
-        Ok(Object::check(&oid, &raw).ok().map(|object| object.content().to_vec()))
-    }
-
-    /// Returns a setting of git.
-    ///
-    /// # Errors
-    /// If git refuses.
-    pub fn setting(&self, key: &str) -> Result<Option<String>, GitError> {
-        let mut command = git(&self.top)?;
-        command.args(["config", "--get", key]);
-        match answer(&mut command, "config") {
-            Ok(value) => Ok(Some(String::from_utf8_lossy(&value).trim().to_owned()).filter(|value| !value.is_empty())),
-            Err(GitError::Failed { .. }) => Ok(None),
-            Err(error) => Err(error),
+        let mut at = (Mode::Tree, self.tree_of(commit)?);
+        for name in path.split('/') {
+            let entries = if at.0 == Mode::Tree { need_tree(self, &at.1) } else { return Ok(None) };
+            let found = entries.map_err(|error| self.told(error))?.into_iter().find(|e| e.name == name.as_bytes());
+            let Some(entry) = found else { return Ok(None) };
+            at = (entry.mode, entry.oid);
+        }
+        let (mode, oid) = at;
+        match mode {
+            Mode::Tree | Mode::Submodule => Ok(None),
+            Mode::File | Mode::GroupFile | Mode::Executable | Mode::Link => {
+                let missing = || self.told(GitFactsError::MissingObject { oid: oid.clone() });
+                let raw = self.object(&oid)?.ok_or_else(missing)?;
+                let object = Object::check(&oid, &raw).and_then(|object| object.of(Kind::Blob));
+                let object = object.map_err(|error| GitFactsError::Object { oid: oid.clone(), error })?;
+                Ok(Some(object.content().to_vec()))
+            }
         }
     }
 
-    fn find(&self, name: &str) -> Result<Option<(Oid, Vec<u8>)>, GitError> {
-        let failed = |text: &str| GitError::Failed { what: "cat-file".to_owned(), text: text.to_owned() };
-        if name.contains(['\n', '\0']) || name.starts_with('-') {
+    /// Returns the value of a configuration key, or `None` if it is not set. This costs a process.
+    ///
+    /// # Errors
+    /// See [`GitError`].
+    pub fn config(&self, key: &str) -> Result<Option<String>, GitError> {
+        let arguments = ["config", "--null", "--get", "--end-of-options", key];
+        let ended = self.place.git.finish(self.place.git.command(&self.place.top).args(arguments))?;
+        match ended.code {
+            Some(0) => {
+                let value = ended.stdout.strip_suffix(b"\0").unwrap_or(&ended.stdout).to_vec();
+                let unreadable = |_| GitError::Output { command: format!("config {key}"), reason: NO_UTF8 };
+                Ok(Some(String::from_utf8(value).map_err(unreadable)?))
+            }
+            Some(1) => Ok(None),
+            _ => Err(ended.failed()),
+        }
+    }
+
+    fn resolve(&self, revision: &str) -> Result<Option<Oid>, GitError> {
+        if revision.is_empty() || revision.contains('\n') {
             return Ok(None);
         }
-        let mut batch = self.batch.borrow_mut();
-        if batch.is_none() {
-            *batch = Some(Batch::start(&self.top)?);
+        match self.ask(&format!("{revision}^{{commit}}"))? {
+            Answer::Found { oid, kind: Kind::Commit, raw } => {
+                self.cache.borrow_mut().keep(&oid, &raw);
+                Ok(Some(oid))
+            }
+            Answer::Found { .. } | Answer::Missing => Ok(None),
+            Answer::Ambiguous => Err(GitError::AmbiguousRevision { revision: revision.to_owned() }),
         }
-        let batch = batch.as_mut().ok_or_else(|| failed("it did not start"))?;
-        if let Some(known) = batch.known.get(name) {
-            return Ok(known.clone());
+    }
+
+    /// Returns the commit of exactly the ref with a full name.
+    ///
+    /// Git, asked for `refs/heads/main` where there is none, also takes a tag of that whole name, which anybody may push.
+    /// So where one of the other readings of the name exists, a process that takes names as they are has to tell.
+    fn resolve_ref(&self, name: &str) -> Result<Option<Oid>, GitError> {
+        if !is_plain_ref(name) {
+            return Ok(None);
         }
-        let found = batch.ask(name).map_err(|error| failed(&error.to_string()))?;
-        if batch.known.len() >= KNOWN_MAX {
-            batch.known.clear();
+        let Some(commit) = self.resolve(name)? else { return Ok(None) };
+        for (before, behind) in OTHER_READINGS {
+            if self.resolve(&format!("{before}{name}{behind}"))?.is_some() {
+                let arguments = ["show-ref", "--verify", "--hash", "--end-of-options", name];
+                let ended = self.place.git.finish(self.place.git.command(&self.place.top).args(arguments))?;
+                if ended.code != Some(0) {
+                    return Ok(None);
+                }
+                return self.resolve(parse_oid(&ended.stdout, "show-ref")?.as_str());
+            }
         }
-        batch.known.insert(name.to_owned(), found.clone());
-        Ok(found)
+        Ok(Some(commit))
+    }
+
+    fn ask(&self, request: &str) -> Result<Answer, GitError> {
+        self.batch.borrow_mut().ask(request)
+    }
+
+    /// Follows two histories while each commit has one parent. The newer commit steps first, which costs the least; where
+    /// two plain lines meet, no other common ancestor can be better.
+    fn meeting_of_lines(&self, ours: &Oid, theirs: &Oid) -> Result<Option<Oid>, GitError> {
+        let read = |oid: &Oid| need_commit(self, oid);
+        let mut ends = [ours.clone(), theirs.clone()];
+        let mut seen = [vec![ours.clone()], vec![theirs.clone()]];
+        for _ in 0..LINE_COMMITS_MAX {
+            if let Some(side) = [0, 1].into_iter().find(|side| seen[1 - side].contains(&ends[*side])) {
+                return Ok(Some(ends[side].clone()));
+            }
+            let commits = [read(&ends[0]), read(&ends[1])];
+            // What cannot be read is git's to tell.
+            let [Ok(our), Ok(their)] = &commits else { return Ok(None) };
+            let newer_first = if our.committed_seconds >= their.committed_seconds { [0, 1] } else { [1, 0] };
+            let commits = [our, their];
+            let step = newer_first.into_iter().find_map(|side| match &commits[side].parents[..] {
+                [parent] => Some((side, parent.clone())),
+                _ => None,
+            });
+            let Some((side, parent)) = step else { return Ok(None) };
+            seen[side].push(parent.clone());
+            ends[side] = parent;
+        }
+        Ok(None)
+    }
+
+    /// Returns the branch that `origin/HEAD` stands for, or its own name if it stands for none.
+    fn origin_head(&self) -> Result<String, GitError> {
+        let file = std::fs::read(self.place.common_dir.join(ORIGIN_HEAD)).ok();
+        let target = file.as_deref().and_then(|text| text.strip_prefix(b"ref: ")).map(<[u8]>::trim_ascii);
+        if let Some(name) = target.and_then(ref_text) {
+            return Ok(name);
+        }
+        // Not in a file of its own: another kind of ref storage, or an id.
+        let arguments = ["symbolic-ref", "--quiet", "--end-of-options", ORIGIN_HEAD];
+        let ended = self.place.git.finish(self.place.git.command(&self.place.top).args(arguments))?;
+        let name = if ended.code == Some(0) { ref_text(ended.stdout.trim_ascii()) } else { None };
+        Ok(name.unwrap_or_else(|| ORIGIN_HEAD.to_owned()))
+    }
+
+    /// Says of a missing object in a shallow clone what mends it.
+    fn told(&self, error: GitFactsError) -> GitError {
+        match error {
+            GitFactsError::MissingObject { oid } if self.history == History::Shallow => {
+                GitError::Shallow { wanted: format!("git object {oid}") }
+            }
+            other => GitError::Facts(other),
+        }
     }
 }
 
 impl Objects for Repository {
     fn object(&self, oid: &Oid) -> Result<Option<Vec<u8>>, ObjectsError> {
-        let found =
-            self.find(oid.as_str()).map_err(|error| ObjectsError { oid: oid.clone(), reason: error.to_string() })?;
-        Ok(found.map(|(_, raw)| raw))
-    }
-}
-
-impl Batch {
-    fn start(folder: &Path) -> Result<Self, GitError> {
-        let failed = |source| GitError::Io { what: "cat-file".to_owned(), source };
-        let mut child = git(folder)?
-            .args(["cat-file", "--batch"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(failed)?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
-        };
-        Ok(Self { child, input, output: BufReader::new(output), known: HashMap::new() })
-    }
-
-    /// Asks for an object: `<oid> <type> <size>` LF content LF, or `<name> missing`.
-    fn ask(&mut self, name: &str) -> std::io::Result<Option<(Oid, Vec<u8>)>> {
-        self.input.write_all(format!("{name}\n").as_bytes())?;
-        self.input.flush()?;
-        let mut line = Vec::new();
-        self.output.read_until(b'\n', &mut line)?;
-        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-        if line.is_empty() {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        if let Some(raw) = self.cache.borrow().kept.get(oid) {
+            return Ok(Some(raw.clone()));
         }
-        let words: Vec<&str> = line.rsplitn(3, ' ').collect();
-        let [size, kind, oid] = words[..] else { return Ok(None) };
-        let (Ok(size), Ok(oid)) = (size.parse::<usize>(), oid.parse::<Oid>()) else { return Ok(None) };
-        if size > OBJECT_BYTES_MAX {
-            return Err(std::io::Error::other(format!(
-                "object {oid} has {size} bytes; at most {OBJECT_BYTES_MAX} are read"
-            )));
+        let unreadable = |error: GitError| ObjectsError { oid: oid.clone(), reason: error.to_string() };
+        match self.ask(oid.as_str()).map_err(unreadable)? {
+            Answer::Found { raw, .. } => {
+                self.cache.borrow_mut().keep(oid, &raw);
+                Ok(Some(raw))
+            }
+            Answer::Missing | Answer::Ambiguous => Ok(None),
         }
-        let mut raw = format!("{kind} {size}\0").into_bytes();
-        let header = raw.len();
-        raw.resize(header + size, 0);
-        self.output.read_exact(&mut raw[header..])?;
-        let mut end = [0];
-        self.output.read_exact(&mut end)?;
-        Ok(Some((oid, raw)))
     }
 }
 
-impl Drop for Batch {
-    fn drop(&mut self) {
-        // It ends by itself when its input closes; nobody waits for what is no longer wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// Raw objects that were read and may be read again within the same command.
+#[derive(Debug, Default)]
+struct Cache {
+    kept: HashMap<Oid, Vec<u8>>,
+    bytes: usize,
+}
+
+impl Cache {
+    fn keep(&mut self, oid: &Oid, raw: &[u8]) {
+        if self.bytes + raw.len() <= CACHE_BYTES_MAX && !self.kept.contains_key(oid) {
+            self.bytes += raw.len();
+            self.kept.insert(oid.clone(), raw.to_vec());
+        }
     }
 }
 
-/// So many answers are kept: the objects of a change of ordinary size.
-const KNOWN_MAX: usize = 4096;
+/// Checks the rules of `git check-ref-format` that keep a name from being an expression.
+fn is_plain_ref(name: &str) -> bool {
+    let special = |c: char| c.is_ascii_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
+    !name.contains(special) && !name.contains("..") && !name.contains("@{") && !name.ends_with('/')
+}
+
+fn ref_text(bytes: &[u8]) -> Option<String> {
+    str::from_utf8(bytes).ok().filter(|text| text.starts_with("refs/")).map(str::to_owned)
+}
+
+fn parse_oid(printed: &[u8], command: &str) -> Result<Oid, GitError> {
+    let text = str::from_utf8(printed.trim_ascii()).ok();
+    text.and_then(|text| text.parse().ok())
+        .ok_or(GitError::Output { command: command.to_owned(), reason: "wanted one object id" })
+}
+
+const REV_PARSE: [&str; 9] = [
+    "rev-parse",
+    "--path-format=absolute",
+    "--show-toplevel",
+    "--git-dir",
+    "--git-common-dir",
+    "--is-shallow-repository",
+    "--show-object-format",
+    "--symbolic-full-name",
+    "HEAD",
+];
+/// `git help revisions`, the rules for a ref name after the first, which takes it as it is.
+const OTHER_READINGS: [(&str, &str); 5] =
+    [("refs/", ""), ("refs/tags/", ""), ("refs/heads/", ""), ("refs/remotes/", ""), ("refs/remotes/", "/HEAD")];
+const NO_UTF8: &str = "wanted UTF-8";
+const ORIGIN_HEAD: &str = "refs/remotes/origin/HEAD";
+const DEFAULT_TARGETS: [&str; 5] =
+    [ORIGIN_HEAD, "refs/remotes/origin/main", "refs/heads/main", "refs/remotes/origin/master", "refs/heads/master"];
+/// So many steps of one process cost less than a second process.
+const LINE_COMMITS_MAX: usize = 64;
+/// 4 MiB: the commits and top folders that one command reads twice.
+const CACHE_BYTES_MAX: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::super::facts::Recording;
+    use super::super::testing::{Fixture, git};
+    use super::*;
+
+    fn range(made: &Fixture, base: &Oid) -> Vec<String> {
+        let repository = made.repository();
+        let head = repository.head().unwrap().commit;
+        let recording = Recording::new(&repository);
+        let facts = git_facts(&recording, &head, base).unwrap();
+        assert_eq!(git_facts(&recording.into_read(), &head, base).unwrap(), facts, "offline gives the same");
+        let mut found: Vec<String> = facts.commits.iter().map(|commit| commit.oid.to_string()).collect();
+        let listed = made.git(&["rev-list", &format!("{base}..{head}")]);
+        let mut listed: Vec<String> = listed.lines().map(str::to_owned).collect();
+        found.sort();
+        listed.sort();
+        assert_eq!(found, listed);
+        facts.touched
+    }
+
+    #[test]
+    fn line_has_the_range_that_git_lists() {
+        let made = Fixture::new();
+        let root = made.commit("a", "1");
+        made.commit("dir/b", "1");
+        made.git(&["mv", "a", "c"]);
+        made.commit_all("rename");
+        assert_eq!(range(&made, &root), ["a", "c", "dir/b"]);
+        assert!(range(&made, &made.oid("HEAD")).is_empty());
+    }
+
+    #[test]
+    fn merged_target_and_octopus_have_the_range_that_git_lists() {
+        let made = Fixture::new();
+        made.commit("root", "1");
+        let fork = made.commit("fork", "1");
+        for branch in ["mine", "one", "two"] {
+            made.git(&["checkout", "--quiet", "-b", branch, fork.as_str()]);
+            made.commit(branch, "1");
+        }
+        made.git(&["checkout", "--quiet", "main"]);
+        let target = made.commit("theirs", "1");
+        made.git(&["checkout", "--quiet", "mine"]);
+        made.git(&["merge", "--quiet", "--no-edit", "main"]);
+        made.git(&["merge", "--quiet", "--no-edit", "one", "two"]);
+        let repository = made.repository();
+        assert_eq!(repository.merge_base(&made.oid("HEAD"), &target).unwrap(), Some(target.clone()));
+        assert_eq!(range(&made, &target), ["mine", "one", "two"]);
+    }
+
+    #[test]
+    fn merge_base_is_gits() {
+        let made = Fixture::new();
+        let fork = made.commit("a", "1");
+        made.git(&["checkout", "--quiet", "-b", "work"]);
+        let work = made.commit("b", "1");
+        made.git(&["checkout", "--quiet", "main"]);
+        let main = made.commit("c", "1");
+        made.git(&["checkout", "--quiet", "--orphan", "alone"]);
+        let alone = made.commit_all("alone");
+        made.git(&["checkout", "--quiet", "-B", "joined", "main"]);
+        made.git(&["merge", "--quiet", "--no-edit", "work"]);
+        let joined = made.commit("d", "1");
+        let repository = made.repository();
+        for (ours, theirs, wanted) in [
+            (&work, &main, Some(&fork)),
+            (&main, &work, Some(&fork)),
+            (&work, &work, Some(&work)),
+            (&fork, &main, Some(&fork)),
+            (&joined, &work, Some(&work)),
+            (&alone, &main, None),
+        ] {
+            assert_eq!(repository.merge_base(ours, theirs).unwrap().as_ref(), wanted);
+        }
+    }
+
+    #[test]
+    fn modes_submodules_and_unusual_names_are_touched() {
+        let made = Fixture::new();
+        made.write("mode", "1");
+        let base = made.commit("same", "1");
+        made.make_executable("mode");
+        made.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{base},sub")]);
+        for name in ["a b", "line\nfeed", "\"quoted\"", "ä", "-dash", ":(top)x", "100%"] {
+            made.write(name, "1");
+        }
+        made.write(std::ffi::OsStr::from_bytes(b"raw\xff"), "1");
+        made.git(&["add", "--", "."]);
+        made.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{base},sub")]);
+        made.git(&["commit", "--quiet", "--message", "names"]);
+        let wanted = ["\"quoted\"", "-dash", "100%", ":(top)x", "a b", "line\nfeed", "mode", "raw%FF", "sub", "ä"];
+        assert_eq!(range(&made, &base), wanted);
+    }
+
+    #[test]
+    fn sha256_repository_has_facts() {
+        let made = Fixture::with(&["init", "--quiet", "--object-format=sha256", "--initial-branch=main", "."]);
+        let base = made.commit("a", "1");
+        made.commit("b", "1");
+        assert_eq!(base.as_str().len(), 64);
+        assert_eq!(range(&made, &base), ["b"]);
+        assert_eq!(made.repository().place().digits, 64);
+    }
+
+    #[test]
+    fn shallow_history_that_does_not_reach_base_says_how_to_mend_it() {
+        let made = Fixture::new();
+        let root = made.commit("a", "1");
+        let base = made.commit("a", "2");
+        made.commit("a", "3");
+        let from = format!("file://{}", made.top().display());
+        let clone = Fixture::with(&["clone", "--quiet", "--depth=2", &from, "."]);
+        assert_eq!(clone.repository().history(), History::Shallow);
+        assert_eq!(range(&clone, &base), ["a"]);
+        let repository = clone.repository();
+        let error = repository.facts(&clone.oid("HEAD"), &root).unwrap_err();
+        assert!(matches!(error, GitError::Shallow { .. }), "{error}");
+        assert_eq!(error.hint(), Some("git fetch --unshallow"));
+        assert_eq!(made.repository().history(), History::Whole);
+        assert!(made.repository().facts(&made.oid("HEAD"), &root).is_ok());
+    }
+
+    #[test]
+    fn head_is_a_branch_detached_or_unborn() {
+        let made = Fixture::new();
+        let repository = made.repository();
+        assert_eq!(repository.top(), made.top());
+        assert!(matches!(repository.head(), Err(GitError::UnbornHead)));
+        let commit = made.commit("dir/a", "1");
+        let tree = made.oid("HEAD^{tree}");
+        let head = Head { commit, tree, branch: Some("refs/heads/main".to_owned()) };
+        let inner = Repository::discover(&git(), &made.top().join("dir")).unwrap();
+        assert_eq!((inner.head().unwrap(), inner.top()), (head.clone(), &*made.top()));
+        made.git(&["checkout", "--quiet", "--detach"]);
+        assert_eq!(made.repository().head().unwrap(), Head { branch: None, ..head });
+    }
+
+    #[test]
+    fn folders_without_a_work_tree_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = Repository::discover(&git(), folder.path());
+        assert!(matches!(found, Err(GitError::NotARepository { .. })));
+        let made = Fixture::new();
+        let found = Repository::discover(&git(), &made.top().join(".git"));
+        assert!(matches!(found, Err(GitError::NoWorkTree { .. })));
+        let found = Repository::discover(&git(), &folder.path().join("none"));
+        assert!(matches!(found, Err(GitError::NotARepository { .. })));
+    }
+
+    #[test]
+    fn work_trees_share_the_common_dir() {
+        let made = Fixture::new();
+        made.commit("a", "1");
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("other");
+        made.git(&["worktree", "add", "--quiet", "-b", "side", other.to_str().unwrap()]);
+        let repository = Repository::discover(&git(), &other).unwrap();
+        assert_eq!(repository.common_dir(), made.top().join(".git"));
+        assert_ne!(repository.place().git_dir, repository.common_dir());
+        assert_eq!(repository.head().unwrap().branch.as_deref(), Some("refs/heads/side"));
+    }
+
+    #[test]
+    fn revisions_mean_one_commit_or_none() {
+        let made = Fixture::new();
+        let commit = made.commit("a", "1");
+        made.git(&["tag", "--annotate", "--message", "t", "v1"]);
+        let repository = made.repository();
+        for good in ["HEAD", "main", "v1", commit.short(), commit.as_str(), "HEAD^{/a commit}"] {
+            assert_eq!(repository.resolve_commit(good).unwrap(), commit, "{good}");
+        }
+        for bad in ["", "nope", "HEAD:a", "HEAD^{tree}", "HEAD\nHEAD", "--all", "HEAD missing", &"0".repeat(40)] {
+            let found = repository.resolve_commit(bad);
+            assert!(matches!(found, Err(GitError::UnknownRevision { .. })), "{bad}: {found:?}");
+        }
+        assert_eq!(repository.resolve_commit("HEAD").unwrap(), commit, "still in step");
+    }
+
+    #[test]
+    fn target_is_the_remotes_branch_before_ours() {
+        let made = Fixture::new();
+        let theirs = made.commit("a", "1");
+        assert_eq!(made.repository().target(None).unwrap().unwrap().name, "refs/heads/main");
+        let clone = Fixture::with(&["clone", "--quiet", made.top().to_str().unwrap(), "."]);
+        let ours = clone.commit("a", "2");
+        let target = |given| clone.repository().target(given).unwrap().map(|target| (target.name, target.commit));
+        let remote = Some(("refs/remotes/origin/main".to_owned(), theirs));
+        let local = Some(("refs/heads/main".to_owned(), ours));
+        assert_eq!(target(None), remote);
+        assert_eq!(target(Some("origin/main")), remote);
+        assert_eq!(target(Some("main")), local);
+        assert_eq!(target(Some("refs/heads/main")), local);
+        clone.git(&["remote", "set-head", "origin", "--delete"]);
+        assert_eq!(target(None), remote);
+        for bad in ["nope", "main~0", "main^{commit}", "@{0}", "refs/heads/nope", ""] {
+            let found = clone.repository().target(Some(bad));
+            assert!(matches!(found, Err(GitError::UnknownRevision { .. })), "{bad}");
+        }
+        clone.git(&["remote", "remove", "origin"]);
+        clone.git(&["branch", "--quiet", "--move", "main", "trunk"]);
+        assert_eq!(target(None), None);
+    }
+
+    #[test]
+    fn tag_that_poses_as_the_target_is_not_taken() {
+        let made = Fixture::new();
+        let honest = made.commit("a", "1");
+        made.git(&["checkout", "--quiet", "-b", "work"]);
+        made.commit("a", "2");
+        for name in ["refs/heads/main", "refs/remotes/origin/main", "refs/remotes/origin/HEAD"] {
+            made.git(&["update-ref", &format!("refs/tags/{name}"), "HEAD"]);
+        }
+        let target = made.repository().target(None).unwrap().unwrap();
+        assert_eq!((&*target.name, target.commit), ("refs/heads/main", honest));
+        made.git(&["branch", "--quiet", "--delete", "--force", "main"]);
+        assert_eq!(made.repository().target(None).unwrap(), None);
+    }
+
+    #[test]
+    fn replaced_objects_and_grafts_are_not_believed() {
+        let made = Fixture::new();
+        let base = made.commit("a", "1");
+        let hidden = made.commit("b", "1");
+        let head = made.commit("c", "1");
+        made.git(&["replace", "--graft", head.as_str(), base.as_str()]);
+        made.write(".git/info/grafts", &format!("{head} {base}\n"));
+        let facts = made.repository().facts(&head, &base).unwrap();
+        assert_eq!(facts.commits.iter().map(|commit| &commit.oid).collect::<Vec<_>>(), [&head, &hidden]);
+    }
+
+    #[test]
+    fn blobs_and_configuration_are_read() {
+        let made = Fixture::new();
+        let commit = made.commit(".evidence/trust.toml", "x = 1\n");
+        made.git(&["config", "user.email", "ana@x.example"]);
+        let repository = made.repository();
+        assert_eq!(repository.blob_at(&commit, ".evidence/trust.toml").unwrap().as_deref(), Some(&b"x = 1\n"[..]));
+        for absent in ["", ".evidence", ".evidence/", "./.evidence/trust.toml", "none", ".evidence/trust.toml/x"] {
+            assert_eq!(repository.blob_at(&commit, absent).unwrap(), None, "{absent}");
+        }
+        assert_eq!(repository.config("user.email").unwrap().as_deref(), Some("ana@x.example"));
+        assert_eq!(repository.config("user.nope").unwrap(), None);
+    }
+}

@@ -1,45 +1,344 @@
-//! Cleanliness (design, section 7): what `write-tree` says of a temporary index with everything added.
+//! Whether the files that lie in the work tree are those of a commit (design, section 7).
 //!
-//! The index is made from HEAD and not copied: flags and stat data in the user's index cannot hide a change. Objects go
-//! to a temporary folder: nothing of the repository is touched.
+//! The user's index is not believed: its stat fields, `assume-unchanged` and `skip-worktree` bits can hide a change. A
+//! temporary repository of our own, with the user's objects as alternates and the user's configuration included, gets a
+//! fresh index of the commit's tree; `git add --all` then hashes every file. Nothing is written to the user's repository
+//! (git tries to renew the times of objects that it finds there), so this works on read-only mounts, and neither `info/exclude` nor `core.excludesFile` hides a new file: only the
+//! `.gitignore` files do, which are in the tree for all to see.
 //!
-//! Known hole: what `.git/info/exclude` and `.gitignore` name is not looked at, and may change what a command does.
+//! Two processes where nothing changed (`read-tree`, `add`), a third (`write-tree`) where something did. The cost is that
+//! of hashing all tracked files once.
+//!
+//! Known holes: changes inside a submodule's own work tree show only as another commit of it; empty folders never show;
+//! with `core.fileMode=false` the executable bit does not; a clean filter that the configuration names may say anything.
+//! A sparse checkout counts as changed, since files of the commit are not there.
 
-use super::repository::Repository;
-use super::run::{GitError, answer, git};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use super::index::{IndexEntry, parse_index};
+use super::objects::text_of;
+use super::repository::Place;
+use super::run::GitError;
 use crate::model::Oid;
 
-impl Repository {
-    /// Returns the tree that the work tree would be committed as.
-    ///
-    /// # Errors
-    /// If git refuses.
-    pub fn worktree(&self) -> Result<Oid, GitError> {
-        let folder = tempfile::tempdir().map_err(|source| GitError::Io { what: "write-tree".to_owned(), source })?;
-        let objects = folder.path().join("objects");
-        std::fs::create_dir(&objects).map_err(|source| GitError::Io { what: "write-tree".to_owned(), source })?;
-        let command = |arguments: &[&str]| -> Result<Vec<u8>, GitError> {
-            let mut command = git(self.top())?;
-            command
-                .env("GIT_INDEX_FILE", folder.path().join("index"))
-                .env("GIT_OBJECT_DIRECTORY", &objects)
-                .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.common().join("objects"))
-                .args([
-                    "-c",
-                    "core.excludesFile=/dev/null",
-                    "-c",
-                    "core.untrackedCache=false",
-                    "-c",
-                    "core.looseCompression=0",
-                ])
-                .args(["-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false"])
-                .args(arguments);
-            answer(&mut command, arguments[0])
+/// What lies in the work tree, compared with a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkTree {
+    /// The tree that a commit of everything would have.
+    pub tree: Oid,
+    /// The paths that differ from the tree it was compared with, sorted by bytes, spelled as in
+    /// [`crate::model::GitFacts::touched`]. Empty where nothing differs.
+    pub changed: Vec<String>,
+}
+
+/// Computes the tree of everything that lies in the work tree and is not ignored, and how it differs from a given tree.
+///
+/// It takes some 8 ms, and 5 ms more for each megabyte of files; a caller in a hurry lets another thread do it.
+///
+/// # Errors
+/// See [`GitError`]; [`GitError::Failed`] where a file cannot be read.
+pub fn worktree(place: &Place, compared: &Oid) -> Result<WorkTree, GitError> {
+    let folder = tempfile::Builder::new().prefix("evidence-git-").tempdir();
+    let folder = folder.map_err(|source| GitError::Temporary { path: std::env::temp_dir(), source })?;
+    let dir = folder.path();
+    prepare(place, dir)?;
+    run(place, dir, &["read-tree", compared.as_str()])?;
+    let before = read_index(place, dir)?;
+    run(place, dir, &["add", "--all", "--", ":/"])?;
+    let after = read_index(place, dir)?;
+    let changed = differing(&before, &after);
+    let tree = if changed.is_empty() { compared.clone() } else { write_tree(place, dir)? };
+    Ok(WorkTree { tree, changed })
+}
+
+/// Writes the temporary repository: what git needs to take the folder for one.
+fn prepare(place: &Place, dir: &Path) -> Result<(), GitError> {
+    let write = |name: &str, content: &[u8]| {
+        let path = dir.join(name);
+        fs::write(&path, content).map_err(|source| GitError::Temporary { path, source })
+    };
+    for name in ["refs", "objects", "objects/info", "info"] {
+        let path = dir.join(name);
+        fs::create_dir(&path).map_err(|source| GitError::Temporary { path, source })?;
+    }
+    let (format, version) = if place.digits == SHA1_DIGITS { ("sha1", "0") } else { ("sha256", "1") };
+    let mut config = format!("[core]\n\trepositoryFormatVersion = {version}\n").into_bytes();
+    if place.digits != SHA1_DIGITS {
+        config.extend_from_slice(format!("[extensions]\n\tobjectFormat = {format}\n").as_bytes());
+    }
+    for file in [place.common_dir.join("config"), place.git_dir.join("config.worktree")] {
+        config.extend_from_slice(b"[include]\n\tpath = ");
+        config.extend(quoted(&file));
+        config.push(b'\n');
+    }
+    write("config", &config)?;
+    write("HEAD", b"ref: refs/heads/none\n")?;
+    let mut objects = quoted(&place.common_dir.join("objects"));
+    objects.push(b'\n');
+    write("objects/info/alternates", &objects)?;
+    // Attributes of this machine decide on filters and line ends, as in the user's own commits.
+    match fs::read(place.common_dir.join("info/attributes")) {
+        Ok(attributes) => write("info/attributes", &attributes),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Quotes a path as both the configuration and the list of alternates read it.
+fn quoted(path: &Path) -> Vec<u8> {
+    let mut text = vec![b'"'];
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'"' | b'\\' => text.extend([b'\\', *byte]),
+            b'\n' => text.extend(b"\\n"),
+            _ => text.push(*byte),
+        }
+    }
+    text.push(b'"');
+    text
+}
+
+fn run(place: &Place, dir: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+    let mut command: Command = place.git.command(&place.top);
+    command.env("GIT_DIR", dir).env("GIT_WORK_TREE", &place.top).args(OPTIONS).args(arguments);
+    place.git.finish(&mut command)?.printed()
+}
+
+fn read_index(place: &Place, dir: &Path) -> Result<Vec<IndexEntry>, GitError> {
+    let path = dir.join("index");
+    let unreadable = |reason| GitError::Output { command: "add --all".to_owned(), reason };
+    match fs::read(&path) {
+        Ok(bytes) => parse_index(&bytes, place.digits).map_err(unreadable),
+        Err(source) => Err(GitError::Temporary { path, source }),
+    }
+}
+
+fn write_tree(place: &Place, dir: &Path) -> Result<Oid, GitError> {
+    let printed = run(place, dir, &["write-tree"])?;
+    let text = str::from_utf8(printed.trim_ascii()).ok();
+    let unreadable = || GitError::Output { command: "write-tree".to_owned(), reason: "wanted one object id" };
+    text.and_then(|text| text.parse().ok()).ok_or_else(unreadable)
+}
+
+/// Lists the paths of entries that only one of two indexes has.
+fn differing(before: &[IndexEntry], after: &[IndexEntry]) -> Vec<String> {
+    let (mut olds, mut news) = (before.iter().peekable(), after.iter().peekable());
+    let mut paths = Vec::new();
+    loop {
+        let (old, new) = match (olds.peek(), news.peek()) {
+            (None, None) => break,
+            (Some(old), Some(new)) => (old.path <= new.path, new.path <= old.path),
+            (old, new) => (old.is_some(), new.is_some()),
         };
-        command(&["read-tree", "HEAD"])?;
-        command(&["add", "--all", "--", ":/"])?;
-        let tree = command(&["write-tree"])?;
-        let text = String::from_utf8_lossy(&tree).trim().to_owned();
-        text.parse().map_err(|_| GitError::Failed { what: "write-tree".to_owned(), text })
+        let old = if old { olds.next() } else { None };
+        let new = if new { news.next() } else { None };
+        if old != new {
+            paths.extend(old.or(new).map(|entry| text_of(&entry.path)));
+        }
+    }
+    paths.sort();
+    paths
+}
+
+/// Whatever could make git look at less, write another index, or refuse for taste.
+const OPTIONS: &[&str] = &[
+    "-c",
+    "core.excludesFile=/dev/null",
+    "-c",
+    "core.bare=false",
+    "-c",
+    "core.ignoreStat=false",
+    "-c",
+    "core.safecrlf=false",
+    "-c",
+    "core.sparseCheckout=false",
+    "-c",
+    "core.splitIndex=false",
+    "-c",
+    "core.untrackedCache=false",
+    "-c",
+    "index.sparse=false",
+    "-c",
+    "index.version=2",
+    "-c",
+    "index.skipHash=false",
+    "-c",
+    "add.ignoreErrors=false",
+    "-c",
+    "advice.addEmbeddedRepo=false",
+    // Objects of a check are thrown away, so they are neither compressed well nor synced.
+    "-c",
+    "core.compression=0",
+    "-c",
+    "core.fsync=none",
+];
+const SHA1_DIGITS: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::super::repository::Repository;
+    use super::super::testing::{Fixture, git};
+    use super::*;
+
+    fn changed(made: &Fixture) -> Vec<String> {
+        let repository = made.repository();
+        let head = repository.head().unwrap();
+        let found = worktree(repository.place(), &head.tree).unwrap();
+        assert_eq!(found.tree == head.tree, found.changed.is_empty());
+        found.changed
+    }
+
+    fn made() -> Fixture {
+        let made = Fixture::new();
+        made.write(".gitignore", "ignored\n*.o\n");
+        made.write("tracked.o", "1");
+        made.write("dir/a", "1");
+        made.git(&["add", "--force", "tracked.o"]);
+        made.commit("b", "1");
+        made
+    }
+
+    #[test]
+    fn clean_tree_is_heads_and_leaves_no_trace() {
+        let made = made();
+        made.write("ignored", "x");
+        made.write("x.o", "x");
+        let listing = |made: &Fixture| {
+            let files = Command::new("find").arg(made.top().join(".git")).args(["-printf", "%p %s\n"]).output();
+            String::from_utf8(files.unwrap().stdout).unwrap()
+        };
+        let before = listing(&made);
+        assert!(changed(&made).is_empty());
+        made.write("b", "2");
+        assert_eq!(changed(&made), ["b"]);
+        assert!(listing(&made) == before, "the user's repository has another file");
+    }
+
+    #[test]
+    fn every_kind_of_change_is_found() {
+        let made = made();
+        made.write("new", "x");
+        made.write("dir/a", "2");
+        made.write("tracked.o", "2");
+        made.make_executable("b");
+        fs::remove_file(made.top().join(".gitignore")).unwrap();
+        std::os::unix::fs::symlink("b", made.top().join("link")).unwrap();
+        assert_eq!(changed(&made), [".gitignore", "b", "dir/a", "link", "new", "tracked.o"]);
+    }
+
+    #[test]
+    fn tree_is_that_of_a_commit_of_everything() {
+        let made = made();
+        made.write("new", "x");
+        fs::remove_file(made.top().join("b")).unwrap();
+        let repository = made.repository();
+        let found = worktree(repository.place(), &repository.head().unwrap().tree).unwrap();
+        made.commit_all("everything");
+        assert_eq!(found.tree, made.oid("HEAD^{tree}"));
+        assert_eq!(found.changed, ["b", "new"]);
+    }
+
+    #[test]
+    fn bits_in_the_users_index_hide_nothing() {
+        for bit in ["--assume-unchanged", "--skip-worktree"] {
+            let made = made();
+            made.git(&["update-index", bit, "b"]);
+            made.write("b", "2");
+            assert_eq!(made.git(&["status", "--porcelain"]), "", "git itself is taken in");
+            assert_eq!(changed(&made), ["b"]);
+            made.write("b", "1");
+            assert!(changed(&made).is_empty());
+        }
+    }
+
+    #[test]
+    fn staged_change_that_the_work_tree_has_not_is_no_change() {
+        let made = made();
+        made.write("b", "2");
+        made.git(&["add", "b"]);
+        assert_eq!(changed(&made), ["b"]);
+        made.write("b", "1");
+        assert!(changed(&made).is_empty());
+    }
+
+    #[test]
+    fn excludes_outside_the_tree_hide_nothing() {
+        let made = made();
+        made.write(".git/info/exclude", "hidden\n");
+        let list = made.top().join(".git/list");
+        fs::write(&list, "hidden\n").unwrap();
+        made.git(&["config", "core.excludesFile", list.to_str().unwrap()]);
+        assert!(changed(&made).is_empty());
+        made.write("hidden", "x");
+        assert_eq!(made.git(&["status", "--porcelain"]), "", "git itself is taken in");
+        assert_eq!(changed(&made), ["hidden"]);
+    }
+
+    #[test]
+    fn hooks_and_monitors_of_the_repository_do_not_run() {
+        let made = made();
+        let mark = made.top().join(".git/mark");
+        made.write(".git/hooks/post-index-change", &format!("#!/bin/sh\ntouch '{}'\n", mark.display()));
+        made.make_executable(".git/hooks/post-index-change");
+        made.git(&["config", "core.fsmonitor", ".git/hooks/post-index-change"]);
+        made.write("b", "2");
+        assert_eq!(changed(&made), ["b"]);
+        assert!(!mark.exists());
+    }
+
+    #[test]
+    fn line_ends_of_the_configuration_are_kept() {
+        let made = Fixture::new();
+        made.git(&["config", "core.autocrlf", "true"]);
+        made.commit("text", "a\r\nb\r\n");
+        assert_eq!(made.git(&["cat-file", "-s", "HEAD:text"]), "4");
+        assert!(changed(&made).is_empty());
+        made.write("text", "a\r\nc\r\n");
+        assert_eq!(changed(&made), ["text"]);
+    }
+
+    #[test]
+    fn submodules_count_by_their_commit() {
+        let made = made();
+        let inner = Fixture::new();
+        inner.commit("i", "1");
+        made.git(&["submodule", "--quiet", "add", inner.top().to_str().unwrap(), "sub"]);
+        made.commit_all("submodule");
+        assert!(changed(&made).is_empty());
+        let sub = made.top().join("sub");
+        let sub = sub.to_str().unwrap();
+        made.git(&["-C", sub, "commit", "--quiet", "--allow-empty", "--message", "moved"]);
+        assert_eq!(changed(&made), ["sub"]);
+    }
+
+    #[test]
+    fn sha256_repository_and_linked_work_tree_are_compared() {
+        let made = Fixture::with(&["init", "--quiet", "--object-format=sha256", "."]);
+        made.commit("a", "1");
+        assert!(changed(&made).is_empty());
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("odd \"name\" \\ #;");
+        made.git(&["worktree", "add", "--quiet", "-b", "side", other.to_str().unwrap()]);
+        let repository = Repository::discover(&git(), &other).unwrap();
+        let tree = repository.head().unwrap().tree;
+        assert!(worktree(repository.place(), &tree).unwrap().changed.is_empty());
+        fs::write(other.join("b"), "x").unwrap();
+        assert_eq!(worktree(repository.place(), &tree).unwrap().changed, ["b"]);
+        assert!(changed(&made).is_empty());
+    }
+
+    #[test]
+    fn repository_at_an_unusual_place_is_compared() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder.path().join("odd \"name\" \\ #;:ä");
+        fs::create_dir(&odd).unwrap();
+        let made = Fixture::with(&["init", "--quiet", odd.to_str().unwrap()]);
+        made.git(&["-C", odd.to_str().unwrap(), "commit", "--quiet", "--allow-empty", "--message", "m"]);
+        fs::write(odd.join("b"), "x").unwrap();
+        let repository = Repository::discover(&git(), &odd).unwrap();
+        let tree = repository.head().unwrap().tree;
+        assert_eq!(worktree(repository.place(), &tree).unwrap().changed, ["b"]);
     }
 }
