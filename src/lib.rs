@@ -24,6 +24,7 @@ pub mod attest;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod crypto;
+pub mod export;
 pub mod git;
 pub mod manual;
 pub mod merkle;

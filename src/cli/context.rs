@@ -101,6 +101,18 @@ impl Context {
         Ok(Trust::parse(&String::from_utf8_lossy(&text))?)
     }
 
+    /// Reads the trust file of an auditor, who takes any that is given.
+    pub(super) fn trust_of_auditor(&self) -> Result<Trust, Fail> {
+        let Some(path) = &self.trust else {
+            return self
+                .trust(None)
+                .map_err(|_| Fail::usage("there is no trust file to audit by").hint("--trust FILE"));
+        };
+        let text =
+            fs::read_to_string(path).map_err(|error| Fail::io("the trust file cannot be read:", path, &error))?;
+        Ok(Trust::parse(&text)?)
+    }
+
     /// Returns the trust file as it is where the judged commit leaves the target branch.
     fn trusted_blob(&self, target: Option<&str>) -> Result<Option<Vec<u8>>, Fail> {
         let repository = self.repository()?;

@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
                 .hint("nothing was changed; evidence verify uses what is there"));
         }
     }
-    let policy = starter(args, &policy_path)?;
+    let policy = starter(args.policy.as_ref().map(|path| context.cwd.join(path)).as_deref(), &policy_path)?;
     let origin = args.origin.clone().map_or_else(fresh_origin, Ok)?;
     let log_key_path = log_key_path(&origin)?;
     let id = repository_id(args, repository)?;
@@ -106,8 +106,8 @@ fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, 
     print(&text);
 }
 
-fn starter(args: &InitArgs, policy_path: &Path) -> Result<String, Fail> {
-    let path = match &args.policy {
+fn starter(named: Option<&Path>, policy_path: &Path) -> Result<String, Fail> {
+    let path = match named {
         Some(path) => path,
         None if policy_path.exists() => policy_path,
         None => return Ok(STARTER.to_owned()),

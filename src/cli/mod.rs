@@ -2,7 +2,10 @@
 
 mod args;
 mod attest;
+mod audit;
 mod context;
+mod demo;
+mod export;
 mod fail;
 mod help;
 mod init;
@@ -61,7 +64,9 @@ fn dispatch(args: Args) -> Result<u8, Fail> {
         Command::Log(args) => log::run(&context, &args),
         Command::Record(args) => record::run(&context, &args),
         Command::Ledger(args) => ledger::run(&context, &args),
-        _ => Err(Fail::usage("not built")),
+        Command::Demo(args) => demo::run(&args),
+        Command::Export(args) => export::run(&context, &args),
+        Command::Audit(args) => audit::run(&context, &args),
     }
 }
 

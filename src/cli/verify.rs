@@ -12,7 +12,7 @@ use crate::model::{Decision, Oid, VerdictRecord};
 use crate::policy::Moment;
 use crate::prove::{Change, Complete, ProveError, Trust};
 use crate::store::Log;
-use crate::verify::{Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, judge, plan_base};
+use crate::verify::{Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, judge, plan_base};
 
 /// What a live verdict rests on.
 pub(super) struct Live {
@@ -102,7 +102,7 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
     let policies = Policies::read(&complete, &log)?;
     let rechecked = Rechecked::of_tree(&complete, &log)?;
     let repository = context.repository()?;
-    let planned = plan_base(&complete, &policies, &trust, now());
+    let planned = plan_base(&complete, &policies, &trust, Clock::Live(now()));
     let base = planned.clone().unwrap_or_else(|| head.commit.clone());
     let mut found_before = Vec::new();
     if planned.is_some() {
@@ -154,7 +154,7 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
         policies: &policies,
         rechecked: &rechecked,
         git: &git,
-        now: now(),
+        clock: Clock::Live(now()),
         moment,
         found_before,
     };

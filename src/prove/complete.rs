@@ -134,6 +134,13 @@ impl Complete<Change> {
         check_lists(source, trust, change, &wanted)
     }
 
+    /// Returns what the log held of it before a place, for judging an earlier moment.
+    #[must_use]
+    pub fn before(mut self, place: u64) -> Self {
+        self.records.retain(|serial, _| *serial < place);
+        self
+    }
+
     /// Returns the records of the change itself, ascending.
     pub fn of_change(&self) -> impl DoubleEndedIterator<Item = &Logged> {
         self.of_list(&MapText::chain(&format!("change:{}", self.subject.id)))

@@ -133,12 +133,12 @@ pub enum Cause {
         found: String,
     },
     /// An element where it has no meaning.
-    #[error("`{element}` stands inside `{inside}`; wanted it inside testsuite")]
+    #[error("`{element}` stands {inside}, where it has no meaning")]
     Misplaced {
         /// The element.
         element: &'static str,
-        /// What it stands in.
-        inside: String,
+        /// Where it stands.
+        inside: &'static str,
     },
     /// A count that is no number.
     #[error("attribute `{attribute}` is `{found}`; wanted a number")]

@@ -1,10 +1,15 @@
-//! A JSON value that knows where it stands, so that a refusal can name the place.
+//! JSON that knows where it stands, so that a refusal can name the place, and long lists that are never all in memory.
 //!
 //! Members are asked for by what they may be; what is something else is refused with its pointer (RFC 6901), and the
-//! pointer is found again in the text for line and column.
+//! pointer is found again in the text for line and column. A parsed value takes twenty times its text; so [`split`] takes
+//! the elements of the lists of a log out of it before it is parsed, and each is parsed alone. Strictness is that of
+//! `model::parse_json` for the rest and for each element; the depth is counted anew in each element.
+
+use std::ops::Range;
 
 use serde_json::Value;
 
+use super::limits::CASES_MAX;
 use super::{Cause, Place, ReadError};
 use crate::model::{JsonError, Numbers, parse_json};
 
@@ -46,14 +51,35 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, ReadError> {
     })
 }
 
+/// Parses one of the elements that [`split`] took out.
+pub(super) fn parse_element(bytes: &[u8], element: Range<usize>) -> Result<Value, ReadError> {
+    parse(&bytes[element.clone()]).map_err(|error| {
+        let start = place_at(bytes, element.start);
+        let column = if error.place.line == 1 { start.column + error.place.column - 1 } else { error.place.column };
+        ReadError::at(Place { line: start.line + error.place.line - 1, column }, error.cause)
+    })
+}
+
+fn place_at(bytes: &[u8], at: usize) -> Place {
+    let mut place = Place::START;
+    place.pass(&bytes[..at]);
+    place
+}
+
 fn place_of(numbers: &str) -> Option<Place> {
     let (line, column) = numbers.split_once(" column ")?;
-    Some(Place { line: line.parse().ok()?, column: column.parse().ok()? })
+    let column: u64 = column.parse().ok()?;
+    Some(Place { line: line.parse().ok()?, column: column.max(1) })
 }
 
 impl<'a> Node<'a> {
     pub(super) fn root(value: &'a Value) -> Self {
         Self { value, up: None, step: Step::Root }
+    }
+
+    /// Returns an element of this list that was parsed alone.
+    pub(super) fn element(&'a self, index: usize, value: &'a Value) -> Self {
+        Self { value, up: Some(self), step: Step::Index(index) }
     }
 
     /// Returns a member that is there and not null.
@@ -84,7 +110,8 @@ impl<'a> Node<'a> {
             other => super::tally::shown(&other.to_string(), 60),
         };
         let pointer = self.pointer();
-        Wrong { cause: Cause::Value { pointer: pointer.clone(), found, wanted }, pointer }
+        let named = if pointer.is_empty() { "the document".to_owned() } else { pointer.clone() };
+        Wrong { pointer, cause: Cause::Value { pointer: named, found, wanted } }
     }
 
     /// Refuses the absence of a member.
@@ -122,45 +149,140 @@ impl Wrong {
             }
         }
         scan.space();
-        let mut place = Place::START;
-        place.pass(&bytes[..scan.at]);
-        ReadError::at(place, self.cause)
+        ReadError::at(place_at(bytes, scan.at), self.cause)
     }
 }
 
-/// Walks text that is known to be JSON.
+/// A document of which the elements of some lists stand apart.
+pub(super) struct Split {
+    /// The document with blanks in place of these elements, so that places stay.
+    pub(super) rest: Vec<u8>,
+    /// For each object of the outer list, where the elements of its inner list stand.
+    pub(super) lists: Vec<Vec<Range<usize>>>,
+}
+
+/// Takes the elements of `/outer/<any>/inner` out of a document that need not be JSON.
+///
+/// If the rest and every element are JSON, so is the whole. If an inner list does not go on as a list, returns the place.
+pub(super) fn split(bytes: &[u8], outer: &str, inner: &str) -> Result<Split, ReadError> {
+    let mut split = Split { rest: bytes.to_vec(), lists: Vec::new() };
+    let mut broken = None;
+    let mut scan = Scan { bytes, at: 0 };
+    // Where the walk itself stops, the rest is no JSON, and its parser says why.
+    let _ = scan.each(b'{', &mut |scan, key| {
+        if !is_key(key, outer) {
+            return scan.skip();
+        }
+        scan.each_or_skip(b'[', &mut |scan, _| {
+            let mut found = Vec::new();
+            let walked = scan.each_or_skip(b'{', &mut |scan, key| {
+                if !is_key(key, inner) || scan.peek() != Some(b'[') {
+                    return scan.skip();
+                }
+                let start = scan.at + 1;
+                let list = scan.each(b'[', &mut |scan, _| {
+                    let from = scan.at;
+                    scan.skip()?;
+                    found.push(from..scan.at);
+                    (found.len() <= CASES_MAX).then_some(())
+                });
+                if list.is_none() {
+                    broken = Some(scan.at);
+                    return None;
+                }
+                for byte in &mut split.rest[start..scan.at - 1] {
+                    if *byte != b'\n' {
+                        *byte = b' ';
+                    }
+                }
+                Some(())
+            });
+            split.lists.push(found);
+            walked
+        })
+    });
+    let Some(at) = broken else { return Ok(split) };
+    let found = split.lists.pop().unwrap_or_default();
+    if found.len() > CASES_MAX {
+        let count_max = u64::try_from(CASES_MAX).unwrap_or(u64::MAX);
+        return Err(ReadError::at(place_at(bytes, at), Cause::TooMany { things: "results", count_max }));
+    }
+    for element in found {
+        parse_element(bytes, element)?;
+    }
+    let reason = format!("not strict JSON: the list `{inner}` breaks off");
+    Err(ReadError::at(place_at(bytes, at), Cause::Json { reason }))
+}
+
+fn is_key(raw: &[u8], wanted: &str) -> bool {
+    serde_json::from_slice::<String>(raw).is_ok_and(|key| key == wanted)
+}
+
+/// Walks text as if it were JSON. Whatever cannot be walked gives `None`.
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Scan<'_> {
+type Visit<'v, 'a> = &'v mut dyn FnMut(&mut Scan<'a>, &'a [u8]) -> Option<()>;
+
+impl<'a> Scan<'a> {
     /// Moves to the start of a member or element of the value that starts here.
     fn enter(&mut self, step: &str) -> Option<()> {
         self.space();
-        let open = self.take()?;
-        let index: Option<usize> = step.parse().ok();
-        for element in 0_usize.. {
-            self.space();
-            if open == b'{' {
-                let start = self.at;
-                self.skip()?;
-                let key = &self.bytes[start..self.at];
-                self.space();
-                self.take()?;
-                if serde_json::from_slice::<String>(key).ok()? == step {
-                    return Some(());
-                }
-            } else if index == Some(element) {
-                return Some(());
+        let open = self.peek()?;
+        let mut count = 0_usize;
+        let mut found = None;
+        let _ = self.each(open, &mut |scan, key| {
+            let is_step = if open == b'{' { is_key(key, step) } else { step.parse() == Ok(count) };
+            count += 1;
+            if is_step {
+                found = Some(scan.at);
+                return None;
             }
-            self.skip()?;
+            scan.skip()
+        });
+        self.at = found?;
+        Some(())
+    }
+
+    /// Visits every member or element of the value that starts here; the visitor has to move past its value.
+    fn each(&mut self, open: u8, visit: Visit<'_, 'a>) -> Option<()> {
+        self.space();
+        let close = if open == b'{' { b'}' } else { b']' };
+        if self.take()? != open {
+            return None;
+        }
+        self.space();
+        if self.peek()? == close {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
             self.space();
-            if self.take()? != b',' {
-                break;
+            let start = self.at;
+            let mut key: &[u8] = &[];
+            if open == b'{' {
+                self.skip()?;
+                key = &self.bytes[start..self.at];
+                self.space();
+                if self.take()? != b':' {
+                    return None;
+                }
+                self.space();
+            }
+            visit(self, key)?;
+            self.space();
+            match self.take()? {
+                b',' => {}
+                byte => return (byte == close).then_some(()),
             }
         }
-        None
+    }
+
+    /// As [`Scan::each`], but moves past a value that starts otherwise.
+    fn each_or_skip(&mut self, open: u8, visit: Visit<'_, 'a>) -> Option<()> {
+        if self.peek() == Some(open) { self.each(open, visit) } else { self.skip() }
     }
 
     /// Moves past the value that starts here.
@@ -180,7 +302,7 @@ impl Scan<'_> {
                 b',' | b':' if depth > 0 => self.at += 1,
                 b'"' => self.skip_string()?,
                 _ => {
-                    let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b']' | b'}' | b':');
+                    let is_end = |byte: &u8| is_blank(byte) || matches!(byte, b',' | b']' | b'}' | b':');
                     let length = self.bytes[self.at..].iter().position(is_end);
                     self.at = length.map_or(self.bytes.len(), |length| self.at + length.max(1));
                 }
@@ -203,16 +325,25 @@ impl Scan<'_> {
     }
 
     fn space(&mut self) {
-        while self.bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+        while self.bytes.get(self.at).is_some_and(is_blank) {
             self.at += 1;
         }
     }
 
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
     fn take(&mut self) -> Option<u8> {
-        let byte = *self.bytes.get(self.at)?;
+        let byte = self.peek()?;
         self.at += 1;
         Some(byte)
     }
+}
+
+/// Tells whether a byte may stand between the tokens of JSON.
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 #[cfg(test)]
@@ -239,6 +370,82 @@ mod tests {
         assert_eq!(kind.text().unwrap_err().cause.to_string(), "`/runs/0/kind` is 7; wanted a string");
         assert_eq!(run.lacks("x", "a list").cause.to_string(), "`/runs/0/x` is absent; wanted a list");
         assert!(run.items().is_err() && runs.member("x").is_err());
+    }
+
+    #[test]
+    fn long_lists_are_taken_out_and_places_stay() {
+        let text = b"{\"runs\":[ 7, {\"r\": [{\"a\":\"]\"} ,\n 2 ]}, {\"r\":[]}, {\"r\":{}}], \"r\":[1]}";
+        let split = split(text, "runs", "r").unwrap();
+        let wanted = b"{\"runs\":[ 7, {\"r\": [           \n   ]}, {\"r\":[]}, {\"r\":{}}], \"r\":[1]}";
+        assert_eq!(String::from_utf8_lossy(&split.rest), String::from_utf8_lossy(wanted));
+        let lists: Vec<Vec<&[u8]>> =
+            split.lists.iter().map(|list| list.iter().map(|element| &text[element.clone()]).collect()).collect();
+        assert_eq!(lists, [vec![], vec![&b"{\"a\":\"]\"}"[..], b"2"], vec![], vec![]]);
+    }
+
+    #[test]
+    fn what_is_no_json_stays_none_when_it_is_split() {
+        for text in [
+            "",
+            "{",
+            "[",
+            "{\"runs\"",
+            "{\"runs\":[",
+            "{\"runs\":[{\"r\":[1",
+            "{\"runs\":[{\"r\":[1 2]}]}",
+            "{\"runs\":[{\"r\":[1,]}]}",
+            "{\"runs\":[{\"r\":[,]}]}",
+            "{\"runs\":[{\"r\":[nul]}]}",
+            "{\"runs\":[{\"r\":[1]]}]}",
+            "{\"runs\":[{\"r\":[1}}]}",
+            "{\"runs\":[{\"r\":[\"]}]}",
+            "{\"runs\":[{\"r\" [1]}]}",
+            "{\"runs\":[{\"r\":[1]}]}]",
+            "{\"runs\":[{\"r\":[1],\"r\":[2]}]}",
+            "{\"runs\":[{\"r\":[{\"a\":1,\"a\":1}]}]}",
+            "{\"runs\":[{\"r\":[1:2]}]}",
+            "{\"runs\":[{\"r\":[1,\u{c}2]}]}",
+            "{\"runs\":[{\"r\":[1]}],\"runs\":[{\"r\":[1]}]}",
+        ] {
+            let bytes = text.as_bytes();
+            let read = split(bytes, "runs", "r").and_then(|split| {
+                parse(&split.rest)?;
+                split.lists.into_iter().flatten().try_for_each(|element| parse_element(bytes, element).map(|_| ()))
+            });
+            assert!(read.is_err(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_split_document_is_json_exactly_if_the_whole_is(
+            edits in proptest::collection::vec((0_usize..90, "[\\[\\]{}:,\"\\\\ r1\\n]{0,3}", 0_usize..3), 0..4),
+        ) {
+            let mut text = r#"{"x":{"runs":[]},"runs":[{"a":1,"r":[{"k":"]}\""},[2,{}],"s"],"b":[]},{"r":[]},[1],{"r":2}]}"#.to_owned();
+            for (at, new, removed) in edits {
+                let at = at.min(text.len());
+                text.replace_range(at..(at + removed).min(text.len()), &new);
+            }
+            let bytes = text.as_bytes();
+            let apart = split(bytes, "runs", "r").and_then(|split| {
+                let rest = parse(&split.rest)?;
+                let lists: Result<Vec<Vec<Value>>, ReadError> = split
+                    .lists
+                    .into_iter()
+                    .map(|list| list.into_iter().map(|element| parse_element(bytes, element)).collect())
+                    .collect();
+                Ok((rest, lists?))
+            });
+            let whole = parse(bytes);
+            proptest::prop_assert_eq!(apart.is_ok(), whole.is_ok(), "{}", text);
+            if let (Ok((_, lists)), Ok(whole)) = (apart, whole) {
+                let runs = whole.get("runs").and_then(Value::as_array).cloned().unwrap_or_default();
+                for (run, list) in runs.iter().zip(lists) {
+                    let wanted = run.get("r").and_then(Value::as_array).cloned().unwrap_or_default();
+                    proptest::prop_assert_eq!(list, wanted, "{}", text);
+                }
+            }
+        }
     }
 
     #[test]

@@ -75,19 +75,28 @@ impl Walk {
             run.in_output = true;
             return Ok(());
         }
-        if let Some((name, rest)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
-            run.waiting = None;
-            match Said::of(rest) {
-                Some(said) => return self.add(name, said),
-                None => run.waiting = Some(name.to_owned()),
+        let test = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... "));
+        match (test, &run.waiting) {
+            (Some((name, rest)), None) => {
+                return match Said::of(rest) {
+                    Some(said) => self.add(name, said),
+                    None => {
+                        run.waiting = Some(name.to_owned());
+                        Ok(())
+                    }
+                };
             }
-            return Ok(());
+            // While one test runs alone, whatever stands between its name and its outcome is its output.
+            (_, Some(_)) => {
+                if let Some(said) = Said::of(line)
+                    && let Some(name) = run.waiting.take()
+                {
+                    return self.add(&name, said);
+                }
+            }
+            (None, None) => {}
         }
-        if let Some(said) = Said::of(line) {
-            if let Some(name) = run.waiting.take() {
-                return self.add(&name, said);
-            }
-        } else if let Some(binary) = binary(line) {
+        if let Some(binary) = binary(line) {
             self.abort();
             self.suite = SuitePath::root().inside(&binary);
         }
@@ -288,6 +297,7 @@ mod tests {
         assert!(recount(&["test a ... ok", "x"], "ok. 1 passed; 0 failed; 0 ignored; 0 measured"));
         assert!(recount(&["test a ... ok"], "ok. 2 passed; 0 failed; 0 ignored; 0 measured"));
         assert!(recount(&["test a ... ok\ntest b ... ok"], "ok. 1 passed; 0 failed; 0 ignored; 0 measured"));
+        assert!(recount(&["test a ... ok", "test b ... ok"], "ok. 1 passed; 0 failed; 0 ignored; 0 measured"));
         let summary = |text: &str| matches!(refused(&run(&["test a ... ok"], text)), Cause::Summary { .. });
         assert!(summary("FAILED. 1 passed; 0 failed; 0 ignored; 0 measured"));
         assert!(summary("ok. 1 passed; 0 failed; 0 measured"));
@@ -332,7 +342,7 @@ mod tests {
     #[test]
     fn output_of_the_tests_makes_no_tests() {
         let text = run(
-            &["test a ... hello\nok", "noise\ntest b ... \nthread 'b' panicked\nFAILED"],
+            &["test a ... hello\ntest x ... ok\nok", "noise\ntest b ... \nthread 'b' panicked\nFAILED"],
             "FAILED. 1 passed; 1 failed; 0 ignored; 0 measured",
         );
         assert_eq!(facts(&text).tests.unwrap().total, 2);

@@ -5,7 +5,7 @@
 /// Reports that are read as a stream. The largest real ones have about 100 MB; at 64 MB/s this takes four seconds.
 pub const STREAM_BYTES_MAX: u64 = 256 << 20;
 
-/// Reports that are held in memory as a tree, which takes about ten times their size.
+/// Reports that are held in memory: their text twice, and the tree of all that is no list of results.
 pub const TREE_BYTES_MAX: u64 = 64 << 20;
 
 /// One tag, text, comment or CDATA section of XML. Logs of whole runs stand in `system-out`; this is what is held of a

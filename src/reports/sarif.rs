@@ -17,12 +17,13 @@
 
 use std::collections::HashMap;
 use std::io::BufRead;
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::encoding::Source;
-use super::json::{Node, Wrong, parse};
+use super::json::{Node, Wrong, parse, parse_element, split};
 use super::limits::TREE_BYTES_MAX;
 use super::tally::{FindingTally, netstring, shown};
 use super::{Cause, Detail, Finding, Format, MESSAGE_CHARS_MAX, ReadError, Report};
@@ -31,32 +32,63 @@ use crate::model::{Digest, Severity};
 /// Reads a SARIF log.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
     let bytes = Source::open(input, TREE_BYTES_MAX)?.read_all()?;
-    let value = parse(&bytes)?;
-    read_log(&Node::root(&value), detail).map_err(|wrong| wrong.place_in(&bytes))
+    let split = split(&bytes, "runs", "results")?;
+    let value = parse(&split.rest)?;
+    let text = Text { bytes: &bytes, results: &split.lists };
+    match read_log(&Node::root(&value), &text, detail) {
+        Ok(report) => Ok(report),
+        Err(Stop::Read(error)) => Err(error),
+        Err(Stop::Wrong(wrong)) => Err(wrong.place_in(&bytes)),
+    }
 }
 
-fn read_log(log: &Node<'_>, detail: Detail) -> Result<Report, Wrong> {
+/// The text, and where the results of each run stand in it.
+struct Text<'a> {
+    bytes: &'a [u8],
+    results: &'a [Vec<Range<usize>>],
+}
+
+/// Why reading stops: with a place, or with a pointer to look it up by.
+enum Stop {
+    Read(ReadError),
+    Wrong(Wrong),
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<Wrong> for Stop {
+    fn from(wrong: Wrong) -> Self {
+        Self::Wrong(wrong)
+    }
+}
+
+fn read_log(log: &Node<'_>, text: &Text<'_>, detail: Detail) -> Result<Report, Stop> {
     let version = log.member("version")?.ok_or_else(|| log.lacks("version", WANTED_VERSION))?;
     if version.text()? != "2.1.0" {
-        return Err(version.wrong(WANTED_VERSION));
+        return Err(version.wrong(WANTED_VERSION).into());
     }
-    if let Some(external) = log.member("inlineExternalProperties")? {
-        if external.items()?.next().is_some() {
-            return Err(elsewhere(&external, "parts of its runs"));
-        }
+    if let Some(external) = log.member("inlineExternalProperties")?
+        && external.items()?.next().is_some()
+    {
+        return Err(elsewhere(&external, "parts of its runs").into());
     }
     let mut gathered = Gathered { tally: FindingTally::new(detail), doubts: Vec::new() };
     match log.member("runs")? {
         Some(runs) => {
-            let mut any = false;
+            let mut count = 0_usize;
             for run in runs.items()? {
-                any = true;
-                read_run(&run, &mut gathered)?;
+                let results = text.results.get(count).map_or(&[][..], Vec::as_slice);
+                read_run(&run, text.bytes, results, &mut gathered)?;
+                count += 1;
             }
-            gathered.doubt_if(!any, || "the log has no runs".to_owned());
+            gathered.doubt_if(count == 0, || "the log has no runs".to_owned());
         }
         None if log.value.get("runs").is_some() => gathered.doubt_if(true, || "`runs` is null".to_owned()),
-        None => return Err(log.lacks("runs", "an array")),
+        None => return Err(log.lacks("runs", "an array").into()),
     }
     Ok(gathered.tally.finish(Format::Sarif, gathered.doubts))
 }
@@ -74,7 +106,7 @@ impl Gathered {
     }
 }
 
-fn read_run(run: &Node<'_>, gathered: &mut Gathered) -> Result<(), Wrong> {
+fn read_run(run: &Node<'_>, bytes: &[u8], places: &[Range<usize>], gathered: &mut Gathered) -> Result<(), Stop> {
     refuse_external(run)?;
     let tool = text_at(run.value, "/tool/driver/name");
     let shown_tool = shown(tool, 60);
@@ -91,11 +123,11 @@ fn read_run(run: &Node<'_>, gathered: &mut Gathered) -> Result<(), Wrong> {
     let category = automation.rsplit_once('/').map_or("", |(category, _)| category);
     let rules = Rules::of(run.value);
     let context = Run { value: run.value, tool, category, rules };
-    for result in results.items()? {
-        if let Some(finding) = read_result(&result, &context)? {
-            let pointer = || result.pointer();
-            gathered.tally.add(finding).map_err(|cause| Wrong { pointer: pointer(), cause })?;
-        }
+    // The list itself has no elements any more; a value of another kind is refused here.
+    let _ = results.items()?;
+    for (index, place) in places.iter().enumerate() {
+        let value = parse_element(bytes, place.clone())?;
+        read_result(&results.element(index, &value), &context, &mut gathered.tally)?;
     }
     Ok(())
 }
@@ -144,14 +176,14 @@ struct Run<'a> {
     rules: Rules<'a>,
 }
 
-/// Returns the finding that a result is, if it is one or was left open.
-fn read_result(result: &Node<'_>, run: &Run<'_>) -> Result<Option<Finding>, Wrong> {
+/// Counts a result if it is a finding or was left open.
+fn read_result(result: &Node<'_>, run: &Run<'_>, tally: &mut FindingTally) -> Result<(), Wrong> {
     let open = match result.member("kind")? {
         None => false,
         Some(kind) => match kind.text()? {
             "fail" => false,
             "open" | "review" => true,
-            "pass" | "notApplicable" | "informational" => return Ok(None),
+            "pass" | "notApplicable" | "informational" => return Ok(()),
             _ => return Err(kind.wrong("fail, open, review, pass, notApplicable or informational")),
         },
     };
@@ -161,18 +193,19 @@ fn read_result(result: &Node<'_>, run: &Run<'_>) -> Result<Option<Finding>, Wron
         None => default_level(result, run, rule)?,
     };
     let severity = if open { None } else { Some(severity(result.value, rule, level)) };
-    let location = result.value.pointer("/locations/0/physicalLocation");
-    let region = location.and_then(|location| location.get("region"));
-    Ok(Some(Finding {
-        fingerprint: fingerprint(result.value, run),
+    let (fingerprint, suppressed) = (fingerprint(result.value, run), is_suppressed(result)?);
+    let finding = || Finding {
+        fingerprint,
         tool: shown(run.tool, 200),
         rule: shown(rule_id(result.value), 200),
         severity,
-        suppressed: is_suppressed(result)?,
-        file: file_of(result.value, run).chars().take(MESSAGE_CHARS_MAX).collect(),
-        line: region.and_then(|region| region.get("startLine")).and_then(Value::as_u64),
+        suppressed,
+        file: shown(file_of(result.value, run), MESSAGE_CHARS_MAX),
+        line: at(result.value, "/locations/0/physicalLocation/region/startLine").and_then(Value::as_u64),
         message: shown(text_at(result.value, "/message/text"), MESSAGE_CHARS_MAX),
-    }))
+    };
+    let added = tally.add(fingerprint, severity, suppressed, finding);
+    added.map_err(|cause| Wrong { pointer: result.pointer(), cause })
 }
 
 /// Tells whether a result counts as suppressed: it has suppressions, and every one of them is accepted.
@@ -215,7 +248,7 @@ impl Level {
 /// Returns the level of a result that states none: that of the invocation's override, else of the rule, else warning.
 fn default_level(result: &Node<'_>, run: &Run<'_>, rule: Option<&Value>) -> Result<Level, Wrong> {
     let level = override_of(result.value, run, rule)
-        .or_else(|| rule.and_then(|rule| rule.pointer("/defaultConfiguration/level")))
+        .or_else(|| rule.and_then(|rule| at(rule, "/defaultConfiguration/level")))
         .filter(|level| !level.is_null());
     match level {
         None => Ok(Level::Warning),
@@ -240,11 +273,11 @@ fn override_of<'a>(result: &Value, run: &Run<'a>, rule: Option<&Value>) -> Optio
     let id = rule.map_or_else(|| rule_id(result), |rule| text_at(rule, "/id"));
     let index = rule_index(result);
     let overrides = invocation.get("ruleConfigurationOverrides")?.as_array()?;
-    let mine = overrides.iter().find(|given| match given.pointer("/descriptor/id").and_then(Value::as_str) {
+    let mine = overrides.iter().find(|given| match at(given, "/descriptor/id").and_then(Value::as_str) {
         Some(given_id) => given_id == id,
         None => index.is_some() && index_at(given, "/descriptor/index") == index,
     })?;
-    mine.pointer("/configuration/level")
+    at(mine, "/configuration/level")
 }
 
 fn severity(result: &Value, rule: Option<&Value>, level: Level) -> Severity {
@@ -259,7 +292,7 @@ fn severity(result: &Value, rule: Option<&Value>, level: Level) -> Severity {
 
 /// Returns what the property `security-severity` says; nothing if it is absent or 0.
 fn stated_severity(owner: &Value) -> Option<Severity> {
-    let text = match owner.pointer("/properties/security-severity")? {
+    let text = match at(owner, "/properties/security-severity")? {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
         Value::Null => return None,
@@ -294,8 +327,8 @@ impl<'a> Rules<'a> {
         let rules = |component: Option<&'a Value>| -> &'a [Value] {
             component.and_then(|component| component.get("rules")?.as_array()).map_or(&[], Vec::as_slice)
         };
-        let driver = rules(run.pointer("/tool/driver"));
-        let extensions = run.pointer("/tool/extensions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let driver = rules(at(run, "/tool/driver"));
+        let extensions = at(run, "/tool/extensions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let extensions: Vec<_> = extensions.iter().map(|extension| (extension, rules(Some(extension)))).collect();
         let mut by_id = HashMap::new();
         for rule in driver.iter().chain(extensions.iter().flat_map(|(_, rules)| rules.iter())) {
@@ -320,7 +353,7 @@ impl<'a> Rules<'a> {
     }
 
     fn component(&self, result: &Value) -> Option<&'a [Value]> {
-        let Some(component) = result.pointer("/rule/toolComponent") else { return Some(self.driver) };
+        let Some(component) = at(result, "/rule/toolComponent") else { return Some(self.driver) };
         if let Some(index) = index_at(component, "/index") {
             return self.extensions.get(index).map(|(_, rules)| *rules);
         }
@@ -362,7 +395,7 @@ fn fingerprint(result: &Value, run: &Run<'_>) -> Digest {
         put(text_at(result, "/locations/0/physicalLocation/region/snippet/text"));
         put(text_at(result, "/message/id"));
         put(text_at(result, "/message/text"));
-        for argument in result.pointer("/message/arguments").and_then(Value::as_array).into_iter().flatten() {
+        for argument in at(result, "/message/arguments").and_then(Value::as_array).into_iter().flatten() {
             put(argument.as_str().unwrap_or_default());
         }
     }
@@ -380,7 +413,7 @@ fn put_sorted(given: &Map<String, Value>, put: &mut impl FnMut(&str)) {
 
 /// Returns the file of a result's first location as the report spells it, or an empty text.
 fn file_of<'a>(result: &'a Value, run: &Run<'a>) -> &'a str {
-    let Some(artifact) = result.pointer("/locations/0/physicalLocation/artifactLocation") else { return "" };
+    let Some(artifact) = at(result, "/locations/0/physicalLocation/artifactLocation") else { return "" };
     if let Some(uri) = artifact.get("uri").and_then(Value::as_str) {
         return uri;
     }
@@ -389,13 +422,21 @@ fn file_of<'a>(result: &'a Value, run: &Run<'a>) -> &'a str {
     named.map_or("", |artifact| text_at(artifact, "/location/uri"))
 }
 
+/// Returns what stands at a pointer without escapes.
+fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(value, |value, step| match value {
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        other => other.get(step),
+    })
+}
+
 fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    at(value, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Returns an index; SARIF writes -1 for none.
 fn index_at(value: &Value, pointer: &str) -> Option<usize> {
-    value.pointer(pointer).and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok())
+    at(value, pointer).and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok())
 }
 
 const WANTED_VERSION: &str = "2.1.0";
@@ -459,7 +500,7 @@ mod tests {
             r#"line 1, column 12: `/version` is "2.0.0"; wanted 2.1.0"#
         );
         assert!(refused(r#"{"version":"2.1.0"}"#).ends_with("`/runs` is absent; wanted an array"));
-        assert!(refused("[]").ends_with("`` is an array; wanted an object"));
+        assert!(refused("[]").ends_with("`the document` is an array; wanted an object"));
         for results in [
             r#"{"kind":"failed"}"#,
             r#"{"level":"fatal"}"#,

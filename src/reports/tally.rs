@@ -123,7 +123,11 @@ impl CaseTally {
         }
         if self.unknown > 0 {
             outcome = outcome.worst(Outcome::Inconclusive);
-            reasons.push(format!("{} of {} have a status that no pass has", self.unknown, tests(self.total)));
+            reasons.push(format!(
+                "{} of {} with a status that this reader does not know",
+                self.unknown,
+                tests(self.total)
+            ));
         }
         if self.total == 0 {
             outcome = outcome.worst(Outcome::Inconclusive);
@@ -166,14 +170,20 @@ impl FindingTally {
         Self { detail, entries: Vec::new(), findings: Vec::new(), facts }
     }
 
-    /// Counts a finding.
+    /// Counts a finding, and keeps it where findings are kept.
     ///
     /// If there are more than [`CASES_MAX`], returns [`Cause::TooMany`].
-    pub(super) fn add(&mut self, finding: Finding) -> Result<(), Cause> {
+    pub(super) fn add(
+        &mut self,
+        fingerprint: Digest,
+        severity: Option<Severity>,
+        suppressed: bool,
+        finding: impl FnOnce() -> Finding,
+    ) -> Result<(), Cause> {
         if self.entries.len() == CASES_MAX {
             return Err(too_many("results"));
         }
-        let (count, word) = match finding.severity {
+        let (count, word) = match severity {
             Some(Severity::Critical) => (&mut self.facts.critical, "critical"),
             Some(Severity::High) => (&mut self.facts.high, "high"),
             Some(Severity::Medium) => (&mut self.facts.medium, "medium"),
@@ -182,10 +192,10 @@ impl FindingTally {
             None => (&mut self.facts.unresolved, "unresolved"),
         };
         *count += 1;
-        self.facts.suppressed += u64::from(finding.suppressed);
-        self.entries.push((finding.fingerprint, word));
+        self.facts.suppressed += u64::from(suppressed);
+        self.entries.push((fingerprint, word));
         if self.detail == Detail::Everything {
-            self.findings.push(finding);
+            self.findings.push(finding());
         }
         Ok(())
     }
@@ -250,11 +260,11 @@ fn too_many(things: &'static str) -> Cause {
 
 fn digest_of_sorted<T: Copy + PartialEq>(tag: &str, entries: &[(Digest, T)], word: fn(T) -> &'static str) -> Digest {
     let mut hash = Sha256::new_with_prefix(tag);
-    let mut line = String::new();
+    let mut digits = [0; 64];
     for same in entries.chunk_by(|a, b| a == b) {
-        line.clear();
-        writeln!(line, "{} {} {}", same[0].0, word(same[0].1), same.len()).expect("writing to a String does not fail");
-        hash.update(line.as_bytes());
+        hex::encode_to_slice(same[0].0.bytes(), &mut digits).expect("32 bytes are 64 digits");
+        hash.update(digits);
+        hash.update(format!(" {} {}\n", word(same[0].1), same.len()));
     }
     Digest(hash.finalize().into())
 }

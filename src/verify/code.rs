@@ -64,6 +64,7 @@ codes! {
     FOREIGN_LEDGER = "E307" "foreign-ledger", "the ledger is not one that the trust file names", "check --ledger and --trust";
     TOO_SMALL = "E308" "too-small", "the ledger has fewer entries than the trust file demands", "find out whether it was rolled back";
     NOTHING_REQUIRED = "E309" "nothing-required", "the policy requires nothing of this change, and an empty set never passes", "let the tier require a claim";
+    UNREACHED = "E311" "unreached-member", "a bundle has a member that no hash from its checkpoint leads to", "ask for the bundle as it was exported";
     GIT_MISSING = "E310" "missing-object", "a git object that the verdict needs is not there", "ask for the whole bundle";
 }
 

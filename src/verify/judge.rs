@@ -25,12 +25,21 @@ pub struct Judgement<'a> {
     pub rechecked: &'a Rechecked,
     /// The facts of git's objects.
     pub git: &'a GitFacts,
-    /// The time that counts as now, if it is later than the checkpoint.
-    pub now: Time,
+    /// The time that counts as now.
+    pub clock: Clock,
     /// The moment that is judged for.
     pub moment: Moment,
     /// What others found before, such as a base that is not on the target branch.
     pub found_before: Vec<Finding>,
+}
+
+/// Where the time that counts as now comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// A clock; the time of the checkpoint's map entry where that is later.
+    Live(Time),
+    /// The moment that an audit judges.
+    AsOf(Time),
 }
 
 /// What the rules see.
@@ -87,7 +96,7 @@ impl Ruled {
 #[must_use]
 pub fn judge(judgement: &Judgement<'_>) -> Decided {
     let Judgement { complete, trust, policies, rechecked, git, moment, .. } = *judgement;
-    let now = judgement.now.max(complete.map().time);
+    let now = judgement.clock.now(complete);
     let authority = Authority::replay(complete, policies, trust, now);
     let mut bench = Bench {
         complete,
@@ -142,8 +151,8 @@ pub fn judge(judgement: &Judgement<'_>) -> Decided {
 
 /// Returns the commit that a change starts from, as its plans say: that of the newest plan that helps, else of the first.
 #[must_use]
-pub fn plan_base(complete: &Complete<Change>, policies: &Policies, trust: &Trust, now: Time) -> Option<Oid> {
-    let now = now.max(complete.map().time);
+pub fn plan_base(complete: &Complete<Change>, policies: &Policies, trust: &Trust, clock: Clock) -> Option<Oid> {
+    let now = clock.now(complete);
     let authority = Authority::replay(complete, policies, trust, now);
     let rechecked = Rechecked::default();
     let bench = Bench {
@@ -327,6 +336,15 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
             name: "one-person",
             text: format!("{only} holds all roles: planned, implemented and attested it"),
         });
+    }
+}
+
+impl Clock {
+    fn now(self, complete: &Complete<Change>) -> Time {
+        match self {
+            Self::Live(time) => time.max(complete.map().time),
+            Self::AsOf(time) => time,
+        }
     }
 }
 

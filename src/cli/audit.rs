@@ -1,0 +1,98 @@
+//! `evidence audit`: a bundle, checked with nothing but it and a trust file.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::args::AuditArgs;
+use super::context::Context;
+use super::fail::Fail;
+use super::verify::page;
+use super::{print, print_json};
+use crate::export::{Audit, AuditError, Bundle, audit};
+use crate::model::Decision;
+use crate::verify::Code;
+
+pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
+    let path = context.cwd.join(&args.file);
+    if !path.exists() {
+        return Err(Fail::usage(format!("there is no bundle {}", path.display())).hint("evidence export writes one"));
+    }
+    let trust = context.trust_of_auditor()?;
+    let since = match &args.since {
+        None => None,
+        Some(note) => {
+            let path = context.cwd.join(note);
+            Some(fs::read(&path).map_err(|error| Fail::io("the older checkpoint cannot be read:", &path, &error))?)
+        }
+    };
+    let bundle = Bundle::open(&path).map_err(Fail::from)?;
+    if let Some(wanted) = args.change.as_deref().filter(|wanted| *wanted != bundle.change().as_str()) {
+        return Err(Fail::refused(
+            Code::OTHER_COMMIT,
+            format!("the bundle is about the change {}; wanted {wanted}", bundle.change()),
+        ));
+    }
+    if let Some(wanted) = args.commit.as_deref().filter(|wanted| *wanted != bundle.commit().as_str()) {
+        return Err(Fail::refused(
+            Code::OTHER_COMMIT,
+            format!("the bundle is about the commit {}; wanted {wanted}", bundle.commit()),
+        ));
+    }
+    let audited = audit(&bundle, &trust, since.as_deref()).map_err(fail)?;
+    let verdict = audited.decided.verdict();
+    if context.json {
+        let later: Vec<_> = audited
+            .later
+            .iter()
+            .map(|(serial, kind, time)| json!({"serial": serial, "kind": kind, "time": time}))
+            .collect();
+        print_json(
+            &json!({"verdict": verdict.to_json(), "records": audited.records, "lists": audited.lists, "materials": audited.materials.0,
+            "bytes": audited.materials.1, "leftOut": audited.left_out, "grewSince": audited.grew_since, "later": later}),
+        );
+    } else {
+        print(&page(verdict));
+        print(&summary(&audited));
+    }
+    Ok(match verdict.decision {
+        Decision::Accepted => 0,
+        Decision::Refused => 1,
+    })
+}
+
+fn summary(audited: &Audit) -> String {
+    let (materials, bytes) = audited.materials;
+    let mut text = format!(
+        "\nchecked: {} records with their signatures, {} lists complete, {materials} materials of {bytes} bytes, facts and git facts computed again\n",
+        audited.records, audited.lists
+    );
+    if let Some(size) = audited.grew_since {
+        text.push_str(&format!("the log only grew since size {size}\n"));
+    }
+    for digest in &audited.left_out {
+        text.push_str(&format!("not in the bundle: material {digest}\n"));
+    }
+    for (serial, kind, time) in &audited.later {
+        text.push_str(&format!("recorded later, not judged: #{serial} {kind} {time}\n"));
+    }
+    text
+}
+
+fn fail(error: AuditError) -> Fail {
+    let text = error.to_string();
+    match error {
+        AuditError::Prove(error) => error.into(),
+        AuditError::Policy(error) => error.into(),
+        AuditError::Recheck(error) => error.into(),
+        AuditError::Git(crate::git::GitFactsError::MissingObject { .. }) => Fail::refused(Code::GIT_MISSING, text),
+        AuditError::Git(crate::git::GitFactsError::NotDescended { .. }) => {
+            Fail::refused(Code::BASE_NOT_BEFORE_HEAD, text)
+        }
+        AuditError::Git(crate::git::GitFactsError::Object { .. })
+        | AuditError::Derived(_)
+        | AuditError::Material { .. } => Fail::alarm(text, Vec::new()),
+        AuditError::Git(_) => Fail::usage(text),
+        AuditError::Unreached(_) => Fail::refused(Code::UNREACHED, text),
+    }
+}

@@ -1,0 +1,245 @@
+//! The audit: everything in a bundle checked again, and the change judged again, as of when it was merged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, Read};
+
+use super::bundle::Bundle;
+use super::layout::{ATTESTATIONS, MANIFEST, UNREAD, manifest};
+use super::write::{is_verdict, named_materials};
+use crate::crypto::Hasher;
+use crate::git::{GitFactsError, git_facts, need_commit};
+use crate::merkle::{Checkpoint, Consistency, SignedCheckpoint};
+use crate::model::{Digest, Event, Predicate, Time};
+use crate::policy::{Act, Moment};
+use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust};
+use crate::verify::{
+    Authority, Clock, Decided, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, judge, plan_base,
+};
+
+/// What an audit came to.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    /// The verdict.
+    pub decided: Decided,
+    /// The number of records checked.
+    pub records: usize,
+    /// The number of lists proven complete.
+    pub lists: usize,
+    /// The number of materials hashed, and of their bytes.
+    pub materials: (usize, u64),
+    /// Materials that records name and that are not in the bundle.
+    pub left_out: Vec<Digest>,
+    /// The older size since which the log is shown only to have grown.
+    pub grew_since: Option<u64>,
+    /// Records of the change that were logged after the moment that was judged: serial, kind, time.
+    pub later: Vec<(u64, String, Time)>,
+}
+
+/// Why a bundle is not accepted, before anything is judged.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// Something is missing, unreadable or contradicts itself.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    /// A policy.
+    #[error(transparent)]
+    Policy(#[from] PolicyReadError),
+    /// A report.
+    #[error(transparent)]
+    Recheck(#[from] RecheckError),
+    /// The git objects.
+    #[error(transparent)]
+    Git(#[from] GitFactsError),
+    /// A member that nothing leads to.
+    #[error("nothing leads to the member {0}: it is reached by no hash from the checkpoint")]
+    Unreached(String),
+    /// A derived member is not what follows from the rest.
+    #[error("{0} is not what follows from the rest of the bundle")]
+    Derived(&'static str),
+    /// A material is not what its name says.
+    #[error("the material {name} has the hash {found}")]
+    Material {
+        /// The name.
+        name: Digest,
+        /// The hash.
+        found: Digest,
+    },
+}
+
+/// Checks a bundle under a trust file and judges its change.
+///
+/// With an older checkpoint, checks also that the log only grew since.
+///
+/// # Errors
+/// See [`AuditError`]; a bundle that is whole and not sufficient is no error, but a refusing verdict.
+pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Audit, AuditError> {
+    let named = bundle.manifest();
+    let commit = need_commit(bundle, &named.commit)?;
+    let subject = Change { id: named.change.clone(), tree: commit.tree };
+    let whole = Complete::check(bundle, trust, subject)?;
+    let policies = Policies::read(&whole, bundle)?;
+    check_derived(bundle, &whole)?;
+    let materials = hash_all(bundle, &whole)?;
+    let grew_since = since.map(|note| check_growth(bundle, trust, &whole, note)).transpose()?;
+    let merge = whole.records().find(|record| closes(record, &whole)).map(|record| (record.serial(), record.time()));
+    let complete = match merge {
+        Some((serial, _)) => whole.clone().before(serial),
+        None => whole.clone(),
+    };
+    let now =
+        merge.map(|(_, time)| time).or_else(|| of_verdict(&complete, &policies, trust)).unwrap_or(complete.map().time);
+    let rechecked = Rechecked::of_change(&complete, bundle)?;
+    let base = plan_base(&complete, &policies, trust, Clock::AsOf(now)).unwrap_or_else(|| named.commit.clone());
+    let git = git_facts(bundle, &named.commit, &base)?;
+    let judgement = Judgement {
+        complete: &complete,
+        trust,
+        policies: &policies,
+        rechecked: &rechecked,
+        git: &git,
+        clock: Clock::AsOf(now),
+        moment: Moment::Merge,
+        found_before: Vec::new(),
+    };
+    let decided = judge(&judgement);
+    check_reached(bundle, since.is_some())?;
+    let later = whole
+        .of_change()
+        .filter(|record| record.time() > now || merge.is_some_and(|(serial, _)| record.serial() > serial));
+    Ok(Audit {
+        decided,
+        records: whole.records().count(),
+        lists: whole.lists().len(),
+        materials: (materials.hashed, materials.bytes),
+        left_out: materials.left_out,
+        grew_since,
+        later: later.map(|record| (record.serial(), record.entry().kind.clone(), record.time())).collect(),
+    })
+}
+
+/// Returns whether a record merges the change.
+fn closes(record: &Logged, complete: &Complete<Change>) -> bool {
+    match &record.statement().predicate {
+        Predicate::Event(Event::Merge { changes, .. }) => changes.contains(&complete.subject().id),
+        _ => false,
+    }
+}
+
+/// Returns the time of the newest verdict by somebody who may merge.
+fn of_verdict(complete: &Complete<Change>, policies: &Policies, trust: &Trust) -> Option<Time> {
+    let authority = Authority::replay(complete, policies, trust, complete.map().time);
+    let verdicts =
+        complete.of_change().rev().filter(|record| matches!(record.statement().predicate, Predicate::Verdict(_)));
+    verdicts.into_iter().find(|record| authority.may_at(Act::Merge, record)).map(Logged::time)
+}
+
+/// Builds `bundle.json` and the attestations again and compares them byte for byte.
+fn check_derived(bundle: &Bundle, complete: &Complete<Change>) -> Result<(), AuditError> {
+    let named = bundle.manifest();
+    let verdict = complete.of_change().rev().find(|record| is_verdict(record, &named.commit)).map(Logged::serial);
+    let wanted = manifest(&complete.checkpoint().checkpoint().origin, &named.change, &named.commit, verdict);
+    let same =
+        bundle.need(MANIFEST, u64::try_from(wanted.len()).unwrap_or(0)).is_ok_and(|found| found == wanted.as_bytes());
+    if !same || named.verdict != verdict || named.origin != complete.checkpoint().checkpoint().origin {
+        return Err(AuditError::Derived(MANIFEST));
+    }
+    let derived = || AuditError::Derived(ATTESTATIONS);
+    let unreadable = |error: std::io::Error| ProveError::Unreadable(format!("{ATTESTATIONS}: {error}"));
+    let mut lines =
+        bundle.member(ATTESTATIONS).ok_or_else(|| ProveError::Missing(format!("{ATTESTATIONS} in the bundle")))?;
+    for record in complete.records() {
+        let wanted = bundle.record(record.serial()).map_err(ProveError::from)?.envelope;
+        let mut line = vec![0; wanted.len() + 1];
+        match lines.read_exact(&mut line) {
+            Ok(()) if line.strip_suffix(b"\n") == Some(wanted.as_slice()) => {}
+            Ok(()) => return Err(derived()),
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(derived()),
+            Err(error) => return Err(unreadable(error).into()),
+        }
+    }
+    if lines.fill_buf().map_err(unreadable)?.is_empty() { Ok(()) } else { Err(derived()) }
+}
+
+struct Hashed {
+    hashed: usize,
+    bytes: u64,
+    left_out: Vec<Digest>,
+}
+
+fn hash_all(bundle: &Bundle, complete: &Complete<Change>) -> Result<Hashed, AuditError> {
+    let mut hashed = Hashed { hashed: 0, bytes: 0, left_out: Vec::new() };
+    let named: BTreeMap<Digest, Option<u64>> = named_materials(complete);
+    for (digest, signed) in named {
+        let Some(mut material) = bundle.material(&digest).map_err(ProveError::from)? else {
+            hashed.left_out.push(digest);
+            continue;
+        };
+        let mut hasher = Hasher::default();
+        let mut bytes = 0;
+        loop {
+            let buffer = material
+                .fill_buf()
+                .map_err(|error| ProveError::Unreadable(format!("the material {digest}: {error}")))?;
+            let count = buffer.len();
+            if count == 0 {
+                break;
+            }
+            hasher.update(buffer);
+            bytes += u64::try_from(count).unwrap_or(0);
+            material.consume(count);
+        }
+        let found = hasher.finish();
+        if found != digest || signed.is_some_and(|signed| signed != bytes) {
+            return Err(AuditError::Material { name: digest, found });
+        }
+        hashed.hashed += 1;
+        hashed.bytes += bytes;
+    }
+    Ok(hashed)
+}
+
+fn check_growth(bundle: &Bundle, trust: &Trust, complete: &Complete<Change>, note: &[u8]) -> Result<u64, AuditError> {
+    let older = Checkpoint::parse_note(note).map_err(ProveError::from)?;
+    let newer = complete.checkpoint().checkpoint();
+    let older = SignedCheckpoint::open(note, &trust.log_keys(&newer.origin, older.size), &newer.origin)
+        .map_err(ProveError::from)?;
+    let older = older.checkpoint();
+    let text = bundle.consistency().map_err(ProveError::from)?;
+    let text = text.ok_or_else(|| {
+        ProveError::Missing("consistency proof in the bundle: it was not exported with --since".to_owned())
+    })?;
+    let proof = Consistency::parse(&text).map_err(ProveError::from)?;
+    let heads = || {
+        vec![
+            String::from_utf8_lossy(note).into_owned(),
+            String::from_utf8_lossy(complete.checkpoint().note()).into_owned(),
+        ]
+    };
+    if proof.from != older.size {
+        return Err(ProveError::Missing(format!(
+            "consistency proof from size {}: the bundle has one from {}",
+            older.size, proof.from
+        ))
+        .into());
+    }
+    proof.check(&older.root, newer.size, &newer.root).map_err(|error| ProveError::Contradiction {
+        text: format!("the log did not only grow: {error}"),
+        heads: heads(),
+    })?;
+    Ok(older.size)
+}
+
+/// Refuses members that nothing led to. The checkpoint's consistency proof is only reached with an older note.
+fn check_reached(bundle: &Bundle, since: bool) -> Result<(), AuditError> {
+    let spared: BTreeSet<&str> = UNREAD.into_iter().chain((!since).then_some(super::layout::CONSISTENCY)).collect();
+    match bundle.unread().into_iter().find(|name| !spared.contains(name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(AuditError::Unreached(name)),
+    }
+}
+
+impl From<SourceError> for AuditError {
+    fn from(error: SourceError) -> Self {
+        Self::Prove(error.into())
+    }
+}

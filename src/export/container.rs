@@ -1,0 +1,281 @@
+//! The zip file of a bundle, read strictly (format, section 7): local headers equal central ones, nothing between them, no
+//! links, no encryption, no extra fields but those of Zip64, a fixed order. The directory is read by the `zip` crate; what it
+//! is lenient about is checked here against the bytes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
+use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
+
+use super::layout::rank;
+
+/// An opened bundle file.
+pub struct Container {
+    file: Arc<File>,
+    members: BTreeMap<String, Member>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    at: u64,
+    packed: u64,
+    bytes: u64,
+    crc: u32,
+    deflated: bool,
+}
+
+/// Why a file is no bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum ContainerError {
+    /// The operating system refuses.
+    #[error("the bundle cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// It is no zip file.
+    #[error("the bundle is no readable zip file: {0}")]
+    Zip(#[from] ZipError),
+    /// A rule of the container is broken.
+    #[error("the bundle's container is not as it must be: {0}")]
+    Rule(String),
+}
+
+impl Container {
+    /// Opens a bundle and checks its container from the first byte to the last.
+    ///
+    /// # Errors
+    /// See [`ContainerError`].
+    pub fn open(path: &Path) -> Result<Self, ContainerError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let rule = ContainerError::Rule;
+        let mut archive = ZipArchive::new(BufReader::new(file.try_clone()?))?;
+        if archive.len() > MEMBERS_MAX {
+            return Err(rule(format!("it has {} members; at most {MEMBERS_MAX} are read", archive.len())));
+        }
+        let mut members = BTreeMap::new();
+        let mut last = None;
+        let (mut local_at, mut central_at) = (0, archive.central_directory_start());
+        for index in 0..archive.len() {
+            let member = archive.by_index_raw(index)?;
+            let name = String::from_utf8(member.name_raw().to_vec())
+                .map_err(|_| rule("a member's name is not UTF-8".to_owned()))?;
+            let place = rank(&name).ok_or_else(|| rule(format!("no bundle has a member {name:?}")))?;
+            let place = (place.0, place.1, name.clone());
+            if last.as_ref().is_some_and(|last| *last >= place) {
+                return Err(rule(format!("the member {name} is out of order or there twice")));
+            }
+            if member.header_start() != local_at || member.central_header_start() != central_at {
+                return Err(rule(format!("something lies before the member {name}")));
+            }
+            let local = Header::read(&file, local_at, &LOCAL)?;
+            let central = Header::read(&file, central_at, &CENTRAL)?;
+            let plain = !member.encrypted() && !member.is_dir() && !member.is_symlink();
+            let regular = member.unix_mode().is_none_or(|mode| mode & 0o170_000 == 0o100_000);
+            if !plain
+                || !regular
+                || local.same != central.same
+                || local.name != name.as_bytes()
+                || central.name != name.as_bytes()
+            {
+                return Err(rule(format!("the headers of the member {name} do not agree, or it is no plain file")));
+            }
+            let zip64 = member.size() >= ZIP64_FROM
+                || member.compressed_size() >= ZIP64_FROM
+                || member.header_start() >= ZIP64_FROM;
+            if !local.extra_fits() || !central.extra_fits() || (!zip64 && !central.extra.is_empty()) {
+                return Err(rule(format!("the member {name} carries extra fields")));
+            }
+            let deflated = match member.compression() {
+                CompressionMethod::Deflated => true,
+                CompressionMethod::Stored => false,
+                _ => return Err(rule(format!("the member {name} is packed in a way that bundles do not use"))),
+            };
+            let at = local_at + local.length;
+            let member =
+                Member { at, packed: member.compressed_size(), bytes: member.size(), crc: member.crc32(), deflated };
+            local_at = at + member.packed;
+            central_at += central.length;
+            members.insert(name, member);
+            last = Some(place);
+        }
+        if archive.central_directory_start() != local_at {
+            return Err(rule("something lies between the last member and the directory".to_owned()));
+        }
+        if ![END_BYTES, END_BYTES + ZIP64_END_BYTES].contains(&length.saturating_sub(central_at)) {
+            return Err(rule("something lies after the directory".to_owned()));
+        }
+        Ok(Self { file: Arc::new(file), members })
+    }
+
+    /// Returns the names of the members.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.keys().map(String::as_str)
+    }
+
+    /// Opens a member; `None` if it is not there. Reading it ends in an error if it is not what its header says.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<Box<dyn BufRead>> {
+        let member = *self.members.get(name)?;
+        let packed = Section { file: Arc::clone(&self.file), at: member.at, left: member.packed };
+        let packed = BufReader::with_capacity(BUFFER_BYTES, packed);
+        let unpacked =
+            if member.deflated { Unpacked::Deflated(DeflateDecoder::new(packed)) } else { Unpacked::Stored(packed) };
+        Some(Box::new(BufReader::with_capacity(BUFFER_BYTES, Checked { unpacked, member, crc: Crc::new() })))
+    }
+
+    /// Reads a small member whole; `None` if it is not there.
+    ///
+    /// # Errors
+    /// If it is larger than `most`, or cannot be unpacked.
+    pub fn read(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, ContainerError> {
+        let (Some(member), Some(mut reader)) = (self.members.get(name), self.member(name)) else { return Ok(None) };
+        if member.bytes > most {
+            return Err(ContainerError::Rule(format!(
+                "the member {name} has {} bytes; at most {most} are read",
+                member.bytes
+            )));
+        }
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+}
+
+/// A part of a file, read without moving anybody's place in it.
+struct Section {
+    file: Arc<File>,
+    at: u64,
+    left: u64,
+}
+
+impl Read for Section {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.file.read_at(&mut buffer[..most], self.at)?;
+        if count == 0 && most > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += number(count);
+        self.left -= number(count);
+        Ok(count)
+    }
+}
+
+enum Unpacked {
+    Stored(BufReader<Section>),
+    Deflated(DeflateDecoder<BufReader<Section>>),
+}
+
+/// Unpacks a member and, at its end, holds length and checksum against the header.
+struct Checked {
+    unpacked: Unpacked,
+    member: Member,
+    crc: Crc,
+}
+
+impl Read for Checked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.member.bytes.saturating_sub(self.total());
+        let count = match &mut self.unpacked {
+            Unpacked::Stored(reader) => reader.read(buffer)?,
+            Unpacked::Deflated(reader) => reader.read(buffer)?,
+        };
+        if number(count) > left {
+            return Err(wrong("a member is longer than its header says"));
+        }
+        self.crc.update(&buffer[..count]);
+        if count == 0 && !buffer.is_empty() {
+            let whole = match &mut self.unpacked {
+                Unpacked::Stored(_) => true,
+                Unpacked::Deflated(reader) => reader.total_in() == self.member.packed,
+            };
+            if left != 0 || self.crc.sum() != self.member.crc || !whole {
+                return Err(wrong("a member is not what its header says"));
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl Checked {
+    fn total(&self) -> u64 {
+        match &self.unpacked {
+            Unpacked::Stored(reader) => self.member.packed - reader.get_ref().left - number(reader.buffer().len()),
+            Unpacked::Deflated(reader) => reader.total_out(),
+        }
+    }
+}
+
+/// The shape of a local or central header.
+struct Shape {
+    signature: u32,
+    /// Bytes before the name.
+    fixed: usize,
+    /// Where flags, method, time, date, checksum, sizes and the lengths of name and extra field stand.
+    same: std::ops::Range<usize>,
+    /// Where the length of the comment stands.
+    comment: Option<usize>,
+}
+
+struct Header {
+    /// Flags, method, time and date, as bytes.
+    same: Vec<u8>,
+    name: Vec<u8>,
+    extra: Vec<u8>,
+    length: u64,
+}
+
+impl Header {
+    fn read(file: &File, at: u64, shape: &Shape) -> Result<Self, ContainerError> {
+        let mut fixed = vec![0; shape.fixed];
+        file.read_exact_at(&mut fixed, at)?;
+        let short = |from: usize| usize::from(u16::from_le_bytes([fixed[from], fixed[from + 1]]));
+        let signature = u32::from_le_bytes([fixed[0], fixed[1], fixed[2], fixed[3]]);
+        let comment = shape.comment.map_or(0, short);
+        let time = &fixed[shape.same.start + 4..shape.same.start + 8];
+        let flags = short(shape.same.start);
+        // Bit 3 would put sizes behind the member, bit 0 encrypts it; bit 11 says that the name is UTF-8.
+        if signature != shape.signature || comment != 0 || time != DOS_1980 || flags & !0x0806 != 0 {
+            return Err(ContainerError::Rule(format!("the header at byte {at} is not one of a bundle's")));
+        }
+        let (name_bytes, extra_bytes) = (short(shape.same.end), short(shape.same.end + 2));
+        let mut rest = vec![0; name_bytes + extra_bytes];
+        file.read_exact_at(&mut rest, at + number(shape.fixed))?;
+        let extra = rest.split_off(name_bytes);
+        // With Zip64 the sizes stand in the extra field, and the zip crate has read them there.
+        let same = fixed[shape.same.start..shape.same.start + 8].to_vec();
+        Ok(Self { same, name: rest, extra, length: number(shape.fixed + name_bytes + extra_bytes) })
+    }
+
+    /// Returns whether the extra field is empty, or of Zip64 alone.
+    fn extra_fits(&self) -> bool {
+        let Some((head, rest)) = self.extra.split_first_chunk::<4>() else { return self.extra.is_empty() };
+        let [a, b, c, d] = *head;
+        u16::from_le_bytes([a, b]) == 1 && usize::from(u16::from_le_bytes([c, d])) == rest.len()
+    }
+}
+
+fn wrong(text: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text.to_owned())
+}
+
+fn number(bytes: usize) -> u64 {
+    u64::try_from(bytes).expect("memory is smaller than 2^64")
+}
+
+const LOCAL: Shape = Shape { signature: 0x0403_4b50, fixed: 30, same: 6..26, comment: None };
+const CENTRAL: Shape = Shape { signature: 0x0201_4b50, fixed: 46, same: 8..28, comment: Some(32) };
+/// 00:00 on 1980-01-01.
+const DOS_1980: &[u8] = &[0x00, 0x00, 0x21, 0x00];
+const END_BYTES: u64 = 22;
+const ZIP64_END_BYTES: u64 = 56 + 20;
+const ZIP64_FROM: u64 = 0xffff_ffff;
+/// More members are refused (format, section 7).
+const MEMBERS_MAX: usize = 100_000;
+const BUFFER_BYTES: usize = 64 * 1024;

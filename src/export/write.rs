@@ -1,0 +1,161 @@
+//! Writing a bundle: reproducible, materials streamed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Seek, Write};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::layout::{
+    ATTESTATIONS, CHECKPOINT, CONSISTENCY, MANIFEST, MAP_ENTRY, MULTIPROOF, README, README_TEXT, entry_name,
+    envelope_name, git_name, manifest, material_name, proof_name, serials_name,
+};
+use crate::git::{GitFactsError, Objects, Recording, git_facts};
+use crate::merkle::Consistency;
+use crate::model::{Digest, Oid, Predicate};
+use crate::prove::{Change, Complete, Logged, Materials, Source, SourceError};
+
+/// What was written.
+#[derive(Debug, Clone)]
+pub struct Exported {
+    /// The number of records.
+    pub records: usize,
+    /// The materials that are in it.
+    pub materials: usize,
+    /// Those that records name and that were not there.
+    pub left_out: Vec<Digest>,
+}
+
+/// Why no bundle was written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The ledger could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The git objects could not be read.
+    #[error(transparent)]
+    Git(#[from] GitFactsError),
+    /// The file could not be written.
+    #[error("the bundle cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// The archive could not be written.
+    #[error("the bundle cannot be written: {0}")]
+    Zip(#[from] zip::result::ZipError),
+}
+
+/// Writes the bundle of a change. The same arguments write the same bytes.
+///
+/// # Errors
+/// See [`WriteError`].
+pub fn write_bundle<W: Write + Seek>(
+    out: W,
+    source: &dyn Source,
+    materials: &dyn Materials,
+    complete: &Complete<Change>,
+    objects: &dyn Objects,
+    head: &Oid,
+    base: &Oid,
+    since: Option<&Consistency>,
+) -> Result<Exported, WriteError> {
+    let recording = Recording::new(objects);
+    git_facts(&recording, head, base)?;
+    let change = &complete.subject().id;
+    let verdict = complete.of_change().rev().find(|record| is_verdict(record, head)).map(Logged::serial);
+    let mut zip = Archive(ZipWriter::new(out));
+    zip.put(README, README_TEXT.as_bytes())?;
+    let checkpoint = complete.checkpoint();
+    zip.put(MANIFEST, manifest(&checkpoint.checkpoint().origin, change, head, verdict).as_bytes())?;
+    zip.put(CHECKPOINT, checkpoint.note())?;
+    zip.put(MAP_ENTRY, complete.map().print().as_bytes())?;
+    let lists: BTreeMap<Digest, _> = complete.lists().iter().map(|(text, list)| (text.key(), list)).collect();
+    for (key, list) in &lists {
+        zip.put(&proof_name(key), list.proof.as_bytes())?;
+        let serials: String = list.serials.iter().map(|serial| format!("{serial}\n")).collect();
+        zip.put(&serials_name(key), serials.as_bytes())?;
+    }
+    let mut places = Vec::new();
+    for record in complete.records() {
+        places.push(record.serial());
+        zip.put(&entry_name(record.serial()), record.entry().print().as_bytes())?;
+    }
+    places.push(complete.map().covers);
+    zip.put(MULTIPROOF, source.multiproof(&places)?.print().as_bytes())?;
+    if let Some(since) = since {
+        zip.put(CONSISTENCY, since.print().as_bytes())?;
+    }
+    let by_hash: BTreeMap<&Digest, u64> =
+        complete.records().map(|record| (&record.entry().statement, record.serial())).collect();
+    for (statement, serial) in by_hash {
+        zip.put(&envelope_name(statement), &source.record(serial)?.envelope)?;
+    }
+    zip.begin(ATTESTATIONS, 0)?;
+    for record in complete.records() {
+        zip.0.write_all(&source.record(record.serial())?.envelope)?;
+        zip.0.write_all(b"\n")?;
+    }
+    for (oid, raw) in recording.into_read() {
+        zip.put(&git_name(&oid), &raw)?;
+    }
+    let mut exported = Exported { records: complete.records().count(), materials: 0, left_out: Vec::new() };
+    for (digest, bytes) in named_materials(complete) {
+        let Some(mut material) = materials.material(&digest)? else {
+            exported.left_out.push(digest);
+            continue;
+        };
+        zip.begin(&material_name(&digest), bytes.unwrap_or(0))?;
+        io::copy(&mut material, &mut zip.0)?;
+        exported.materials += 1;
+    }
+    zip.0.finish()?.flush()?;
+    Ok(exported)
+}
+
+/// Returns the materials that the records name, with their length where it is signed.
+pub(super) fn named_materials(complete: &Complete<Change>) -> BTreeMap<Digest, Option<u64>> {
+    let mut named = BTreeMap::new();
+    let ours: BTreeSet<u64> = complete.of_change().map(Logged::serial).collect();
+    for record in complete.records() {
+        let statement = record.statement();
+        match &statement.predicate {
+            Predicate::Policy(policy) => {
+                named.extend(statement.digests().map(|digest| (*digest, Some(policy.bytes))));
+            }
+            Predicate::Result(run) if ours.contains(&record.serial()) => {
+                named.extend(run.materials.iter().map(|material| (material.sha256, Some(material.bytes))));
+            }
+            Predicate::Review(review) if ours.contains(&record.serial()) => {
+                named.extend(review.notes.iter().map(|material| (material.sha256, Some(material.bytes))));
+            }
+            Predicate::Verdict(verdict) if ours.contains(&record.serial()) => {
+                named.entry(verdict.report).or_insert(None);
+            }
+            _ => {}
+        }
+    }
+    named
+}
+
+pub(super) fn is_verdict(record: &Logged, head: &Oid) -> bool {
+    matches!(record.statement().predicate, Predicate::Verdict(_)) && record.statement().commit() == Some(head)
+}
+
+struct Archive<W: Write + Seek>(ZipWriter<W>);
+
+impl<W: Write + Seek> Archive<W> {
+    fn begin(&mut self, name: &str, bytes: u64) -> Result<(), WriteError> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(zip::DateTime::default())
+            .large_file(bytes >= LARGE_BYTES)
+            .unix_permissions(0o644);
+        Ok(self.0.start_file(name, options)?)
+    }
+
+    fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        self.begin(name, 0)?;
+        Ok(self.0.write_all(bytes)?)
+    }
+}
+
+/// From here on sizes may not fit 32 bits, also where deflate makes a file longer.
+const LARGE_BYTES: u64 = 0xfff0_0000;

@@ -1,0 +1,278 @@
+//! Reports of real tools and of attackers against their golden facts, and random ones against the rules.
+//!
+//! Beside each `X.xml`, `X.sarif` or `X.txt` under `testdata/reports` lies either `X.<ext>.facts.json` with the facts or
+//! `X.<ext>.refused.txt` with the sentence of the refusal. `cargo test --test reports -- --ignored` writes them anew:
+//! look at the difference, it is a change of a format.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use evidence_ledger::model::{Facts, Outcome};
+use evidence_ledger::reports::{Detected, Format, detect, limits, read, read_report};
+use proptest::prelude::*;
+
+#[test]
+fn reports_have_their_golden_facts() {
+    let reports = reports();
+    assert!(reports.len() > 40, "found {}", reports.len());
+    for report in reports {
+        let (file, text) = golden(&report);
+        let kept = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        assert_eq!(kept, text, "{}", file.display());
+        let is_facts = file.to_string_lossy().ends_with(".facts.json");
+        let twin = sibling(&report, if is_facts { ".refused.txt" } else { ".facts.json" });
+        assert!(!twin.exists(), "{} is left over", twin.display());
+    }
+}
+
+#[test]
+#[ignore = "writes the golden facts"]
+fn write_golden_facts() {
+    for report in reports() {
+        let (file, text) = golden(&report);
+        fs::write(file, text).unwrap();
+    }
+}
+
+#[test]
+fn real_reports_are_detected() {
+    for report in reports().iter().filter(|path| !path.to_string_lossy().contains("hostile")) {
+        let bytes = fs::read(report).unwrap();
+        let head = &bytes[..bytes.len().min(limits::HEAD_BYTES)];
+        assert_eq!(detect(head), Detected::One(format_of(report)), "{}", report.display());
+    }
+}
+
+#[test]
+fn facts_do_not_depend_on_how_the_bytes_arrive_or_what_is_kept() {
+    for report in reports() {
+        let bytes = fs::read(&report).unwrap();
+        let format = format_of(&report);
+        let whole = read(format, &mut bytes.as_slice());
+        for size in [1, 7, 4_096] {
+            let mut narrow = std::io::BufReader::with_capacity(size, bytes.as_slice());
+            assert_eq!(read(format, &mut narrow), whole, "{} by {size}", report.display());
+        }
+        let detailed = read_report(format, &mut bytes.as_slice());
+        if let Ok(report) = &detailed {
+            let tests = report.facts.tests.as_ref().map_or(0, |tests| tests.total);
+            assert_eq!(u64::try_from(report.cases.len()).unwrap(), tests);
+        }
+        assert_eq!(detailed.map(|report| report.facts), whole);
+    }
+}
+
+#[test]
+fn a_huge_name_is_refused() {
+    let text = format!("<testsuite><testcase name='{}'/></testsuite>", "n".repeat(100_000));
+    let error = read(Format::Junit, &mut text.as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "line 1, column 12: attribute `name` has 100000 bytes; wanted at most 65536");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn readers_never_panic_on_mutated_reports(
+        seed in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..4), 1..12),
+        end in prop::option::weighted(0.3, any::<prop::sample::Index>()),
+    ) {
+        let reports = reports();
+        let mut bytes = fs::read(&reports[seed.index(reports.len())]).unwrap();
+        for (place, byte, kind) in edits {
+            let at = place.index(bytes.len() + 1);
+            match kind {
+                0 => bytes.insert(at, byte),
+                1 if at < bytes.len() => { bytes.remove(at); }
+                2 if at < bytes.len() => bytes[at] = byte,
+                // The rest twice, the first time without its beginning.
+                _ => {
+                    let rest = bytes.split_off(at);
+                    bytes.extend(rest.iter().skip(usize::from(byte)));
+                    bytes.extend(rest);
+                }
+            }
+        }
+        if let Some(end) = end {
+            bytes.truncate(end.index(bytes.len() + 1));
+        }
+        let _ = detect(&bytes);
+        for format in Format::ALL {
+            let first = read(format, &mut bytes.as_slice());
+            prop_assert_eq!(&first, &read(format, &mut bytes.as_slice()));
+        }
+    }
+
+    #[test]
+    fn junit_cannot_be_improved_by_leaving_out_a_pass_or_adding_a_failure(
+        cases in prop::collection::vec(case(), 0..8),
+        declared in prop::option::of(0_u64..4),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let before = outcome(Format::Junit, &junit(&cases, declared));
+        for after in altered(&cases, at) {
+            let after = outcome(Format::Junit, &junit(&after, declared));
+            prop_assert!(before == Some(Outcome::Pass) || after != Some(Outcome::Pass));
+        }
+    }
+
+    #[test]
+    fn libtest_cannot_be_improved_by_leaving_out_a_pass_or_adding_a_failure(
+        cases in prop::collection::vec(case(), 0..8),
+        honest in any::<bool>(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let summary = libtest_summary(&cases);
+        let before = outcome(Format::Libtest, &libtest(&cases, &summary));
+        for after in altered(&cases, at) {
+            let summary = if honest { libtest_summary(&after) } else { summary.clone() };
+            let after = outcome(Format::Libtest, &libtest(&after, &summary));
+            prop_assert!(before == Some(Outcome::Pass) || after != Some(Outcome::Pass));
+        }
+    }
+
+    #[test]
+    fn counts_and_names_do_not_depend_on_the_order(cases in prop::collection::vec(case(), 1..8), at in any::<prop::sample::Index>()) {
+        let mut turned = cases.clone();
+        turned.rotate_left(at.index(cases.len()));
+        prop_assert_eq!(facts(Format::Junit, &junit(&cases, None)), facts(Format::Junit, &junit(&turned, None)));
+    }
+
+    #[test]
+    fn the_facts_add_up(cases in prop::collection::vec(case(), 0..8)) {
+        let tests = facts(Format::Junit, &junit(&cases, None)).unwrap().tests.unwrap();
+        prop_assert_eq!(tests.total, u64::try_from(cases.len()).unwrap());
+        prop_assert_eq!(tests.total, tests.passed + tests.failed + tests.skipped + tests.unknown);
+        prop_assert!(tests.flaky <= tests.passed);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Passed,
+    Failed,
+    Errored,
+    Skipped,
+    Flaky,
+    Unknown,
+    StatusFailed,
+}
+
+type Case = (u8, Said);
+
+fn case() -> impl Strategy<Value = Case> {
+    let said = prop_oneof![
+        4 => Just(Said::Passed),
+        1 => Just(Said::Failed),
+        1 => Just(Said::Errored),
+        2 => Just(Said::Skipped),
+        1 => Just(Said::Flaky),
+        1 => Just(Said::Unknown),
+        1 => Just(Said::StatusFailed),
+    ];
+    (0_u8..5, said)
+}
+
+/// Returns the cases without one of the passed, and the cases with a failure more.
+fn altered(cases: &[Case], at: prop::sample::Index) -> Vec<Vec<Case>> {
+    let mut more = cases.to_vec();
+    more.insert(at.index(cases.len() + 1), (9, Said::Failed));
+    let mut all = vec![more];
+    for (index, (_, said)) in cases.iter().enumerate() {
+        if *said == Said::Passed {
+            let mut fewer = cases.to_vec();
+            fewer.remove(index);
+            all.push(fewer);
+        }
+    }
+    all
+}
+
+fn junit(cases: &[Case], declared: Option<u64>) -> String {
+    let mut text = "<testsuites>".to_owned();
+    text += &declared.map_or("<testsuite>".to_owned(), |count| format!("<testsuite failures='{count}'>"));
+    for (name, said) in cases {
+        text += &match said {
+            Said::Passed => format!("<testcase name='{name}'/>"),
+            Said::Failed => format!("<testcase name='{name}'><failure/></testcase>"),
+            Said::Errored => format!("<testcase name='{name}'><skipped/><error/></testcase>"),
+            Said::Skipped => format!("<testcase name='{name}' status='notrun'/>"),
+            Said::Flaky => format!("<testcase name='{name}'><flakyFailure/></testcase>"),
+            Said::Unknown => format!("<testcase name='{name}' status='new'/>"),
+            Said::StatusFailed => format!("<testcase name='{name}' result='failed'/>"),
+        };
+    }
+    text + "</testsuite></testsuites>"
+}
+
+fn libtest_summary(cases: &[Case]) -> String {
+    let count = |wanted: &str| cases.iter().filter(|(_, said)| libtest_word(*said) == wanted).count();
+    let (passed, failed, ignored) = (count("ok"), count("FAILED"), count("ignored"));
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    format!("test result: {verdict}. {passed} passed; {failed} failed; {ignored} ignored; 0 measured; 0 filtered out\n")
+}
+
+fn libtest(cases: &[Case], summary: &str) -> String {
+    let plural = if cases.len() == 1 { "" } else { "s" };
+    let lines: String =
+        cases.iter().map(|(name, said)| format!("test t{name} ... {}\n", libtest_word(*said))).collect();
+    format!("running {} test{plural}\n{lines}\n{summary}", cases.len())
+}
+
+fn libtest_word(said: Said) -> &'static str {
+    match said {
+        Said::Passed | Said::Flaky => "ok",
+        Said::Failed | Said::Errored | Said::StatusFailed => "FAILED",
+        Said::Skipped | Said::Unknown => "ignored",
+    }
+}
+
+fn facts(format: Format, text: &str) -> Option<Facts> {
+    read(format, &mut text.as_bytes()).ok()
+}
+
+fn outcome(format: Format, text: &str) -> Option<Outcome> {
+    facts(format, text).map(|facts| facts.outcome)
+}
+
+fn reports() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reports");
+    let mut found = Vec::new();
+    for folder in [root.clone(), root.join("hostile")] {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let is_no_report =
+                name.starts_with(".git") || name.ends_with(".facts.json") || name.ends_with(".refused.txt");
+            if path.is_file() && !is_no_report {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn format_of(report: &Path) -> Format {
+    match report.extension().unwrap().to_str().unwrap() {
+        "xml" => Format::Junit,
+        "sarif" => Format::Sarif,
+        "txt" => Format::Libtest,
+        other => panic!("{other}"),
+    }
+}
+
+fn sibling(report: &Path, suffix: &str) -> PathBuf {
+    let mut name = report.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Returns the golden file of a report and what is to stand in it.
+fn golden(report: &Path) -> (PathBuf, String) {
+    match read(format_of(report), &mut fs::read(report).unwrap().as_slice()) {
+        Ok(facts) => (sibling(report, ".facts.json"), serde_json::to_string_pretty(&facts).unwrap() + "\n"),
+        Err(error) => (sibling(report, ".refused.txt"), format!("{error}\n")),
+    }
+}
