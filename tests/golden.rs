@@ -116,7 +116,7 @@ fn the_checkpoint_has_the_same_bytes() {
     let vkey: NoteKey = text(&vector["vkey"]).parse().unwrap();
     assert_eq!(vkey.to_string(), text(&vector["vkey"]));
     let note = text(&vector["note"]).as_bytes();
-    let opened = SignedCheckpoint::open(note, &[vkey.clone()], vkey.name()).unwrap();
+    let opened = SignedCheckpoint::open(note, std::slice::from_ref(&vkey), vkey.name()).unwrap();
     let again = Checkpoint { origin: vkey.name().to_owned(), size: 300, root: opened.checkpoint().root };
     assert_eq!(again.sign(&SecretKey::from_seed(&[1; 32])), note);
 }

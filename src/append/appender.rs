@@ -49,9 +49,12 @@ struct Queue {
     led: bool,
 }
 
+/// Where a job's answer is put.
+type Slot = Arc<Mutex<Option<Result<Vec<Receipt>, AppendError>>>>;
+
 struct Job {
     submissions: Vec<Submission>,
-    answer: Arc<Mutex<Option<Result<Vec<Receipt>, AppendError>>>>,
+    answer: Slot,
 }
 
 /// Who may do what at one size of the log.

@@ -327,7 +327,7 @@ pub(super) fn read_key(path: &Path) -> Result<SecretKey, Fail> {
 
 /// Returns the CI system's documented variables that say where a run took place.
 pub(super) fn ci_context() -> BTreeMap<String, String> {
-    let sets: [(&str, &str, &[(&str, &str)]); 3] = [
+    let sets: [CiSystem; 3] = [
         (
             "GITHUB_ACTIONS",
             "github",
@@ -408,6 +408,9 @@ fn key_of(variable: &str, cwd: &Path) -> Result<Option<SecretKey>, Fail> {
     }
     read_key(&cwd.join(&*text)).map(Some)
 }
+
+/// A CI system: the variable that shows it, its name, and the names and variables of what it says.
+type CiSystem = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 /// Where a repository keeps its trust file.
 pub(super) const TRUST_IN_REPOSITORY: &str = ".evidence/trust.toml";

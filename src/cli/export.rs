@@ -9,7 +9,7 @@ use super::args::ExportArgs;
 use super::context::{Context, now};
 use super::fail::Fail;
 use super::{print, print_json};
-use crate::export::{WriteError, write_bundle};
+use crate::export::{Parts, WriteError, write_bundle};
 use crate::merkle::{Checkpoint, SignedCheckpoint};
 use crate::prove::{Change, Complete, Trust};
 use crate::store::{Ledger, Log};
@@ -38,7 +38,16 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
         .tempfile_in(folder)
         .map_err(|error| Fail::io("cannot write in", folder, &error))?;
     let out = BufWriter::new(file.as_file());
-    let written = write_bundle(out, &log, &log, &complete, context.repository()?, &head.commit, &base, since.as_ref());
+    let parts = Parts {
+        source: &log,
+        materials: &log,
+        complete: &complete,
+        objects: context.repository()?,
+        head: &head.commit,
+        base: &base,
+        since: since.as_ref(),
+    };
+    let written = write_bundle(out, &parts);
     let exported = written.map_err(|error| match error {
         WriteError::Source(error) => error.into(),
         WriteError::Git(error) => error.into(),

@@ -9,4 +9,4 @@ mod write;
 pub use audit::{Audit, AuditError, audit};
 pub use bundle::Bundle;
 pub use container::{Container, ContainerError};
-pub use write::{Exported, WriteError, write_bundle};
+pub use write::{Exported, Parts, WriteError, write_bundle};

@@ -15,6 +15,25 @@ use crate::merkle::Consistency;
 use crate::model::{Digest, Oid, Predicate};
 use crate::prove::{Change, Complete, Logged, Materials, Source, SourceError};
 
+/// What a bundle is made of.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    /// Where records and proofs come from.
+    pub source: &'a dyn Source,
+    /// Where materials come from.
+    pub materials: &'a dyn Materials,
+    /// The records of the change.
+    pub complete: &'a Complete<Change>,
+    /// Where git objects come from.
+    pub objects: &'a dyn Objects,
+    /// The judged commit.
+    pub head: &'a Oid,
+    /// The commit that the change starts from.
+    pub base: &'a Oid,
+    /// The proof that the log only grew since an older checkpoint.
+    pub since: Option<&'a Consistency>,
+}
+
 /// What was written.
 #[derive(Debug, Clone)]
 pub struct Exported {
@@ -47,16 +66,8 @@ pub enum WriteError {
 ///
 /// # Errors
 /// See [`WriteError`].
-pub fn write_bundle<W: Write + Seek>(
-    out: W,
-    source: &dyn Source,
-    materials: &dyn Materials,
-    complete: &Complete<Change>,
-    objects: &dyn Objects,
-    head: &Oid,
-    base: &Oid,
-    since: Option<&Consistency>,
-) -> Result<Exported, WriteError> {
+pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Exported, WriteError> {
+    let Parts { source, materials, complete, objects, head, base, since } = *parts;
     let recording = Recording::new(objects);
     git_facts(&recording, head, base)?;
     let change = &complete.subject().id;

@@ -137,7 +137,7 @@ impl Log {
     /// # Errors
     /// If there is none, the operating system refuses, or its frame is damaged.
     pub fn record(&self, place: u64) -> Result<Option<RawRecord>, StoreError> {
-        match self.believing(|index| Ok(self.checked_frame(index, place)?))? {
+        match self.believing(|index| self.checked_frame(index, place))? {
             Frame::Record { entry, envelope } => Ok(Some(RawRecord { entry, envelope })),
             Frame::Map(_) | Frame::Commit(_) => Ok(None),
         }
@@ -148,7 +148,7 @@ impl Log {
     /// # Errors
     /// If there is none, the operating system refuses, or its frame is damaged.
     pub fn map_entry(&self, place: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.believing(|index| Ok(self.checked_frame(index, place)?))? {
+        match self.believing(|index| self.checked_frame(index, place))? {
             Frame::Map(entry) => Ok(Some(entry)),
             Frame::Record { .. } | Frame::Commit(_) => Ok(None),
         }

@@ -176,7 +176,6 @@ fn tries(mine: &[&Attempt<'_>]) -> BTreeMap<String, u64> {
     tries
 }
 
-#[expect(clippy::too_many_arguments, reason = "a rule sees the bench, the claim and what it fills in")]
 fn missing(
     bench: &Bench<'_>,
     name: &ClaimName,
