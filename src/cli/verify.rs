@@ -8,7 +8,7 @@ use super::fail::Fail;
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
 use crate::git::{GitError, GitFactsError};
-use crate::model::{Decision, Oid, VerdictRecord};
+use crate::model::{Decision, Oid, VerdictRecord, check_schema};
 use crate::policy::Moment;
 use crate::prove::{Change, Complete, ProveError, Trust};
 use crate::store::Log;
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
             let mut verdict = decided.into_verdict();
             advise(&live, &mut verdict);
             if context.json {
-                answer_json(&verdict);
+                answer_json(&verdict)?;
             } else {
                 print(&page(&verdict));
                 if args.explain {
@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
         }
         Err(verdict) => {
             if context.json {
-                answer_json(&verdict);
+                answer_json(&verdict)?;
             } else {
                 print(&page(&verdict));
             }
@@ -209,8 +209,17 @@ fn advise(live: &Live, verdict: &mut Verdict) {
 }
 
 /// Prints the JSON verdict, held against its published schema.
-pub(super) fn answer_json(verdict: &Verdict) {
-    print_json(&verdict.to_json());
+///
+/// # Errors
+/// If the schema refuses it: then nobody who reads by the schema could rely on it, and nothing is answered.
+pub(super) fn answer_json(verdict: &Verdict) -> Result<(), Fail> {
+    let value = verdict.to_json();
+    check_schema("verdict-report", &value).map_err(|(path, text)| {
+        Fail::usage(format!("internal error: the verdict breaks its own schema at {path}: {text}"))
+            .hint("without --json the verdict is printed as it is; please report this")
+    })?;
+    print_json(&value);
+    Ok(())
 }
 
 /// Returns the one screen for people.
