@@ -390,8 +390,13 @@ fn authenticate(
         }
     }
     let mut records = BTreeMap::new();
+    let mut statements: BTreeMap<Digest, u64> = BTreeMap::new();
     for (serial, Raw { leaf, entry, envelope, statement }) in raw {
         let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.to_owned()] };
+        // A statement hash occurs once in a ledger: else whoever holds the log could say again what was said once.
+        if let Some(first) = statements.insert(entry.statement, serial) {
+            return Err(wrong(format!("record {serial} repeats the statement of record {first}")));
+        }
         envelope.open(&ring).map_err(|error| match error {
             OpenError::UnknownKey(signer) => ProveError::UnknownSigner { serial, signer },
             OpenError::Signature(_) => wrong(format!("record {serial}: {error}")),
