@@ -1,0 +1,314 @@
+//! A statement of every kind, with every optional member present and with every one absent.
+
+use evidence_ledger::crypto::{PublicKey, SecretKey, sha256};
+use evidence_ledger::model::{
+    AsOf, Authority, Binding, Command, Decision, Digest, Effect, Ended, Event, Exception, Facts, FindingFacts, Grant,
+    Material, MaterialFacts, Oid, Outcome, Phase, Plan, PolicyRecord, Predicate, Problem, Purpose, Review,
+    ReviewVerdict, Revoke, Run, Shard, Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
+};
+
+/// The origin of the test ledger.
+pub const ORIGIN: &str = "evidence.local/0123456789abcdef0123456789abcdef";
+
+/// Returns a key that nobody may use for anything else: its seed says so.
+pub fn key(number: u8) -> SecretKey {
+    let seed = format!("EVIDENCE TEST KEY, NOT SECRET {number:02}");
+    SecretKey::from_seed(seed.as_bytes().try_into().unwrap())
+}
+
+/// Returns an id.
+pub fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+/// Returns the id of a git object that does not exist.
+pub fn oid(digit: char) -> Oid {
+    id(&digit.to_string().repeat(40))
+}
+
+/// Returns the hash of a text.
+pub fn digest(text: &str) -> Digest {
+    sha256(text.as_bytes())
+}
+
+/// Returns the judged commit and its tree.
+pub fn commit_and_tree() -> Vec<Subject> {
+    vec![Subject::commit(oid('1')), Subject::Tree(oid('2'))]
+}
+
+/// Returns the SHA-256 subject of a key.
+pub fn about_key(key: &PublicKey) -> Vec<Subject> {
+    vec![Subject::sha256("key", key.spki_sha256())]
+}
+
+/// Binds to the test ledger, and to a change by its first plan.
+pub fn binding(number: u8, plan: Option<Digest>, of_change: bool) -> Binding {
+    let nonce = format!("{number:02x}").repeat(16);
+    Binding { ledger: ORIGIN.to_owned(), nonce, change: of_change.then(|| id("shop/abc-123")), plan }
+}
+
+/// Returns a grant of some roles.
+pub fn grant(key: &PublicKey, principal: &str, roles: &[&str]) -> Grant {
+    Grant {
+        key: key.to_string(),
+        principal: id(principal),
+        owner: None,
+        roles: roles.iter().map(|role| id(role)).collect(),
+        emails: Vec::new(),
+        changes: Vec::new(),
+        until: None,
+        leased_by: None,
+    }
+}
+
+/// Returns the smallest result of a start.
+pub fn passed(start: Digest) -> Run {
+    Run {
+        start,
+        claim: id("unit-tests"),
+        variant: None,
+        shard: None,
+        outcome: Outcome::Pass,
+        problems: Vec::new(),
+        command: None,
+        worktree: Worktree { before: oid('2'), after: oid('2') },
+        context: [].into(),
+        materials: Vec::new(),
+        facts: Vec::new(),
+    }
+}
+
+/// Returns every variant by a name, smallest and largest.
+pub fn all() -> Vec<(String, Statement)> {
+    let mut all = Vec::new();
+    for (name, subjects, predicate) in of_change() {
+        let first = name == "plan-first" || name == "plan-implied";
+        let plan = if first { None } else { Some(digest("first plan")) };
+        all.push((name, subjects, predicate, plan, true));
+    }
+    for (name, subjects, predicate) in of_no_change() {
+        all.push((name, subjects, predicate, None, false));
+    }
+    let numbered = (0_u8..).zip(all);
+    numbered
+        .map(|(number, (name, subjects, predicate, plan, of_change))| {
+            (name, Statement { subjects, binding: binding(number, plan, of_change), predicate })
+        })
+        .collect()
+}
+
+type Sample = (String, Vec<Subject>, Predicate);
+
+fn of_change() -> Vec<Sample> {
+    let mut all = plans();
+    let start = Start { claim: id("unit-tests"), variant: None, shard: None, deadline_seconds: 1 };
+    all.push(("start-least".into(), commit_and_tree(), Predicate::Start(start.clone())));
+    let shard = Some(Shard::new(3, 8).unwrap());
+    let start = Start { variant: Some(id("linux")), shard, deadline_seconds: 31_622_400, ..start };
+    all.push(("start-most".into(), commit_and_tree(), Predicate::Start(start)));
+    all.extend(results());
+    all.extend(reviews());
+    for effect in [Effect::Waive, Effect::Retire, Effect::Admit, Effect::Exempt] {
+        let subject = vec![Subject::sha256("record", digest("record"))];
+        all.push((format!("exception-{}", effect.as_str()), subject, exception(effect)));
+    }
+    let with_artifact = [commit_and_tree(), vec![Subject::sha256("shop.tar", digest("artifact"))]].concat();
+    let rollout = Event::Rollout { stage: "production 10 %".into() };
+    all.push(("event-rollout".into(), with_artifact.clone(), Predicate::Event(rollout)));
+    let rollback = Event::Rollback { reason: "too many errors".into() };
+    all.push(("event-rollback".into(), with_artifact, Predicate::Event(rollback)));
+    let erase = Event::Erase { reason: "it held an address".into() };
+    all.push(("event-erase".into(), vec![Subject::sha256("material", digest("log"))], Predicate::Event(erase)));
+    all.extend(verdicts());
+    all
+}
+
+fn plans() -> Vec<Sample> {
+    let base = || vec![Subject::base(oid('0'))];
+    let plan = Plan {
+        tier: id("medium"),
+        implied: false,
+        implementers: vec![id("agent-7")],
+        target: "refs/heads/main".into(),
+        aliases: vec![id("pr-12")],
+        reason: None,
+    };
+    let implied = Plan { implied: true, implementers: Vec::new(), aliases: Vec::new(), ..plan.clone() };
+    let raised = Plan { tier: id("high"), reason: Some("it touches the till".into()), ..plan.clone() };
+    vec![
+        ("plan-first".into(), base(), Predicate::Plan(plan)),
+        ("plan-implied".into(), base(), Predicate::Plan(implied)),
+        ("plan-raised".into(), base(), Predicate::Plan(raised)),
+    ]
+}
+
+fn results() -> Vec<Sample> {
+    let mut all = vec![("result-least".into(), commit_and_tree(), Predicate::Result(passed(digest("start"))))];
+    let ends = [
+        ("exited", Ended::Exited { code: 255 }),
+        ("signalled", Ended::Signalled { signal: 9 }),
+        ("timed-out", Ended::TimedOut),
+        ("interrupted", Ended::Interrupted),
+        ("not-started", Ended::NotStarted),
+    ];
+    for (name, ended) in ends {
+        all.push((format!("result-{name}"), commit_and_tree(), Predicate::Result(full_run(ended))));
+    }
+    let subjects = [commit_and_tree(), vec![Subject::sha256("shop.tar", digest("artifact"))]].concat();
+    all.push(("result-artifact".into(), subjects, Predicate::Result(full_run(Ended::Exited { code: 1 }))));
+    all
+}
+
+fn full_run(ended: Ended) -> Run {
+    let material = |name: &str, purpose, omitted_bytes| Material {
+        name: name.into(),
+        purpose,
+        sha256: digest(name),
+        bytes: 9_007_199_254_740_991,
+        omitted_bytes,
+    };
+    let names = digest("names");
+    let tests = TestFacts { total: 4, passed: 2, failed: 1, skipped: 1, unknown: 0, flaky: 1, names };
+    let findings = FindingFacts {
+        critical: 0,
+        high: 1,
+        medium: 2,
+        low: 3,
+        unknown: 4,
+        unresolved: 5,
+        suppressed: 6,
+        fingerprints: digest("findings"),
+    };
+    let facts = |reader: &str, tests, findings| Facts {
+        reader: reader.into(),
+        outcome: Outcome::Fail,
+        reasons: vec!["1 of 4 tests failed".into()],
+        tests,
+        findings,
+    };
+    Run {
+        variant: Some(id("linux")),
+        shard: Some(Shard::new(1, 1).unwrap()),
+        outcome: Outcome::Fail,
+        problems: vec![Problem { code: "command-failed".into(), text: "the command ended with 1".into() }],
+        command: Some(Command { argv: vec!["cargo".into(), "test".into(), String::new()], ended, duration_ms: 0 }),
+        worktree: Worktree { before: oid('2'), after: id(&"3".repeat(64)) },
+        context: [("system".into(), "github".into()), ("jobId".into(), "7".into())].into(),
+        materials: vec![
+            material("junit.xml", Purpose::Report, None),
+            material("stdout", Purpose::Stdout, Some(1)),
+            material("stderr", Purpose::Stderr, None),
+            material("photo", Purpose::Attachment, None),
+        ],
+        facts: vec![
+            MaterialFacts { material: digest("junit.xml"), facts: facts("junit/1", Some(tests), None) },
+            MaterialFacts { material: digest("scan"), facts: facts("sarif/1", None, Some(findings)) },
+        ],
+        ..passed(digest("start"))
+    }
+}
+
+fn reviews() -> Vec<Sample> {
+    let notes = Material {
+        name: "notes.md".into(),
+        purpose: Purpose::Attachment,
+        sha256: digest("notes"),
+        bytes: 12,
+        omitted_bytes: None,
+    };
+    let review = |phase, verdict| Review { claim: id("peer-review"), phase, verdict, notes: None, commitment: None };
+    let plain = review(Phase::Plain, Some(ReviewVerdict::Pass));
+    let failed = Review { notes: Some(notes), ..review(Phase::Plain, Some(ReviewVerdict::Fail)) };
+    let commit = Review { commitment: Some(digest("sealed")), ..review(Phase::Commit, None) };
+    let about = [commit_and_tree(), vec![Subject::sha256("review", digest("review"))]].concat();
+    vec![
+        ("review-plain".into(), commit_and_tree(), Predicate::Review(plain)),
+        ("review-fail".into(), commit_and_tree(), Predicate::Review(failed)),
+        ("review-commit".into(), commit_and_tree(), Predicate::Review(commit)),
+        ("review-reveal".into(), about.clone(), Predicate::Review(review(Phase::Reveal, Some(ReviewVerdict::Pass)))),
+        ("review-approve".into(), about, Predicate::Review(review(Phase::Approve, Some(ReviewVerdict::Pass)))),
+    ]
+}
+
+fn verdicts() -> Vec<Sample> {
+    let verdict = VerdictRecord {
+        decision: Decision::Accepted,
+        as_of: AsOf { size: 12, root: digest("root"), time: Time(1_763_690_400) },
+        tier: None,
+        codes: Vec::new(),
+        limitations: Vec::new(),
+        report: digest("report"),
+    };
+    let refused = VerdictRecord {
+        decision: Decision::Refused,
+        tier: Some(id("medium")),
+        codes: vec!["E201".into(), "E218".into()],
+        limitations: vec!["one-person".into()],
+        ..verdict.clone()
+    };
+    vec![
+        ("verdict-accepted".into(), commit_and_tree(), Predicate::Verdict(verdict)),
+        ("verdict-refused".into(), commit_and_tree(), Predicate::Verdict(refused)),
+    ]
+}
+
+fn exception(effect: Effect) -> Predicate {
+    Predicate::Exception(Exception {
+        effect,
+        id: id("w-12"),
+        claims: vec![id("security-scan")],
+        names: if effect == Effect::Retire { vec!["till::*".into()] } else { Vec::new() },
+        reason: "the scanner is down".into(),
+        until: Time(1_790_000_000),
+    })
+}
+
+fn of_no_change() -> Vec<Sample> {
+    let ana = key(2).public();
+    let record = || vec![Subject::sha256("record", digest("record"))];
+    let most = Grant {
+        owner: Some(id("team")),
+        emails: vec!["ana@example.org".into()],
+        changes: vec![id("shop/abc-123")],
+        until: Some(Time(1_790_000_000)),
+        leased_by: Some(key(1).public().fingerprint()),
+        ..grant(&ana, "ana", &["planner", "reviewer"])
+    };
+    let root = Authority::Root { keys: vec![ana.to_string()], threshold: 1 };
+    let genesis = Authority::Genesis { origin: "evidence.local/old".into(), size: 7, root: digest("root") };
+    let ledger_key = Authority::LedgerKey { vkey: "log.example+00000000+AAAA".into(), from_size: 8 };
+    let mut all: Vec<Sample> = [
+        ("authority-grant-least", Authority::Grant(grant(&ana, "ana", &["ci"]))),
+        ("authority-grant-most", Authority::Grant(most)),
+        ("authority-revoke", Authority::Revoke(Revoke { key: ana.to_string(), reason: "laptop lost".into() })),
+        ("authority-root", root),
+        ("authority-ledger-key", ledger_key),
+        ("authority-format", Authority::Format { version: 2 }),
+        ("authority-close", Authority::Close { reason: "it is full".into() }),
+        ("authority-genesis", genesis),
+    ]
+    .map(|(name, authority)| (name.to_owned(), about_key(&ana), Predicate::Authority(authority)))
+    .into();
+    for (name, reason) in [("policy-least", None), ("policy-most", Some("a new claim".to_owned()))] {
+        let policy = Predicate::Policy(PolicyRecord { bytes: 1, reason });
+        all.push((name.into(), vec![Subject::sha256("policy", digest("policy"))], policy));
+    }
+    all.push(("exception-wide".into(), record(), exception(Effect::Waive)));
+    let halt = Event::Halt { reason: "incident 12".into() };
+    all.push(("event-halt".into(), vec![Subject::sha256("origin", digest(ORIGIN))], Predicate::Event(halt)));
+    let resume = Event::Resume { reason: "it is over".into() };
+    all.push(("event-resume".into(), vec![Subject::sha256("origin", digest(ORIGIN))], Predicate::Event(resume)));
+    let merge = |verdict, baseline| Event::Merge {
+        branch: "refs/heads/main".into(),
+        repository: id("shop"),
+        changes: vec![id("shop/abc-123")],
+        verdict,
+        baseline,
+    };
+    all.push(("event-merge-least".into(), commit_and_tree(), Predicate::Event(merge(None, None))));
+    let most = merge(Some(digest("verdict")), Some(digest("baseline")));
+    all.push(("event-merge-most".into(), commit_and_tree(), Predicate::Event(most)));
+    let incident = Event::Incident { incident: id("i-7"), changes: vec![id("shop/abc-123")], reason: "slow".into() };
+    all.push(("event-incident".into(), vec![Subject::commit(oid('1'))], Predicate::Event(incident)));
+    all
+}
