@@ -29,7 +29,7 @@ pub enum JsonError {
 /// Parses one strict JSON value.
 ///
 /// If a key occurs twice in an object, compared after unescaping, returns [`JsonError::Syntax`].
-/// If the value nests deeper than [`DEPTH_MAX`], returns [`JsonError::Syntax`].
+/// If the value nests deeper than 64 levels, returns [`JsonError::Syntax`].
 ///
 /// # Errors
 /// See [`JsonError`].

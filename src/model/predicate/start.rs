@@ -54,7 +54,7 @@ impl Shard {
     /// Returns the part `index` of `count`, counted from 1.
     ///
     /// # Errors
-    /// If the index is zero or beyond the count, or the count beyond [`SHARDS_MAX`].
+    /// If the index is zero or beyond the count, or the count beyond `SHARDS_MAX`.
     pub fn new(index: u32, count: u32) -> Result<Self, ShardError> {
         if index == 0 || index > count || count > SHARDS_MAX {
             return Err(ShardError(format!("{index}/{count}")));
