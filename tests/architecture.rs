@@ -157,7 +157,10 @@ fn uses_are_found_however_they_are_written() {
     let wanted = |folders: &[&str]| folders.iter().map(|folder| (*folder).to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(used("use crate::store::Log;"), wanted(&["store"]));
     assert_eq!(used("fn f() -> crate::git::Head"), wanted(&["git"]));
-    assert_eq!(used("use crate::{\n    crypto::{Envelope, git},\n    merkle::Tree,\n};"), wanted(&["crypto", "merkle"]));
+    assert_eq!(
+        used("use crate::{\n    crypto::{Envelope, git},\n    merkle::Tree,\n};"),
+        wanted(&["crypto", "merkle"])
+    );
     assert_eq!(used("use std::fs; use super::store;"), wanted(&[]));
     assert!(!allowed()["verify"].contains("store") && !allowed()["model"].contains("crypto"));
     assert!(allowed()["cli"].contains("model") && allowed()["append"].contains("policy"));
@@ -235,7 +238,8 @@ fn files_are_short_named_by_what_they_hold_and_say_what_they_are_for() {
 
 #[test]
 fn nothing_is_silenced_left_for_later_or_unsafe() {
-    let words = ["#[allow(", "#![allow(", "TODO", "FIXME", "todo!(", "unimplemented!(", "unsafe {", "unsafe fn", "dbg!("];
+    let words =
+        ["#[allow(", "#![allow(", "TODO", "FIXME", "todo!(", "unimplemented!(", "unsafe {", "unsafe fn", "dbg!("];
     let mut broken = Vec::new();
     for source in sources() {
         for (index, line) in source.text.lines().enumerate() {

@@ -133,7 +133,8 @@ fn another_name_version_or_type_is_refused() {
             members.insert("type".into(), kind)
         });
         assert!(matches!(parse(&renamed), Err(StatementError::Type { .. })), "{name}");
-        let version = with(&value, "", |members| members.insert("_type".into(), json!("https://in-toto.io/Statement/v2")));
+        let version =
+            with(&value, "", |members| members.insert("_type".into(), json!("https://in-toto.io/Statement/v2")));
         assert!(matches!(parse(&version), Err(StatementError::Type { .. })), "{name}");
     }
 }
@@ -161,7 +162,9 @@ fn numbers_are_integers_below_2_to_the_53() {
             let object = value.pointer(&at).unwrap().as_object().unwrap();
             for field in object.iter().filter(|(_, member)| member.is_number()).map(|(field, _)| field) {
                 seen += 1;
-                for bad in [json!(1.5), json!(1.0), json!(9_007_199_254_740_992_u64), json!(-1), json!("1"), json!(null)] {
+                for bad in
+                    [json!(1.5), json!(1.0), json!(9_007_199_254_740_992_u64), json!(-1), json!("1"), json!(null)]
+                {
                     let changed = with(&value, &at, |members| members.insert(field.clone(), bad.clone()));
                     assert!(parse(&changed).is_err(), "{name} {at}/{field} {bad}");
                 }
