@@ -1,7 +1,7 @@
 //! Reports of real tools and of attackers against their golden facts, and random ones against the rules.
 //!
 //! Beside each `X.xml`, `X.sarif` or `X.txt` under `testdata/reports` lies either `X.<ext>.facts.json` with the facts or
-//! `X.<ext>.refused.txt` with the sentence of the refusal. `cargo test --test reports -- --ignored` writes them anew:
+//! `X.<ext>.refused.txt` with the sentence of the refusal. `EVIDENCE_REGENERATE=1 cargo test --test reports` writes them anew:
 //! look at the difference, it is a change of a format.
 
 use std::fs;
@@ -26,8 +26,10 @@ fn reports_have_their_golden_facts() {
 }
 
 #[test]
-#[ignore = "writes the golden facts"]
-fn write_golden_facts() {
+fn golden_facts_are_written_when_asked_for() {
+    if std::env::var_os("EVIDENCE_REGENERATE").is_none() {
+        return;
+    }
     for report in reports() {
         let (file, text) = golden(&report);
         fs::write(file, text).unwrap();

@@ -441,8 +441,7 @@ fn perform(writer: &Appender, step: &Step, planned: &mut Vec<(String, Digest)>) 
                     commit: oid("b"),
                     tree: oid("c"),
                 };
-                let start =
-                    Start { claim: "tests".parse().unwrap(), variant: None, shard: None, deadline_seconds: 60 };
+                let start = Start { claim: "tests".parse().unwrap(), variant: None, shard: None, deadline_seconds: 60 };
                 signer.about(&about, Predicate::Start(start)).unwrap();
             }
         }
@@ -476,7 +475,8 @@ fn holds(log: &Log, model: &mut Vec<Vec<u8>>) {
     let last = MapEntry::parse(model.last().unwrap()).unwrap();
     assert_eq!((last.root, last.labels), (map.root(), u64::try_from(map.len()).unwrap()));
     for (text, (serials, proof)) in told.lists {
-        let wanted: Vec<u64> = lists.get(&text).map(|items| items.iter().map(|(place, _)| *place).collect()).unwrap_or_default();
+        let wanted: Vec<u64> =
+            lists.get(&text).map(|items| items.iter().map(|(place, _)| *place).collect()).unwrap_or_default();
         assert_eq!(serials, wanted, "{text}");
         assert_eq!(proof, map.prove(&MapText::new(text).key()).print());
     }
@@ -568,7 +568,9 @@ fn the_program_alarms_where_the_checkpoint_names_more_and_refuses_newer_formats(
     let segment = place.ledger().join("log/00000000.seg");
     let bytes = fs::read(&segment).unwrap();
     fs::write(&segment, &bytes[..bytes.len() - 1]).unwrap();
-    for arguments in [&["verify"][..], &["log"], &["attest", "tests", "--report", "none.xml"], &["record", "halt", "--reason", "x"]] {
+    for arguments in
+        [&["verify"][..], &["log"], &["attest", "tests", "--report", "none.xml"], &["record", "halt", "--reason", "x"]]
+    {
         assert_eq!(place.code(arguments), 3, "{arguments:?}");
     }
     assert_eq!(fs::read(&segment).unwrap(), &bytes[..bytes.len() - 1]);
