@@ -115,6 +115,10 @@ fn keep(
             return Ok(());
         }
     };
+    if gathered.materials.len() >= MATERIALS_MAX {
+        gathered.problem("too-many-files", format!("{name} is left out: a result names at most {MATERIALS_MAX} files"));
+        return Ok(());
+    }
     let (sha256, bytes) = blobs.put_from(&mut file)?;
     let material = Material { name: name.clone(), purpose: spec.purpose, sha256, bytes, omitted_bytes: None };
     if gathered
@@ -174,7 +178,12 @@ impl Gathered {
     }
 
     pub(super) fn problem(&mut self, code: &str, text: String) {
-        self.problems.push(Problem { code: code.to_owned(), text: text.chars().take(TEXT_CHARS_MAX).collect() });
+        // The last place says that there are more: a result names at most 64 problems.
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(Problem { code: code.to_owned(), text: text.chars().take(TEXT_CHARS_MAX).collect() });
+        } else if self.problems.len() == PROBLEMS_MAX {
+            self.problems.push(Problem { code: "more-problems".to_owned(), text: "there are more problems than a result names".to_owned() });
+        }
     }
 
     /// Returns what the files come to: the worst of what readers say; a problem is inconclusive.
@@ -241,4 +250,7 @@ const READ_BYTES: usize = 64 * 1024;
 /// A pattern that matches more is a mistake; a statement names at most a thousand materials.
 const FILES_MAX: usize = 900;
 const DEPTH_MAX: usize = 32;
+const PROBLEMS_MAX: usize = 63;
+/// With the two outputs a statement names at most a thousand materials.
+const MATERIALS_MAX: usize = 990;
 const TEXT_CHARS_MAX: usize = 1000;

@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
             .map(|(serial, kind, time)| json!({"serial": serial, "kind": kind, "time": time}))
             .collect();
         print_json(
-            &json!({"verdict": verdict.to_json(), "records": audited.records, "lists": audited.lists, "materials": audited.materials.0,
+            &json!({"verdict": super::verify::checked_json(verdict)?, "records": audited.records, "lists": audited.lists, "materials": audited.materials.0,
             "bytes": audited.materials.1, "leftOut": audited.left_out, "grewSince": audited.grew_since, "later": later}),
         );
     } else {

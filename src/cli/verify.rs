@@ -171,7 +171,7 @@ fn record(context: &Context, decided: &Decided, live: &Live) -> Result<(), Fail>
             .hint(format!("evidence plan {} --tier TIER", verdict.change)));
     };
     let appender = context.appender(live.trust.clone())?;
-    let report = appender.ledger().blobs().put(format!("{}\n", verdict.to_json()).as_bytes())?;
+    let report = appender.ledger().blobs().put(format!("{}\n", checked_json(verdict)?).as_bytes())?;
     let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: keys.iter().collect() };
     let about =
@@ -213,13 +213,18 @@ fn advise(live: &Live, verdict: &mut Verdict) {
 /// # Errors
 /// If the schema refuses it: then nobody who reads by the schema could rely on it, and nothing is answered.
 pub(super) fn answer_json(verdict: &Verdict) -> Result<(), Fail> {
+    print_json(&checked_json(verdict)?);
+    Ok(())
+}
+
+/// Returns the JSON verdict, which its published schema accepts.
+pub(super) fn checked_json(verdict: &Verdict) -> Result<serde_json::Value, Fail> {
     let value = verdict.to_json();
     check_schema("verdict-report", &value).map_err(|(path, text)| {
         Fail::usage(format!("internal error: the verdict breaks its own schema at {path}: {text}"))
             .hint("without --json the verdict is printed as it is; please report this")
     })?;
-    print_json(&value);
-    Ok(())
+    Ok(value)
 }
 
 /// Returns the one screen for people.

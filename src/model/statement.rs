@@ -265,8 +265,8 @@ impl Statement {
         let more = |field: &str| fields.iter().skip(2).all(|found| *found == field);
         match &self.predicate {
             Predicate::Plan(_) => (fields == ["gitCommit"], "[gitCommit]"),
-            Predicate::Review(review) if review.phase != Phase::Plain => {
-                (commit_tree && more("sha256"), "[gitCommit, gitTree, sha256..]")
+            Predicate::Review(review) if matches!(review.phase, Phase::Reveal | Phase::Approve) => {
+                (commit_tree && fields.len() > 2 && more("sha256"), "[gitCommit, gitTree, sha256, sha256..]")
             }
             Predicate::Result(_) | Predicate::Event(Event::Rollout { .. } | Event::Rollback { .. }) => {
                 (commit_tree && more("sha256"), "[gitCommit, gitTree, sha256..]")
