@@ -9,4 +9,5 @@ step cargo clippy --locked --all-targets -- -D warnings
 step cargo clippy --locked --lib --no-default-features -- -D warnings
 RUSTDOCFLAGS="-D warnings" step cargo doc --locked --no-deps
 step cargo test --locked
+step cargo build --locked --no-default-features --examples
 step cargo run --locked -- demo
