@@ -304,6 +304,19 @@ fn a_cache_that_is_missing_stale_or_garbage_changes_no_answer() {
                 }),
             ));
         }
+        // What a batch to come goes on from is damaged too, and must not get into a map that is signed.
+        let f = d.clone();
+        harms.push((
+            label("a damaged half of"),
+            Box::new(move |_| {
+                let mut bytes = fs::read(&f).unwrap();
+                let from = bytes.len() / 2;
+                for byte in bytes[from..].iter_mut().step_by(97) {
+                    *byte ^= 1;
+                }
+                fs::write(&f, bytes).unwrap();
+            }),
+        ));
         harms.push((
             label("zeroed pages in"),
             Box::new(move |dice| {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::AppendError;
 use super::receipt::Receipt;
-use super::rules::{Fresh, Rules};
+use super::rules::{Fresh, Rules, Seen};
 use crate::crypto::{Envelope, KeyRing, SecretKey, leaf_hash};
 use crate::merkle::{Checkpoint, MapText};
 use crate::model::{
@@ -237,9 +237,10 @@ impl Appender {
         let time = clock.max(last);
         let mut fresh: Vec<Fresh> = Vec::new();
         for submission in submissions {
-            let seen: Vec<Fresh> = batch.iter().chain(&fresh).cloned().collect();
-            let place = log.size() + u64::try_from(seen.len()).expect("a batch is in memory");
-            fresh.push(self.check_one(log, submission, &seen, place, time)?);
+            let seen = Seen { batch, job: &fresh };
+            let place = log.size() + u64::try_from(batch.len() + fresh.len()).expect("a batch is in memory");
+            let one = self.check_one(log, submission, seen, place, time)?;
+            fresh.push(one);
         }
         Ok(fresh)
     }
@@ -248,7 +249,7 @@ impl Appender {
         &self,
         log: &Log,
         submission: &Submission,
-        seen: &[Fresh],
+        seen: Seen<'_>,
         place: u64,
         time: Time,
     ) -> Result<Fresh, AppendError> {
@@ -262,7 +263,7 @@ impl Appender {
         let signed = envelope.signed_lines(&ring).unwrap_or_default();
         let rules = Rules { log, seen, authority: &authority, place, time, origin: self.ledger.origin() };
         rules.check(&envelope, &statement, &placed.chain)?;
-        let previous = match seen.iter().rev().find(|fresh| fresh.entry.chain == placed.chain) {
+        let previous = match seen.iter().rfind(|fresh| fresh.entry.chain == placed.chain) {
             Some(fresh) => Some(leaf_hash(fresh.entry.print().as_bytes())),
             None => log.chain_head(&placed.chain)?.map(|(_, leaf)| leaf),
         };

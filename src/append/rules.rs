@@ -22,6 +22,19 @@ pub(super) struct Fresh {
     pub(super) statement: Statement,
 }
 
+/// What the batch holds already: of other jobs, and of the same.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) batch: &'a [Fresh],
+    pub(super) job: &'a [Fresh],
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn iter(self) -> impl DoubleEndedIterator<Item = &'a Fresh> {
+        self.batch.iter().chain(self.job)
+    }
+}
+
 /// Why a rule refuses a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -139,7 +152,7 @@ pub enum Refusal {
 
 pub(super) struct Rules<'a> {
     pub(super) log: &'a Log,
-    pub(super) seen: &'a [Fresh],
+    pub(super) seen: Seen<'a>,
     pub(super) authority: &'a Authority<'a>,
     pub(super) place: u64,
     pub(super) time: Time,

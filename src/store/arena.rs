@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 /// An offset in an arena; zero is nobody's.
@@ -64,13 +64,27 @@ impl Arena {
 
     /// Writes what lies in memory to the file.
     pub(super) fn flush(&mut self, path: &Path) -> io::Result<()> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file = reopen(self.file.as_ref(), path)?;
         file.write_all_at(&self.pending, self.written)?;
         self.written = self.len();
         self.pending = Vec::new();
         self.file = Some(file);
         Ok(())
     }
+}
+
+/// Opens the file of a cache for writing: the very one that was read, or, if none was, a new one.
+///
+/// If another lies there now, or none, returns an error: what was read does not go on there.
+pub(super) fn reopen(known: Option<&File>, path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create(known.is_none()).truncate(false).open(path)?;
+    if let Some(known) = known {
+        let (known, found) = (known.metadata()?, file.metadata()?);
+        if (known.dev(), known.ino()) != (found.dev(), found.ino()) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+    }
+    Ok(file)
 }
 
 const MAGIC: &[u8; 16] = b"evidence-arena/1";

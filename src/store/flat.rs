@@ -2,10 +2,12 @@
 //!
 //! Slots never change once they are committed; those not yet written lie in memory behind the file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+
+use super::arena::reopen;
 
 /// A file of slots of `W` bytes.
 pub(super) struct Flat<const W: usize> {
@@ -56,7 +58,7 @@ impl<const W: usize> Flat<W> {
         if self.pending.is_empty() && self.file.is_some() {
             return Ok(());
         }
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file = reopen(self.file.as_ref(), path)?;
         file.write_all_at(self.pending.as_flattened(), self.written * width::<W>())?;
         self.written = self.len();
         self.pending = Vec::new();

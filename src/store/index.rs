@@ -140,12 +140,11 @@ impl Index {
         let mut map_leaves = Vec::with_capacity(changed.len());
         let mut keys = self.keys;
         for (key, items) in changed {
-            let found = trie::find(&self.arena, self.map, &key).map_err(cache)?;
-            let (before, mut frontier) = match found {
-                Some(leaf) => (Some(leaf.list), lists::head(&self.arena, leaf.list).map_err(cache)?.frontier),
+            let (before, mut frontier) = match self.head(&key).map_err(cache)? {
+                Some((list, head)) => (Some(list), head.frontier),
                 None => (None, Frontier::default()),
             };
-            keys += u64::from(found.is_none());
+            keys += u64::from(before.is_none());
             for (place, leaf) in &items {
                 frontier.push(list_item_hash(*place, leaf));
             }
@@ -209,21 +208,32 @@ impl Index {
 
     /// Returns the newest places under a map text, ascending, and the number of all.
     pub(super) fn newest(&self, text: &MapText, most: usize) -> io::Result<(Vec<u64>, u64)> {
-        match trie::find(&self.arena, self.map, &text.key())? {
+        match self.head(&text.key())? {
             None => Ok((Vec::new(), 0)),
-            Some(leaf) => {
-                let count = lists::head(&self.arena, leaf.list)?.count;
-                Ok((lists::newest(&self.arena, leaf.list, most)?, count))
-            }
+            Some((list, head)) => Ok((lists::newest(&self.arena, list, most)?, head.count)),
         }
     }
 
-    /// Returns the last place under a map text.
-    pub(super) fn last(&self, text: &MapText) -> io::Result<Option<u64>> {
-        match trie::find(&self.arena, self.map, &text.key())? {
-            None => Ok(None),
-            Some(leaf) => Ok(Some(lists::head(&self.arena, leaf.list)?.last_place)),
-        }
+    /// Returns what the newest block of a key's list says, held against the root of the map.
+    ///
+    /// What is signed next follows from it: a damaged node must not get into a map that is signed.
+    fn head(&self, key: &Digest) -> io::Result<Option<(Offset, lists::ListHead)>> {
+        let lie = || io::Error::from(io::ErrorKind::InvalidData);
+        let (proof, leaf) = trie::prove(&self.arena, self.map, key)?;
+        let root = self.map_root();
+        let Some(leaf) = leaf else {
+            proof.check_absent(key, &root).map_err(|_| lie())?;
+            return Ok(None);
+        };
+        let head = lists::head(&self.arena, leaf.list)?;
+        let value = list_value(head.frontier.size(), &head.frontier.root());
+        proof.check_present(key, &value, &root).map_err(|_| lie())?;
+        Ok(Some((leaf.list, head)))
+    }
+
+    /// Returns the root of the map, which was held against the newest map entry.
+    pub(super) fn map_root(&self) -> Digest {
+        self.map.map_or_else(crate::crypto::empty_map_root, |root| root.hash)
     }
 
     /// Returns all places under a map text, with the proof that they are all, or that there are none.
@@ -295,7 +305,7 @@ impl Index {
             return false;
         };
         let Ok(map) = MapEntry::parse(&bytes) else { return false };
-        let map_root = self.map.map_or_else(crate::crypto::empty_map_root, |root| root.hash);
+        let map_root = self.map_root();
         (checkpoint.size, checkpoint.root) == (self.size, root)
             && (map.root, map.labels) == (map_root, self.keys)
             && self.leaf(place).is_ok_and(|leaf| leaf == leaf_hash(&bytes))

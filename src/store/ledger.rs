@@ -241,7 +241,14 @@ impl Writer<'_> {
         let entries: Vec<&[u8]> = records.iter().map(|record| record.entry.as_slice()).collect();
         let log = self.log_mut();
         let first = log.size();
-        let staged = log.index().stage(&entries)?;
+        let staged = match log.index().stage(&entries) {
+            // The cache lies: nothing that follows from it is signed.
+            Err(StoreError::Cache(_)) => {
+                log.rebuild()?;
+                log.index().stage(&entries)?
+            }
+            staged => staged?,
+        };
         let covers = first + u64::try_from(records.len()).expect("a batch is in memory");
         let map = MapEntry { time, covers, labels: staged.keys, root: staged.root }.print().into_bytes();
         let root: Digest = log.index().root_with(&staged, &map)?;
@@ -274,10 +281,9 @@ impl Writer<'_> {
         file.sync_data().map_err(StoreError::io("cannot sync", &path))?;
         log.index().take_written(staged, &map, &extents, commit, at)?;
         log::publish(&self.ledger.folder, &note)?;
-        if let Err(source) = self.log_mut().flush() {
-            // The batch is durable, so it stands; a cache that cannot be written is made anew by whoever can.
-            drop(source);
-            *self.known = None;
+        if self.log_mut().flush().is_err() {
+            // The batch is durable, so it stands; a cache that cannot be written, or was taken away, is made anew.
+            self.log_mut().rebuild()?;
         }
         Ok(Committed { first, size: covers + 1, note })
     }

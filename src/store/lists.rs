@@ -15,7 +15,6 @@ use crate::model::Digest;
 pub(super) struct ListHead {
     pub(super) count: u64,
     pub(super) frontier: Frontier,
-    pub(super) last_place: u64,
 }
 
 /// Reads what the newest block says.
@@ -29,9 +28,7 @@ pub(super) fn head(arena: &Arena, at: Offset) -> io::Result<ListHead> {
         Digest(bytes)
     });
     let frontier = Frontier::from_peaks(block.count, peaks.collect()).ok_or(io::ErrorKind::InvalidData)?;
-    let mut last = [0; 8];
-    arena.read(Offset(block.places_at + (block.places as u64 - 1) * 8), &mut last)?;
-    Ok(ListHead { count: block.count, frontier, last_place: u64::from_le_bytes(last) })
+    Ok(ListHead { count: block.count, frontier })
 }
 
 /// Appends places, ascending and beyond the last, with the list's frontier after them.

@@ -12,7 +12,7 @@ use super::segments::{Position, Segments, Tail};
 use super::{StoreError, index};
 use crate::crypto::{leaf_hash, list_item_hash, list_value};
 use crate::merkle::{Checkpoint, Consistency, Frontier, MapText, Multiproof, prove_consistency, prove_multi};
-use crate::model::{Digest, MapEntry};
+use crate::model::Digest;
 use crate::prove::{Listing, Materials, RawRecord, Source, SourceError};
 
 /// The log at its newest committed size.
@@ -159,6 +159,11 @@ impl Log {
     /// # Errors
     /// If the operating system refuses.
     pub fn newest(&self, text: &MapText, most: usize) -> Result<(Vec<u64>, u64), StoreError> {
+        if most == usize::MAX {
+            let serials = self.believing(|index| proven_listing(index, text))?.serials;
+            let count = u64::try_from(serials.len()).expect("a list is in memory");
+            return Ok((serials, count));
+        }
         self.believing(|index| index.newest(text, most))
     }
 
@@ -167,9 +172,9 @@ impl Log {
     /// # Errors
     /// If the operating system refuses.
     pub fn chain_head(&self, chain: &str) -> Result<Option<(u64, Digest)>, StoreError> {
-        self.believing(|index| match index.last(&MapText::chain(chain))? {
+        self.believing(|index| match proven_listing(index, &MapText::chain(chain))?.serials.last() {
             None => Ok(None),
-            Some(place) => Ok(Some((place, index.leaf(place)?))),
+            Some(place) => Ok(Some((*place, index.leaf(*place)?))),
         })
     }
 
@@ -246,6 +251,10 @@ impl Log {
                 let mut fresh = Index::empty();
                 let size = self.index.borrow().size;
                 self.segments.scan(fresh.next, |batch| if fresh.size < size { fresh.apply(&batch) } else { Ok(()) })?;
+                if fresh.size < size {
+                    let text = format!("the segments hold {} whole entries, and {size} were committed", fresh.size);
+                    return Err(StoreError::contradiction(text, self.heads(published(&self.ledger)?.as_ref())?));
+                }
                 self.index.replace(fresh);
                 self.rebuilt.replace(true);
                 ask(&self.index.borrow()).map_err(StoreError::Cache)
@@ -261,26 +270,6 @@ impl Log {
             Frame::Commit(_) => return Err(io::ErrorKind::InvalidData.into()),
         };
         if leaf == index.leaf(place)? { Ok(frame) } else { Err(io::ErrorKind::InvalidData.into()) }
-    }
-
-    fn proven_listing(&self, index: &Index, text: &MapText) -> io::Result<Listing> {
-        let lie = || io::Error::from(io::ErrorKind::InvalidData);
-        let Frame::Map(bytes) = self.checked_frame(index, index.size.checked_sub(1).ok_or_else(lie)?)? else {
-            return Err(lie());
-        };
-        let map = MapEntry::parse(&bytes).map_err(|_| lie())?;
-        let (serials, proof) = index.prove(text)?;
-        if serials.is_empty() {
-            proof.check_absent(&text.key(), &map.root).map_err(|_| lie())?;
-        } else {
-            let mut frontier = Frontier::default();
-            for serial in &serials {
-                frontier.push(list_item_hash(*serial, &index.leaf(*serial)?));
-            }
-            let value = list_value(frontier.size(), &frontier.root());
-            proof.check_present(&text.key(), &value, &map.root).map_err(|_| lie())?;
-        }
-        Ok(Listing { serials, proof })
     }
 }
 
@@ -298,7 +287,7 @@ impl Source for Log {
     }
 
     fn list(&self, text: &MapText) -> Result<Listing, SourceError> {
-        Ok(self.believing(|index| self.proven_listing(index, text))?)
+        Ok(self.believing(|index| proven_listing(index, text))?)
     }
 
     fn record(&self, serial: u64) -> Result<RawRecord, SourceError> {
@@ -324,6 +313,24 @@ impl From<StoreError> for SourceError {
             other => Self::Unreadable(other.to_string()),
         }
     }
+}
+
+/// Reads a list and holds it against the root of the map.
+fn proven_listing(index: &Index, text: &MapText) -> io::Result<Listing> {
+    let lie = || io::Error::from(io::ErrorKind::InvalidData);
+    let root = index.map_root();
+    let (serials, proof) = index.prove(text)?;
+    if serials.is_empty() {
+        proof.check_absent(&text.key(), &root).map_err(|_| lie())?;
+    } else {
+        let mut frontier = Frontier::default();
+        for serial in &serials {
+            frontier.push(list_item_hash(*serial, &index.leaf(*serial)?));
+        }
+        let value = list_value(frontier.size(), &frontier.root());
+        proof.check_present(&text.key(), &value, &root).map_err(|_| lie())?;
+    }
+    Ok(Listing { serials, proof })
 }
 
 impl Segments {

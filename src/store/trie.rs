@@ -33,13 +33,6 @@ enum Node {
     Inner { bit: u8, at: [Offset; 2], hash: [Digest; 2] },
 }
 
-/// Finds a key's leaf.
-pub(super) fn find(arena: &Arena, root: Option<Root>, key: &Digest) -> io::Result<Option<Leaf>> {
-    let Some(root) = root else { return Ok(None) };
-    let leaf = nearest(arena, root.at, key)?;
-    Ok((leaf.key == *key).then_some(leaf))
-}
-
 /// Proves a key's presence or absence; returns its leaf where it is there.
 pub(super) fn prove(arena: &Arena, root: Option<Root>, key: &Digest) -> io::Result<(MapProof, Option<Leaf>)> {
     let Some(root) = root else {

@@ -74,6 +74,8 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
         last: Time(0),
         jumps: Vec::new(),
     };
+    // What was readable before must be in the segments: damage in their middle is not the torn tail that it looks like.
+    let known = ledger.read()?.size();
     let replayed = ledger.replay(|first, records, note| {
         for (serial, record) in (first..).zip(records) {
             checker.record(serial, record).map_err(|text| CheckError::Record { serial, text })?;
@@ -85,6 +87,10 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
             .map_err(|error| CheckError::Checkpoint { serial: size - 2, error })?;
         Ok::<(), CheckError>(())
     })?;
+    if replayed.size < known {
+        let text = format!("the segments hold {} whole entries, and {known} were committed", replayed.size);
+        return Err(StoreError::Contradiction { text, heads: Vec::new() }.into());
+    }
     let mut there = BTreeSet::new();
     let mut materials = 0;
     ledger.blobs().walk(|path, digest| {
