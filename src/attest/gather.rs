@@ -182,7 +182,10 @@ impl Gathered {
         if self.problems.len() < PROBLEMS_MAX {
             self.problems.push(Problem { code: code.to_owned(), text: text.chars().take(TEXT_CHARS_MAX).collect() });
         } else if self.problems.len() == PROBLEMS_MAX {
-            self.problems.push(Problem { code: "more-problems".to_owned(), text: "there are more problems than a result names".to_owned() });
+            self.problems.push(Problem {
+                code: "more-problems".to_owned(),
+                text: "there are more problems than a result names".to_owned(),
+            });
         }
     }
 

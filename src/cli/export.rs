@@ -6,10 +6,10 @@ use std::io::BufWriter;
 use serde_json::json;
 
 use super::args::ExportArgs;
-use super::context::{Context, now};
+use super::context::Context;
 use super::fail::Fail;
 use super::{print, print_json};
-use crate::export::{Parts, WriteError, write_bundle};
+use crate::export::{Parts, WriteError, audited_moment, write_bundle};
 use crate::merkle::{Checkpoint, SignedCheckpoint};
 use crate::prove::{Change, Complete, Trust};
 use crate::store::{Ledger, Log};
@@ -29,7 +29,9 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
             .hint("evidence log lists what it has"));
     }
     let policies = Policies::read(&complete, &log)?;
-    let base = plan_base(&complete, &policies, &trust, Clock::Live(now())).unwrap_or_else(|| head.commit.clone());
+    // The bundle holds what its auditor will ask for, who judges as of another moment than now.
+    let moment = Clock::AsOf(audited_moment(&complete, &policies, &trust, &head.commit));
+    let base = plan_base(&complete, &policies, &trust, moment).unwrap_or_else(|| head.commit.clone());
     let output = context.cwd.join(&args.output);
     // A run that fails or is stopped leaves no half-written bundle under the name.
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(&context.cwd);

@@ -9,7 +9,7 @@ use super::write::{is_verdict, named_materials};
 use crate::crypto::Hasher;
 use crate::git::{GitFactsError, git_facts, need_commit};
 use crate::merkle::{Checkpoint, Consistency, SignedCheckpoint};
-use crate::model::{Digest, Event, Predicate, Time};
+use crate::model::{Digest, Event, Oid, Predicate, Time};
 use crate::policy::{Act, Moment};
 use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust};
 use crate::verify::{
@@ -81,13 +81,15 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Aud
     check_derived(bundle, &whole)?;
     let materials = hash_all(bundle, &whole)?;
     let grew_since = since.map(|note| check_growth(bundle, trust, &whole, note)).transpose()?;
-    let merge = whole.records().find(|record| closes(record, &whole)).map(|record| (record.serial(), record.time()));
+    let merge = merge_of(&whole, &policies, trust);
     let complete = match merge {
         Some((serial, _)) => whole.clone().before(serial),
         None => whole.clone(),
     };
-    let now =
-        merge.map(|(_, time)| time).or_else(|| of_verdict(&complete, &policies, trust)).unwrap_or(complete.map().time);
+    let now = merge
+        .map(|(_, time)| time)
+        .or_else(|| of_verdict(&complete, &policies, trust, &named.commit))
+        .unwrap_or(complete.map().time);
     let rechecked = Rechecked::of_change(&complete, bundle)?;
     let base = plan_base(&complete, &policies, trust, Clock::AsOf(now)).unwrap_or_else(|| named.commit.clone());
     let git = git_facts(bundle, &named.commit, &base)?;
@@ -117,20 +119,32 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Aud
     })
 }
 
-/// Returns whether a record merges the change.
-fn closes(record: &Logged, complete: &Complete<Change>) -> bool {
-    match &record.statement().predicate {
-        Predicate::Event(Event::Merge { changes, .. }) => changes.contains(&complete.subject().id),
-        _ => false,
-    }
+/// Returns the moment that an audit of these records judges: the change's merge, else the newest verdict on the commit by
+/// somebody who may merge, else the checkpoint.
+#[must_use]
+pub fn audited_moment(complete: &Complete<Change>, policies: &Policies, trust: &Trust, commit: &Oid) -> Time {
+    let merge = merge_of(complete, policies, trust).map(|(_, time)| time);
+    merge.or_else(|| of_verdict(complete, policies, trust, commit)).unwrap_or(complete.map().time)
 }
 
-/// Returns the time of the newest verdict by somebody who may merge.
-fn of_verdict(complete: &Complete<Change>, policies: &Policies, trust: &Trust) -> Option<Time> {
+/// Returns place and time of the change's merge: the newest by somebody who may merge. Anybody else's ends nothing, so that
+/// it cannot hide what came after it.
+fn merge_of(complete: &Complete<Change>, policies: &Policies, trust: &Trust) -> Option<(u64, Time)> {
     let authority = Authority::replay(complete, policies, trust, complete.map().time);
-    let verdicts =
-        complete.of_change().rev().filter(|record| matches!(record.statement().predicate, Predicate::Verdict(_)));
-    verdicts.into_iter().find(|record| authority.may_at(Act::Merge, record)).map(Logged::time)
+    let closes = |record: &&Logged| match &record.statement().predicate {
+        Predicate::Event(Event::Merge { changes, .. }) => {
+            changes.contains(&complete.subject().id) && authority.may_at(Act::Merge, record)
+        }
+        _ => false,
+    };
+    complete.records().rev().find(closes).map(|record| (record.serial(), record.time()))
+}
+
+/// Returns the time of the newest verdict on the commit by somebody who may merge.
+fn of_verdict(complete: &Complete<Change>, policies: &Policies, trust: &Trust, commit: &Oid) -> Option<Time> {
+    let authority = Authority::replay(complete, policies, trust, complete.map().time);
+    let counts = |record: &&Logged| is_verdict(record, commit) && authority.may_at(Act::Merge, record);
+    complete.of_change().rev().find(counts).map(Logged::time)
 }
 
 /// Builds `bundle.json` and the attestations again and compares them byte for byte.

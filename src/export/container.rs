@@ -79,7 +79,7 @@ impl Container {
             let regular = member.unix_mode().is_none_or(|mode| mode & 0o170_000 == 0o100_000);
             if !plain
                 || !regular
-                || local.same != central.same
+                || !local.agrees(&central)
                 || local.name != name.as_bytes()
                 || central.name != name.as_bytes()
             {
@@ -88,7 +88,10 @@ impl Container {
             let zip64 = member.size() >= ZIP64_FROM
                 || member.compressed_size() >= ZIP64_FROM
                 || member.header_start() >= ZIP64_FROM;
-            if !local.extra_fits() || !central.extra_fits() || (!zip64 && !central.extra.is_empty()) {
+            // A writer that did not know the length beforehand leaves room for long sizes in the local header alone.
+            let local_long =
+                local.extra.is_empty() || local.sizes_in_extra() == Some((member.compressed_size(), member.size()));
+            if !local.extra_fits() || !central.extra_fits() || !local_long || (!zip64 && !central.extra.is_empty()) {
                 return Err(rule(format!("the member {name} carries extra fields")));
             }
             let deflated = match member.compression() {
@@ -224,7 +227,7 @@ struct Shape {
 }
 
 struct Header {
-    /// Flags, method, time and date, as bytes.
+    /// Flags, method, time, date, checksum and sizes, as bytes.
     same: Vec<u8>,
     name: Vec<u8>,
     extra: Vec<u8>,
@@ -248,16 +251,41 @@ impl Header {
         let mut rest = vec![0; name_bytes + extra_bytes];
         file.read_exact_at(&mut rest, at + number(shape.fixed))?;
         let extra = rest.split_off(name_bytes);
-        // With Zip64 the sizes stand in the extra field, and the zip crate has read them there.
-        let same = fixed[shape.same.start..shape.same.start + 8].to_vec();
+        let same = fixed[shape.same.start..shape.same.end].to_vec();
         Ok(Self { same, name: rest, extra, length: number(shape.fixed + name_bytes + extra_bytes) })
+    }
+
+    /// Returns whether two headers of a member say the same. With Zip64 the sizes of one may stand in its extra field.
+    fn agrees(&self, central: &Self) -> bool {
+        let sizes = self.same.len() - 8;
+        let same_sizes = self.same[sizes..] == central.same[sizes..];
+        self.same[..sizes] == central.same[..sizes] && (same_sizes || self.sizes_in_extra() == central.sizes_or_extra())
+    }
+
+    /// Returns packed and plain size as a local Zip64 field has them: plain first.
+    fn sizes_in_extra(&self) -> Option<(u64, u64)> {
+        let field = self.extra.get(4..20)?;
+        let (plain, packed) = field.split_at(8);
+        Some((u64::from_le_bytes(packed.try_into().ok()?), u64::from_le_bytes(plain.try_into().ok()?)))
+    }
+
+    /// Returns packed and plain size where a central header has them as they are.
+    fn sizes_or_extra(&self) -> Option<(u64, u64)> {
+        let sizes = self.same.get(self.same.len() - 8..)?;
+        let (packed, plain) = sizes.split_at(4);
+        let (packed, plain) = (u32::from_le_bytes(packed.try_into().ok()?), u32::from_le_bytes(plain.try_into().ok()?));
+        if packed == u32::MAX || plain == u32::MAX {
+            self.sizes_in_extra()
+        } else {
+            Some((packed.into(), plain.into()))
+        }
     }
 
     /// Returns whether the extra field is empty, or of Zip64 alone.
     fn extra_fits(&self) -> bool {
         let Some((head, rest)) = self.extra.split_first_chunk::<4>() else { return self.extra.is_empty() };
         let [a, b, c, d] = *head;
-        u16::from_le_bytes([a, b]) == 1 && usize::from(u16::from_le_bytes([c, d])) == rest.len()
+        u16::from_le_bytes([a, b]) == 1 && usize::from(u16::from_le_bytes([c, d])) == rest.len() && rest.len() <= 28
     }
 }
 

@@ -6,7 +6,7 @@ mod container;
 mod layout;
 mod write;
 
-pub use audit::{Audit, AuditError, audit};
+pub use audit::{Audit, AuditError, audit, audited_moment};
 pub use bundle::Bundle;
 pub use container::{Container, ContainerError};
 pub use write::{Exported, Parts, WriteError, write_bundle};
