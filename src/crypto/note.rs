@@ -155,6 +155,12 @@ pub(crate) fn split_note(note: &[u8]) -> Result<(&str, Vec<SignatureLine<'_>>), 
             return Err(malformed("a signature line has no name or no signature"));
         }
         signatures.push((name, *id, signature.to_vec()));
+        if signatures[..signatures.len() - 1]
+            .iter()
+            .any(|(other, other_id, _): &SignatureLine<'_>| *other == name && other_id == id)
+        {
+            return Err(malformed("two signatures of one key"));
+        }
         if signatures.len() > SIGNATURES_MAX {
             return Err(malformed("it has more than 16 signatures"));
         }

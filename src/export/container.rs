@@ -113,6 +113,13 @@ impl Container {
         if ![END_BYTES, END_BYTES + ZIP64_END_BYTES].contains(&length.saturating_sub(central_at)) {
             return Err(rule("something lies after the directory".to_owned()));
         }
+        if length - central_at == END_BYTES {
+            let mut end = vec![0; usize::try_from(END_BYTES).unwrap_or(0)];
+            file.read_exact_at(&mut end, central_at)?;
+            if Some(end) != directory_end(members.len(), archive.central_directory_start(), central_at) {
+                return Err(rule("the end of the directory is not as it must be".to_owned()));
+            }
+        }
         Ok(Self { file: Arc::new(file), members })
     }
 
@@ -148,6 +155,13 @@ impl Container {
         reader.read_to_end(&mut bytes)?;
         Ok(Some(bytes))
     }
+}
+
+/// Returns the end of a directory without Zip64 and comment; `None` if it does not fit.
+fn directory_end(members: usize, start: u64, end: u64) -> Option<Vec<u8>> {
+    let count = u16::try_from(members).ok()?.to_le_bytes();
+    let (bytes, start) = (u32::try_from(end - start).ok()?.to_le_bytes(), u32::try_from(start).ok()?.to_le_bytes());
+    Some([b"PK\x05\x06\0\0\0\0".as_slice(), &count, &count, &bytes, &start, &[0, 0]].concat())
 }
 
 /// A part of a file, read without moving anybody's place in it.
@@ -240,11 +254,23 @@ impl Header {
         file.read_exact_at(&mut fixed, at)?;
         let short = |from: usize| usize::from(u16::from_le_bytes([fixed[from], fixed[from + 1]]));
         let signature = u32::from_le_bytes([fixed[0], fixed[1], fixed[2], fixed[3]]);
+        // What no reader of a member looks at has one value all the same: no byte of a bundle is free.
+        let needed = short(shape.same.start - 2);
+        let idle = match shape.comment {
+            None => true,
+            Some(_) => MADE_BY.contains(&short(4)) && fixed[34..38] == [0; 4] && fixed[38..42] == PLAIN_FILE,
+        };
         let comment = shape.comment.map_or(0, short);
         let time = &fixed[shape.same.start + 4..shape.same.start + 8];
         let flags = short(shape.same.start);
         // Bit 3 would put sizes behind the member, bit 0 encrypts it; bit 11 says that the name is UTF-8.
-        if signature != shape.signature || comment != 0 || time != DOS_1980 || flags & !0x0806 != 0 {
+        if signature != shape.signature
+            || !NEEDED.contains(&needed)
+            || !idle
+            || comment != 0
+            || time != DOS_1980
+            || flags & !0x0806 != 0
+        {
             return Err(ContainerError::Rule(format!("the header at byte {at} is not one of a bundle's")));
         }
         let (name_bytes, extra_bytes) = (short(shape.same.end), short(shape.same.end + 2));
@@ -299,6 +325,11 @@ fn number(bytes: usize) -> u64 {
 
 const LOCAL: Shape = Shape { signature: 0x0403_4b50, fixed: 30, same: 6..26, comment: None };
 const CENTRAL: Shape = Shape { signature: 0x0201_4b50, fixed: 46, same: 8..28, comment: Some(32) };
+/// Zip 1.0 for what is stored, 2.0 for what is deflated, 4.5 for Zip64, written on Unix.
+const MADE_BY: [usize; 3] = [0x030a, 0x0314, 0x032d];
+const NEEDED: [usize; 3] = [10, 20, 45];
+/// Mode 0644 of a plain file, in the upper half of the external attributes.
+const PLAIN_FILE: [u8; 4] = [0, 0, 0xa4, 0x81];
 /// 00:00 on 1980-01-01.
 const DOS_1980: &[u8] = &[0x00, 0x00, 0x21, 0x00];
 const END_BYTES: u64 = 22;
