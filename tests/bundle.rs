@@ -61,7 +61,7 @@ fn no_member_can_be_dropped() {
                 // Reports that no verdict rests on may be absent; then the answer names them.
                 Some(audit) if audit.decided.verdict().decision == Decision::Accepted => {
                     let left_out: Vec<String> = audit.left_out.iter().map(|d| format!("materials/{d}")).collect();
-                    assert_eq!(left_out, [name.clone()], "accepted without {name}");
+                    assert_eq!(left_out, std::slice::from_ref(name), "accepted without {name}");
                     assert!(CASE.spared.contains(name), "accepted without {name}");
                 }
                 _ => {}
@@ -640,8 +640,11 @@ impl Raw {
     }
 }
 
+/// A header field told wrongly, and its name.
+type Lie = (&'static str, fn(&mut RawHeader));
+
 /// Returns a member's header fields told wrongly, in one place or in both.
-fn lies() -> Vec<(&'static str, fn(&mut RawHeader))> {
+fn lies() -> Vec<Lie> {
     vec![
         ("made elsewhere", |h| h.made = 0x000a),
         ("made by another version", |h| h.made ^= 1),
@@ -677,7 +680,7 @@ fn lies() -> Vec<(&'static str, fn(&mut RawHeader))> {
 }
 
 /// Returns lies that only the directory can tell.
-fn lies_of_the_directory() -> Vec<(&'static str, fn(&mut RawHeader))> {
+fn lies_of_the_directory() -> Vec<Lie> {
     vec![
         ("has a comment", |h| h.comment = b"x".to_vec()),
         ("is on another disk", |h| h.disk = 1),
@@ -705,7 +708,10 @@ fn broken_containers(members: &Members) -> Vec<(String, Vec<u8>)> {
     for at in [index("README.txt"), index("bundle.json"), index("entries/"), index("materials/")] {
         let name = &members[at].0;
         for (what, lie) in lies() {
-            add(&format!("local header: {name} {what}"), &|raw| lie(&mut raw.members[at].local));
+            // Only the directory says where a member was made.
+            if !what.starts_with("made") {
+                add(&format!("local header: {name} {what}"), &|raw| lie(&mut raw.members[at].local));
+            }
             add(&format!("directory: {name} {what}"), &|raw| lie(&mut raw.members[at].central));
             // What both say of a member that no check reads is seen in its headers or not at all.
             let unread = ["checksum", "shorter", "longer", "size", "deflated"].iter().any(|word| what.contains(word));

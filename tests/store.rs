@@ -155,7 +155,7 @@ const CHILD: &str = "EVIDENCE_TEST_CHILD";
 
 /// Not a test by itself: the process that [`killed_writers_lose_nothing_that_was_answered`] kills.
 /// A way to damage a cache, and its name.
-type Harm = (String, Box<dyn Fn(&mut Dice)>);
+type Harm<'a> = (String, Box<dyn Fn(&mut Dice) + 'a>);
 
 #[test]
 fn child_that_appends_until_it_is_killed() {
@@ -275,7 +275,7 @@ fn a_cache_that_is_missing_stale_or_garbage_changes_no_answer() {
     let cache = folder.join("cache");
     let names: Vec<_> = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(names.len() >= 4);
-    let mut harms: Vec<Harm> = Vec::new();
+    let mut harms: Vec<Harm<'_>> = Vec::new();
     harms.push(("no cache".to_owned(), Box::new(|_| fs::remove_dir_all(&cache).unwrap())));
     harms.push(("a stale cache".to_owned(), Box::new(|_| copy(&stale, &cache))));
     for name in &names {

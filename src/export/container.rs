@@ -14,7 +14,7 @@ use flate2::bufread::DeflateDecoder;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::layout::rank;
+use super::layout::{LARGE_BYTES, rank};
 
 /// An opened bundle file.
 pub struct Container {
@@ -88,9 +88,12 @@ impl Container {
             let zip64 = member.size() >= ZIP64_FROM
                 || member.compressed_size() >= ZIP64_FROM
                 || member.header_start() >= ZIP64_FROM;
-            // A writer that did not know the length beforehand leaves room for long sizes in the local header alone.
-            let local_long =
-                local.extra.is_empty() || local.sizes_in_extra() == Some((member.compressed_size(), member.size()));
+            // Only members of which the writer knew that they might not fit 32 bits leave room for long sizes.
+            let local_long = if member.size() < LARGE_BYTES {
+                local.extra.is_empty()
+            } else {
+                local.sizes_in_extra() == Some((member.compressed_size(), member.size()))
+            };
             if !local.extra_fits() || !central.extra_fits() || !local_long || (!zip64 && !central.extra.is_empty()) {
                 return Err(rule(format!("the member {name} carries extra fields")));
             }
@@ -113,12 +116,10 @@ impl Container {
         if ![END_BYTES, END_BYTES + ZIP64_END_BYTES].contains(&length.saturating_sub(central_at)) {
             return Err(rule("something lies after the directory".to_owned()));
         }
-        if length - central_at == END_BYTES {
-            let mut end = vec![0; usize::try_from(END_BYTES).unwrap_or(0)];
-            file.read_exact_at(&mut end, central_at)?;
-            if Some(end) != directory_end(members.len(), archive.central_directory_start(), central_at) {
-                return Err(rule("the end of the directory is not as it must be".to_owned()));
-            }
+        let mut end = vec![0; usize::try_from(length - central_at).unwrap_or(0)];
+        file.read_exact_at(&mut end, central_at)?;
+        if !is_directory_end(&end, number(members.len()), archive.central_directory_start(), central_at) {
+            return Err(rule("the end of the directory is not as it must be".to_owned()));
         }
         Ok(Self { file: Arc::new(file), members })
     }
@@ -157,11 +158,37 @@ impl Container {
     }
 }
 
-/// Returns the end of a directory without Zip64 and comment; `None` if it does not fit.
-fn directory_end(members: usize, start: u64, end: u64) -> Option<Vec<u8>> {
-    let count = u16::try_from(members).ok()?.to_le_bytes();
-    let (bytes, start) = (u32::try_from(end - start).ok()?.to_le_bytes(), u32::try_from(start).ok()?.to_le_bytes());
-    Some([b"PK\x05\x06\0\0\0\0".as_slice(), &count, &count, &bytes, &start, &[0, 0]].concat())
+/// Returns whether these bytes end a directory of so many members: in the short form, or in that of Zip64.
+fn is_directory_end(found: &[u8], members: u64, start: u64, end: u64) -> bool {
+    let bytes = end - start;
+    let short = |count: u16, bytes: u32, start: u32| {
+        let (count, bytes, start) = (count.to_le_bytes(), bytes.to_le_bytes(), start.to_le_bytes());
+        [b"PK\x05\x06\0\0\0\0".as_slice(), &count, &count, &bytes, &start, &[0, 0]].concat()
+    };
+    let most = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let told = short(u16::try_from(members).unwrap_or(u16::MAX), most(bytes), most(start));
+    if number(found.len()) == END_BYTES {
+        return members < 0xffff && bytes < ZIP64_FROM && start < ZIP64_FROM && found == told;
+    }
+    let Some((long, last)) = found.split_last_chunk::<22>() else { return false };
+    let Some((made, needed)) = long.get(12..14).zip(long.get(14..16)) else { return false };
+    let word = |bytes: &[u8]| usize::from(u16::from_le_bytes([bytes[0], bytes[1]]));
+    let record = [
+        b"PK\x06\x06".as_slice(),
+        &44_u64.to_le_bytes(),
+        made,
+        needed,
+        &[0; 8],
+        &members.to_le_bytes(),
+        &members.to_le_bytes(),
+        &bytes.to_le_bytes(),
+        &start.to_le_bytes(),
+        b"PK\x06\x07\0\0\0\0",
+        &end.to_le_bytes(),
+        &1_u32.to_le_bytes(),
+    ];
+    let versions = MADE_BY.contains(&word(made)) && NEEDED.contains(&word(needed));
+    versions && long == record.concat() && (last[..] == told || last[..] == short(u16::MAX, u32::MAX, u32::MAX))
 }
 
 /// A part of a file, read without moving anybody's place in it.

@@ -95,6 +95,9 @@ const GROUPS: [&str; 14] = [
     UNREAD[2],
 ];
 
+/// From here on sizes may not fit 32 bits, also where deflate makes a file longer.
+pub(super) const LARGE_BYTES: u64 = 0xfff0_0000;
+
 /// What a person who opens the bundle reads first.
 pub(super) const README_TEXT: &str = "\
 This is a proof bundle of `evidence`: all records that a ledger's signed map lists for one change, as of one checkpoint, with

@@ -7,8 +7,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::layout::{
-    ATTESTATIONS, CHECKPOINT, CONSISTENCY, MANIFEST, MAP_ENTRY, MULTIPROOF, README, README_TEXT, entry_name,
-    envelope_name, git_name, manifest, material_name, proof_name, serials_name,
+    ATTESTATIONS, CHECKPOINT, CONSISTENCY, LARGE_BYTES, MANIFEST, MAP_ENTRY, MULTIPROOF, README, README_TEXT,
+    entry_name, envelope_name, git_name, manifest, material_name, proof_name, serials_name,
 };
 use crate::git::{GitFactsError, Objects, Recording, git_facts};
 use crate::merkle::Consistency;
@@ -167,6 +167,3 @@ impl<W: Write + Seek> Archive<W> {
         Ok(self.0.write_all(bytes)?)
     }
 }
-
-/// From here on sizes may not fit 32 bits, also where deflate makes a file longer.
-const LARGE_BYTES: u64 = 0xfff0_0000;
