@@ -1,0 +1,146 @@
+//! A bundle and a ledger of ours before a second auditor: `independent/audit.py`, made from the format's text alone.
+//!
+//! Skipped, with a message, where `python3` with `cryptography` is absent.
+
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const POLICY: &str = r#"
+[claim.unit-tests]
+family = "functionality"
+by     = "ci"
+
+[claim.peer-review]
+family = "process"
+by     = "reviewer"
+form   = "review"
+
+"#;
+
+/// A repository with a home of its own.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("shop")).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        let mut command = Command::new(program);
+        for name in ["EVIDENCE_LEDGER", "EVIDENCE_TRUST", "EVIDENCE_KEY", "EVIDENCE_CHANGE"] {
+            command.env_remove(name);
+        }
+        command.args(arguments).current_dir(self.path("shop")).env("XDG_CONFIG_HOME", self.path("config"));
+        command.env("HOME", self.folder.path()).env("GIT_CONFIG_NOSYSTEM", "1");
+        command.output().unwrap()
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let output = self.run("git", arguments);
+        assert!(output.status.success(), "git {arguments:?}: {output:?}");
+    }
+
+    /// Runs the program, which must end with the code.
+    fn evidence(&self, code: i32, arguments: &[&str]) {
+        let output = self.run(env!("CARGO_BIN_EXE_evidence"), arguments);
+        assert_eq!(output.status.code(), Some(code), "evidence {arguments:?}: {output:?}");
+    }
+
+    fn commit(&self, file: &str, text: &str) {
+        let path = self.path("shop").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-qm", file]);
+    }
+
+    fn audit(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent/audit.py");
+        let output = self.run("python3", &[&[script.to_str().unwrap()], arguments].concat());
+        (
+            output.status.code(),
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
+        )
+    }
+}
+
+fn is_there() -> bool {
+    let imports = "import sys, tomllib, cryptography; sys.exit(sys.version_info < (3, 11))";
+    Command::new("python3").args(["-c", imports]).output().is_ok_and(|output| output.status.success())
+}
+
+/// Returns the one file of the name below a folder.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .find_map(|path| if path.is_dir() { find(&path, name) } else { path.ends_with(name).then_some(path) })
+}
+
+#[test]
+fn a_second_auditor_comes_to_the_same() {
+    if !is_there() {
+        println!("skipped: no python3 with cryptography");
+        return;
+    }
+    let place = Place::new();
+    place.git(&["init", "-q", "-b", "main"]);
+    place.git(&["config", "user.name", "olga"]);
+    place.git(&["config", "user.email", "olga@example.org"]);
+    place.commit("a/b/one", "1\n");
+    place.evidence(0, &["init", "--repository", "shop"]);
+    let policy = place.path("shop/.evidence/policy.toml");
+    let starter = fs::read_to_string(&policy).unwrap();
+    fs::write(&policy, starter.replace("[may]", &format!("{POLICY}[may]"))).unwrap();
+    place.evidence(0, &["policy", "apply", ".evidence/policy.toml"]);
+    place.commit("a/two", "2\n");
+    fs::copy(place.path("shop/.git/evidence/checkpoint"), place.path("old.note")).unwrap();
+
+    // A branch with a merge of the main branch in it.
+    place.git(&["checkout", "-qb", "feature"]);
+    place.commit("a/new/three", "3\n");
+    place.git(&["checkout", "-q", "main"]);
+    place.commit("four", "4\n");
+    place.git(&["checkout", "-q", "feature"]);
+    place.git(&["merge", "-q", "--no-edit", "main"]);
+    let change = ["--change", "shop/feature"];
+    place.evidence(0, &["plan", "shop/feature", "--tier", "low", "--alias", "pr/7"]);
+    place.evidence(1, &[&["attest", "unit-tests"], &change[..], &["--", "false"]].concat());
+    place.evidence(0, &[&["attest", "unit-tests"], &change[..], &["--", "true"]].concat());
+    fs::write(place.path("notes.md"), "fine\n").unwrap();
+    place.evidence(
+        0,
+        &[&["review", "peer-review", "--verdict", "pass", "--notes", "../notes.md"], &change[..]].concat(),
+    );
+    place.evidence(0, &["record", "halt", "--reason", "incident 12"]);
+    place.evidence(0, &["record", "resume", "--reason", "over"]);
+    place.evidence(1, &["verify", "shop/feature", "--record"]);
+    place.evidence(0, &["export", "shop/feature", "-o", "../bundle.zip", "--since", "../old.note"]);
+
+    let trust = find(&place.path("config"), "trust.toml").unwrap();
+    let trust = trust.to_str().unwrap();
+    let (code, said) = place.audit(&["../bundle.zip", trust, "--since", "../old.note"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = place.audit(&["--ledger", ".git/evidence", trust]);
+    assert_eq!(code, Some(0), "{said}");
+
+    // It does refuse: a byte of the bundle is another one.
+    let mut bytes = fs::read(place.path("bundle.zip")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(place.path("changed.zip"), bytes).unwrap();
+    let (code, said) = place.audit(&["../changed.zip", trust]);
+    assert_eq!(code, Some(1), "{said}");
+}
