@@ -1,6 +1,6 @@
 //! The audit: everything in a bundle checked again, and the change judged again, as of when it was merged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 
 use super::bundle::Bundle;
@@ -10,10 +10,11 @@ use crate::crypto::Hasher;
 use crate::git::{GitFactsError, git_facts, need_commit};
 use crate::merkle::{Checkpoint, Consistency, SignedCheckpoint};
 use crate::model::{Digest, Event, Oid, Predicate, Time};
-use crate::policy::{Act, Moment};
+use crate::policy::{Act, Asserted, Moment};
 use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust};
 use crate::verify::{
-    Authority, Clock, Decided, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, judge, plan_base,
+    Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, judge,
+    plan_base,
 };
 
 /// What an audit came to.
@@ -80,6 +81,7 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Aud
     let policies = Policies::read(&whole, bundle)?;
     check_derived(bundle, &whole)?;
     let materials = hash_all(bundle, &whole)?;
+    check_consistency_form(bundle, &whole)?;
     let grew_since = since.map(|note| check_growth(bundle, trust, &whole, note)).transpose()?;
     let merge = merge_of(&whole, &policies, trust);
     let complete = match merge {
@@ -101,10 +103,10 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Aud
         git: &git,
         clock: Clock::AsOf(now),
         moment: Moment::Merge,
-        found_before: Vec::new(),
+        found_before: left_out(&complete, &policies, trust, &materials.left_out),
     };
     let decided = judge(&judgement);
-    check_reached(bundle, since.is_some())?;
+    check_reached(bundle)?;
     let later = whole
         .of_change()
         .filter(|record| record.time() > now || merge.is_some_and(|(serial, _)| record.serial() > serial));
@@ -117,6 +119,39 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Aud
         grew_since,
         later: later.map(|record| (record.serial(), record.entry().kind.clone(), record.time())).collect(),
     })
+}
+
+/// Refuses what the change's records rest on and the bundle lacks, be it of a failed attempt: whoever takes it out hides
+/// something. A policy may allow it for a claim.
+fn left_out(complete: &Complete<Change>, policies: &Policies, trust: &Trust, missing: &[Digest]) -> Vec<Finding> {
+    let authority = Authority::replay(complete, policies, trust, complete.map().time);
+    let policy = complete.of_change().next().and_then(|first| authority.policy_at(first.serial()));
+    let allows = |claim| {
+        policy.and_then(|(_, policy)| policy.claim(claim)).is_some_and(|claim| claim.asserted == Asserted::Allow)
+    };
+    let mut findings = Vec::new();
+    for record in complete.of_change() {
+        let named: Vec<&Digest> = match &record.statement().predicate {
+            Predicate::Result(run) if !allows(&run.claim) => {
+                run.materials.iter().map(|material| &material.sha256).collect()
+            }
+            Predicate::Review(review) if !allows(&review.claim) => {
+                review.notes.iter().map(|notes| &notes.sha256).collect()
+            }
+            Predicate::Verdict(verdict) => vec![&verdict.report],
+            _ => Vec::new(),
+        };
+        for digest in named.into_iter().filter(|digest| missing.contains(digest)) {
+            let thing = format!("record {}", record.serial());
+            findings.push(Finding::new(
+                Code::NO_MATERIAL,
+                thing,
+                format!("its material {digest} is not in the bundle"),
+                "every material that it names",
+            ));
+        }
+    }
+    findings
 }
 
 /// Returns the moment that an audit of these records judges: the change's merge, else the newest verdict on the commit by
@@ -212,6 +247,18 @@ fn hash_all(bundle: &Bundle, complete: &Complete<Change>) -> Result<Hashed, Audi
     Ok(hashed)
 }
 
+/// Reads the consistency proof, if there is one: without the older note it shows nothing, and yet is no place for other bytes.
+fn check_consistency_form(bundle: &Bundle, complete: &Complete<Change>) -> Result<(), AuditError> {
+    let Some(text) = bundle.consistency().map_err(ProveError::from)? else { return Ok(()) };
+    let proof = Consistency::parse(&text).map_err(ProveError::from)?;
+    let newer = complete.checkpoint().checkpoint();
+    proof.check_newer(newer.size, &newer.root).map_err(|error| ProveError::Contradiction {
+        text: error.to_string(),
+        heads: vec![String::from_utf8_lossy(complete.checkpoint().note()).into_owned()],
+    })?;
+    Ok(())
+}
+
 fn check_growth(bundle: &Bundle, trust: &Trust, complete: &Complete<Change>, note: &[u8]) -> Result<u64, AuditError> {
     let older = Checkpoint::parse_note(note).map_err(ProveError::from)?;
     let newer = complete.checkpoint().checkpoint();
@@ -243,10 +290,9 @@ fn check_growth(bundle: &Bundle, trust: &Trust, complete: &Complete<Change>, not
     Ok(older.size)
 }
 
-/// Refuses members that nothing led to. The checkpoint's consistency proof is only reached with an older note.
-fn check_reached(bundle: &Bundle, since: bool) -> Result<(), AuditError> {
-    let spared: BTreeSet<&str> = UNREAD.into_iter().chain((!since).then_some(super::layout::CONSISTENCY)).collect();
-    match bundle.unread().into_iter().find(|name| !spared.contains(name.as_str())) {
+/// Refuses members that nothing led to.
+fn check_reached(bundle: &Bundle) -> Result<(), AuditError> {
+    match bundle.unread().into_iter().find(|name| !UNREAD.contains(&name.as_str())) {
         None => Ok(()),
         Some(name) => Err(AuditError::Unreached(name)),
     }

@@ -268,6 +268,8 @@ struct Shape {
 }
 
 struct Header {
+    /// The version needed.
+    needed: usize,
     /// Flags, method, time, date, checksum and sizes, as bytes.
     same: Vec<u8>,
     name: Vec<u8>,
@@ -305,12 +307,16 @@ impl Header {
         file.read_exact_at(&mut rest, at + number(shape.fixed))?;
         let extra = rest.split_off(name_bytes);
         let same = fixed[shape.same.start..shape.same.end].to_vec();
-        Ok(Self { same, name: rest, extra, length: number(shape.fixed + name_bytes + extra_bytes) })
+        Ok(Self { needed, same, name: rest, extra, length: number(shape.fixed + name_bytes + extra_bytes) })
     }
 
     /// Returns whether two headers of a member say the same. With Zip64 the sizes of one may stand in its extra field.
     fn agrees(&self, central: &Self) -> bool {
         let sizes = self.same.len() - 8;
+        // A member of unknown length may have been given room for long sizes, and need them not.
+        if self.needed != central.needed && self.extra.is_empty() {
+            return false;
+        }
         let same_sizes = self.same[sizes..] == central.same[sizes..];
         self.same[..sizes] == central.same[..sizes] && (same_sizes || self.sizes_in_extra() == central.sizes_or_extra())
     }

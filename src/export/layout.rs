@@ -107,7 +107,8 @@ Check it with nothing but this file and a trust file that you have from elsewher
 
     evidence audit BUNDLE.zip --trust trust.toml
 
-or with your own means: every byte but this text is reached by a hash from `checkpoint`, a note of c2sp.org/signed-note.
+or with your own means: every byte but this text, and signatures of keys that your trust file does not name, is reached by a
+hash from `checkpoint`, a note of c2sp.org/signed-note.
 The format is written down in `evidence help format`. `attestations.intoto.jsonl` holds the same in-toto attestations in
 DSSE envelopes, one a line, for tools that read those; what those tools cannot see is that none was left out.
 ";

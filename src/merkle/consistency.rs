@@ -66,8 +66,31 @@ impl Consistency {
                 Err(wrong())
             };
         }
-        // RFC 9162 section 2.1.4.2.
         let first = if self.from.is_power_of_two() { Some(*old) } else { None };
+        let (fr, sr) = self.fold(first, to)?;
+        if fr == *old && sr == *new { Ok(()) } else { Err(wrong()) }
+    }
+
+    /// Checks, without the older root, that the proof leads to this newer one.
+    ///
+    /// Where the older size is a power of two, the proof cannot be followed without the older root: then only its form counts.
+    ///
+    /// # Errors
+    /// If it leads elsewhere.
+    pub fn check_newer(&self, to: u64, new: &Digest) -> Result<(), ProofError> {
+        if self.from > to || self.from == 0 || (self.from == to && !self.path.is_empty()) {
+            return Err(ProofError::Shape(CONSISTENCY));
+        }
+        if self.from == to || self.from.is_power_of_two() {
+            return Ok(());
+        }
+        let (_, sr) = self.fold(None, to)?;
+        if sr == *new { Ok(()) } else { Err(ProofError::Root(CONSISTENCY)) }
+    }
+
+    /// Folds the proof into the older and the newer root (RFC 9162 section 2.1.4.2).
+    fn fold(&self, first: Option<Digest>, to: u64) -> Result<(Digest, Digest), ProofError> {
+        let shape = || ProofError::Shape(CONSISTENCY);
         let mut path = first.into_iter().chain(self.path.iter().copied());
         let (mut fnode, mut snode) = (self.from - 1, to - 1);
         while fnode & 1 == 1 {
@@ -96,7 +119,7 @@ impl Consistency {
         if snode != 0 {
             return Err(shape());
         }
-        if fr == *old && sr == *new { Ok(()) } else { Err(wrong()) }
+        Ok((fr, sr))
     }
 
     /// Prints the text.
@@ -135,6 +158,8 @@ mod tests {
                 let old = tree_root(from, &hashes).unwrap();
                 let proof = prove_consistency(from, to, &hashes).unwrap();
                 assert!(proof.check(&old, to, &new).is_ok(), "{from} {to}");
+                assert!(proof.check_newer(to, &new).is_ok(), "{from} {to}");
+                assert!(proof.check_newer(to, &Digest([0; 32])).is_err() || from == to || from.is_power_of_two());
                 assert!(proof.check(&new, to, &old).is_err() || from == to);
                 assert!(proof.check(&Digest([0; 32]), to, &new).is_err());
                 let longer = Consistency { from, path: [proof.path.as_slice(), &[new]].concat() };

@@ -18,5 +18,5 @@ pub use attempts::{Attempt, AttemptState};
 pub use authority::{Authority, Grants, Known, Policies, PolicyReadError, Who};
 pub use code::{CODES, Code};
 pub use judge::{Clock, Judgement, judge, plan_base};
-pub use recheck::{Recheck, RecheckError, Rechecked, hash_materials};
+pub use recheck::{Recheck, RecheckError, Rechecked};
 pub use verdict::{Advice, Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};

@@ -126,30 +126,6 @@ fn recheck(serial: u64, material: &Material, reader: &str, materials: &dyn Mater
     })
 }
 
-/// Hashes every material of a result that is there; returns the number of bytes hashed.
-///
-/// # Errors
-/// See [`RecheckError`].
-pub fn hash_materials(serial: u64, named: &[Material], materials: &dyn Materials) -> Result<u64, RecheckError> {
-    let mut total = 0;
-    for material in named {
-        let Some(input) = materials.material(&material.sha256)? else { continue };
-        let mut input = Hashing { input, hasher: Hasher::default(), bytes: 0, limit: material.bytes };
-        drain(&mut input).map_err(|error| RecheckError::Read { digest: material.sha256, text: error.to_string() })?;
-        let found = input.hasher.finish();
-        if found != material.sha256 || input.bytes != material.bytes {
-            return Err(RecheckError::Contradiction {
-                serial,
-                name: material.name.clone(),
-                found,
-                wanted: material.sha256,
-            });
-        }
-        total += input.bytes;
-    }
-    Ok(total)
-}
-
 /// Returns the outcome that counts: the worst of what was stated and what the reports say when read again.
 pub(super) fn outcome(record: &Logged, run: &Run, rechecked: &Rechecked) -> Counted {
     let mut counted = Counted { outcome: run.outcome, facts: Vec::new(), trouble: Vec::new(), asserted: false };
