@@ -136,6 +136,28 @@ fn a_second_auditor_comes_to_the_same() {
     let (code, said) = place.audit(&["--ledger", ".git/evidence", trust]);
     assert_eq!(code, Some(0), "{said}");
 
+    // Where the policy asks who implemented a change, what is filed under the names of its authors is there too.
+    place.git(&["checkout", "-q", "main"]);
+    let asks = fs::read_to_string(&policy).unwrap();
+    let asks = asks.replace("[claim.unit-tests]", "[claim.unit-tests]\nindependent_of = [\"implementer\"]");
+    let asks = asks.replace("require = [\"tests\"]", "require = [\"unit-tests\"]");
+    fs::write(&policy, asks).unwrap();
+    place.evidence(0, &["policy", "apply", ".evidence/policy.toml"]);
+    place.commit("policy", "\n");
+    place.git(&["checkout", "-qb", "asked"]);
+    place.evidence(0, &["key", "new", "agent"]);
+    let agent = find(&place.path("config"), "agent.pem").unwrap();
+    let of_agent = ["--principal", "agent-7", "--owner", "bob", "--role", "ci", "--email", "Agent@example.org"];
+    place.evidence(0, &[&["key", "grant", agent.to_str().unwrap()], &of_agent[..]].concat());
+    place.git(&["config", "user.email", "agent@example.org"]);
+    place.commit("five", "5\n\n");
+    place.evidence(0, &["plan", "shop/asked", "--tier", "low"]);
+    place.evidence(0, &["attest", "unit-tests", "--change", "shop/asked", "--", "true"]);
+    place.evidence(0, &["export", "shop/asked", "-o", "../asked.zip"]);
+    let (code, said) = place.audit(&["../asked.zip", trust]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("13 lists"), "{said}");
+
     // It does refuse: a byte of the bundle is another one.
     let mut bytes = fs::read(place.path("bundle.zip")).unwrap();
     let middle = bytes.len() / 2;

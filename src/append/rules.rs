@@ -3,8 +3,8 @@
 use crate::crypto::{Envelope, PublicKey, leaf_hash};
 use crate::merkle::MapText;
 use crate::model::{
-    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Plan, Predicate, Run,
-    Statement, TierName, Time,
+    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Name, Plan, Predicate,
+    Run, Statement, TierName, Time,
 };
 use crate::policy::{Act, BYTES_MAX, Moment, Policy, nearest};
 use crate::store::Log;
@@ -142,6 +142,15 @@ pub enum Refusal {
         /// Whose it is.
         principal: String,
     },
+    /// A grant gives nothing.
+    #[error("the grant to {0} gives no role")]
+    NoRoles(Fingerprint),
+    /// A grant is not filed under one of its names: then no verifier could know of it who does not know the key.
+    #[error("the grant is not filed under {0} yet")]
+    NotFiled(String),
+    /// What is filed under a name says more than the tie.
+    #[error("what is filed under {0} gives more than the tie to its principal")]
+    Filing(String),
     /// The text of a policy is not there or unfit.
     #[error("the policy {0} cannot be put into force: {1}")]
     PolicyText(Digest, String),
@@ -221,7 +230,7 @@ impl Rules<'_> {
             Predicate::Authority(AuthorityRecord::Grant(grant)) => {
                 self.entitled(Act::Grant, envelope, None)?;
                 let key: PublicKey = grant.key.parse().map_err(crate::prove::PlacementError::Key)?;
-                self.check_grant(&key.fingerprint(), grant.principal.as_str())
+                self.check_grant(&key, grant)
             }
             Predicate::Authority(AuthorityRecord::Revoke(revoke)) => {
                 let key: PublicKey = revoke.key.parse().map_err(crate::prove::PlacementError::Key)?;
@@ -392,7 +401,28 @@ impl Rules<'_> {
         if found == Some(true) { Ok(()) } else { Err(Refusal::NoStart.into()) }
     }
 
-    fn check_grant(&self, key: &Fingerprint, principal: &str) -> Result<(), AppendError> {
+    fn check_grant(&self, key: &PublicKey, grant: &Grant) -> Result<(), AppendError> {
+        let filed_under = |name: &Name| PublicKey::of_name(name) == *key;
+        if let Some(name) = grant.names_it_may_be_filed_under().into_iter().find(filed_under) {
+            // Nobody holds the private half of a name's key: what is filed there ties, and gives nothing.
+            let same = grant.filing(&name, grant.key.clone()) == *grant;
+            return if same { Ok(()) } else { Err(Refusal::Filing(name.to_string()).into()) };
+        }
+        if grant.roles.is_empty() {
+            return Err(Refusal::NoRoles(key.fingerprint()).into());
+        }
+        for name in grant.names() {
+            let key = PublicKey::of_name(&name);
+            let filing = grant.filing(&name, key.to_string());
+            let filed = self.chain(&format!("key:{}", key.fingerprint()))?.into_iter().any(|record| {
+                let predicate = record.statement.map(|statement| statement.predicate);
+                predicate.is_some_and(|it| it == Predicate::Authority(AuthorityRecord::Grant(filing.clone())))
+            });
+            if !filed {
+                return Err(Refusal::NotFiled(name.to_string()).into());
+            }
+        }
+        let (key, principal) = (&key.fingerprint(), grant.principal.as_str());
         if self.authority.revoked(key).is_some() {
             return Err(Refusal::Revoked(key.clone()).into());
         }
@@ -424,16 +454,16 @@ impl Rules<'_> {
         Policy::parse(&text).map(drop).map_err(|errors| unfit(errors.to_string()).into())
     }
 
-    /// Reads a chain, oldest first. Statements are read only where the chain is a change's: only there rules ask for them.
+    /// Reads a chain, oldest first. Statements are read only where rules ask for them: in the chains of changes and keys.
     fn chain(&self, chain: &str) -> Result<Vec<Before>, AppendError> {
         let (places, _) = self.log.newest(&MapText::chain(chain), usize::MAX)?;
         let mut records = Vec::with_capacity(places.len());
-        let of_change = chain.starts_with("change:");
+        let asked = chain.starts_with("change:") || chain.starts_with("key:");
         for place in places {
             let Some(raw) = self.log.record(place)? else { continue };
             let entry = Entry::parse(&raw.entry).map_err(crate::prove::ProveError::from)?;
             let statement =
-                if of_change { Some(Statement::parse(&Envelope::parse(&raw.envelope)?.payload)?) } else { None };
+                if asked { Some(Statement::parse(&Envelope::parse(&raw.envelope)?.payload)?) } else { None };
             records.push(Before { place, leaf: leaf_hash(&raw.entry), entry, statement });
         }
         for fresh in self.seen.iter().filter(|fresh| fresh.entry.chain == chain) {

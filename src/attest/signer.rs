@@ -1,12 +1,13 @@
 //! Statements of one signer about one change, signed and appended.
 
 use crate::append::{AppendError, Appender, Receipt, Submission};
-use crate::crypto::{Envelope, SecretKey, sha256};
+use crate::crypto::{Envelope, PublicKey, SecretKey, sha256};
 use crate::merkle::MapText;
 use crate::model::{
-    Authority, Binding, ChangeId, Digest, Event, Grant, Oid, Plan, PolicyRecord, Predicate, Review, Revoke, Statement,
-    Subject, VerdictRecord,
+    Authority, Binding, ChangeId, Digest, Event, Grant, Name, Oid, Plan, PolicyRecord, Predicate, Review, Revoke,
+    Statement, Subject, VerdictRecord,
 };
+use crate::prove::name_chain;
 use crate::store::{Log, StoreError};
 
 /// Somebody who signs: one key, or several for acts that need more than one.
@@ -75,30 +76,44 @@ impl Signer<'_> {
         self.about(about, Predicate::Verdict(verdict))
     }
 
-    /// Grants roles to a key.
+    /// Grants roles to a key, and files the grant under its names before, in the same batch.
     ///
     /// # Errors
     /// See [`AppendError`].
     pub fn grant(&self, grant: Grant) -> Result<Receipt, AppendError> {
-        let key: crate::crypto::PublicKey = grant.key.parse().map_err(crate::prove::PlacementError::Key)?;
-        self.of_key(&key, Authority::Grant(grant))
+        let log = self.appender.ledger().read()?;
+        let mut grants = Vec::new();
+        for name in grant.names() {
+            let filing = grant.filing(&name, PublicKey::of_name(&name).to_string());
+            if !is_filed(&log, &name, &filing)? {
+                grants.push(filing);
+            }
+        }
+        grants.push(grant);
+        let mut submissions = Vec::new();
+        for grant in grants {
+            let key: PublicKey = grant.key.parse().map_err(crate::prove::PlacementError::Key)?;
+            let statement = self.of_key(&key, Authority::Grant(grant));
+            submissions.push(Submission { envelope: Envelope::seal(statement.print()?, &self.keys)? });
+        }
+        let receipts = self.appender.append(submissions)?;
+        receipts.into_iter().next_back().ok_or_else(|| StoreError::unreadable("the receipt", &"there is none").into())
     }
 
     /// Revokes a key.
     ///
     /// # Errors
     /// See [`AppendError`].
-    pub fn revoke(&self, key: &crate::crypto::PublicKey, reason: String) -> Result<Receipt, AppendError> {
-        self.of_key(key, Authority::Revoke(Revoke { key: key.to_string(), reason }))
+    pub fn revoke(&self, key: &PublicKey, reason: String) -> Result<Receipt, AppendError> {
+        self.append(self.of_key(key, Authority::Revoke(Revoke { key: key.to_string(), reason })))
     }
 
-    fn of_key(&self, key: &crate::crypto::PublicKey, authority: Authority) -> Result<Receipt, AppendError> {
-        let subjects = vec![Subject::sha256("key", key.spki_sha256())];
-        self.append(Statement {
-            subjects,
+    fn of_key(&self, key: &PublicKey, authority: Authority) -> Statement {
+        Statement {
+            subjects: vec![Subject::sha256("key", key.spki_sha256())],
             binding: self.binding(None, None),
             predicate: Predicate::Authority(authority),
-        })
+        }
     }
 
     /// Keeps the text of a policy and puts it into force.
@@ -147,6 +162,19 @@ impl Signer<'_> {
 pub fn first_plan(log: &Log, change: &ChangeId) -> Result<Option<(u64, Digest)>, StoreError> {
     let (places, _) = log.newest(&MapText::chain(&format!("change:{change}")), usize::MAX)?;
     places.first().map(|place| Ok((*place, log.leaf(*place)?))).transpose()
+}
+
+/// Returns whether exactly this is filed under a name.
+fn is_filed(log: &Log, name: &Name, filing: &Grant) -> Result<bool, AppendError> {
+    let (places, _) = log.newest(&name_chain(name), usize::MAX)?;
+    for place in places {
+        let Some(record) = log.record(place)? else { continue };
+        let statement = Statement::parse(&Envelope::parse(&record.envelope)?.payload)?;
+        if statement.predicate == Predicate::Authority(Authority::Grant(filing.clone())) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn nonce() -> String {

@@ -117,7 +117,7 @@ impl Context {
     fn trusted_blob(&self, target: Option<&str>) -> Result<Option<Vec<u8>>, Fail> {
         let repository = self.repository()?;
         let head = repository.head()?.commit;
-        let Some(target) = self.target(target)? else { return Ok(None) };
+        let Some(target) = self.known_target(target)? else { return Ok(None) };
         let Some(base) = repository.merge_base(&head, &target.commit)? else { return Ok(None) };
         Ok(repository.blob_at(&base, TRUST_IN_REPOSITORY)?)
     }
@@ -142,8 +142,20 @@ impl Context {
         .hint("name one from elsewhere, or none: then that of the target branch counts"))
     }
 
-    /// Returns the branch that the change is meant for.
+    /// Returns the branch that the change is meant for: one that is known as such, else the only branch that there is.
     pub(super) fn target(&self, named: Option<&str>) -> Result<Option<Target>, Fail> {
+        let found = self.known_target(named)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let repository = self.repository()?;
+        let head = repository.head()?;
+        let only = repository.branches(2)?.len() == 1;
+        Ok(head.branch.filter(|_| only).map(|name| Target { name, commit: head.commit }))
+    }
+
+    /// Returns the branch that is known to be the target: never just the one that is checked out, which is the judged one.
+    fn known_target(&self, named: Option<&str>) -> Result<Option<Target>, Fail> {
         let variables = [
             "EVIDENCE_TARGET",
             "GITHUB_BASE_REF",
@@ -159,14 +171,9 @@ impl Context {
             None => of_environment(),
         };
         let repository = self.repository()?;
-        let found = repository
+        repository
             .target(named.as_deref())
-            .map_err(|error| Fail::from(error).hint("git fetch origin BRANCH, or name another with --target"))?;
-        if found.is_some() {
-            return Ok(found);
-        }
-        let head = repository.head()?;
-        Ok(head.branch.map(|name| Target { name, commit: head.commit }))
+            .map_err(|error| Fail::from(error).hint("git fetch origin BRANCH, or name another with --target"))
     }
 
     /// Returns the keys that sign: those named, else `EVIDENCE_KEY`, else your own.

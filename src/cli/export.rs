@@ -13,7 +13,7 @@ use crate::export::{Parts, WriteError, audited_moment, write_bundle};
 use crate::merkle::{Checkpoint, SignedCheckpoint};
 use crate::prove::{Change, Complete, Trust};
 use crate::store::{Ledger, Log};
-use crate::verify::{Clock, Policies, plan_base};
+use crate::verify::{Clock, Policies, plan_base, read_names};
 
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
     let ledger = context.ledger()?;
@@ -32,6 +32,9 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
     // The bundle holds what its auditor will ask for, who judges as of another moment than now.
     let moment = Clock::AsOf(audited_moment(&complete, &policies, &trust, &head.commit));
     let base = plan_base(&complete, &policies, &trust, moment).unwrap_or_else(|| head.commit.clone());
+    let repository = context.repository()?;
+    let git = repository.facts(&head.commit, &base)?;
+    let complete = read_names(complete, &log, &trust, &policies, &git)?;
     let output = context.cwd.join(&args.output);
     // A run that fails or is stopped leaves no half-written bundle under the name.
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(&context.cwd);
@@ -44,7 +47,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
         source: &log,
         materials: &log,
         complete: &complete,
-        objects: context.repository()?,
+        objects: repository,
         head: &head.commit,
         base: &base,
         since: since.as_ref(),

@@ -145,7 +145,7 @@ fn list(context: &Context) -> Result<(), Fail> {
         let state = if authority.revoked(&key).is_some() { "revoked" } else { "holds" };
         rows.push(json!({"key": key, "principal": null, "roles": ["root"], "state": state, "serial": null}));
     }
-    for known in authority.grants() {
+    for known in authority.grants().iter().filter(|known| !known.is_filing()) {
         let state = if authority.revoked(&known.key).is_some() {
             "revoked"
         } else if authority.holds_now(known) {

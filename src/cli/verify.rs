@@ -10,9 +10,12 @@ use crate::attest::{About, Signer, first_plan};
 use crate::git::{GitError, GitFactsError};
 use crate::model::{Decision, Oid, VerdictRecord, check_schema};
 use crate::policy::Moment;
-use crate::prove::{Change, Complete, ProveError, Trust};
+use crate::prove::{Change, Complete, Trust};
 use crate::store::Log;
-use crate::verify::{Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, judge, plan_base};
+use crate::verify::{
+    Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, judge, plan_base, read_authors,
+    read_names,
+};
 
 /// What a live verdict rests on.
 pub(super) struct Live {
@@ -89,10 +92,7 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
     let complete = match Complete::check(&log, &trust, subject) {
         Ok(complete) => complete,
         Err(error) => {
-            let fail: Fail = match error {
-                error @ ProveError::Contradiction { .. } => error.into(),
-                other => other.into(),
-            };
+            let fail: Fail = error.into();
             return match fail.code {
                 Some(code) => unproven(code, fail.text),
                 None => Err(fail),
@@ -100,7 +100,7 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
         }
     };
     let policies = Policies::read(&complete, &log)?;
-    let rechecked = Rechecked::of_tree(&complete, &log)?;
+    let rechecked = Rechecked::of_tree(&complete, &policies, &log)?;
     let repository = context.repository()?;
     let planned = plan_base(&complete, &policies, &trust, Clock::Live(now()));
     let base = planned.clone().unwrap_or_else(|| head.commit.clone());
@@ -118,10 +118,11 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
                 format!("it is not on {name}"),
                 "a base that the target branch has",
             );
-            found_before.push(finding.mended_by(
-                &["evidence", "plan", change.as_str(), "--tier", "TIER", "--reason", "WHY"],
-                Some("planner"),
-            ));
+            let plan = ["evidence", "plan", change.as_str(), "--tier", "TIER", "--reason", "WHY"];
+            found_before.push(match target {
+                Some(_) => finding.mended_by(&plan, Some("planner")),
+                None => finding.mended_by(&["evidence", "verify", "--target", "BRANCH"], None),
+            });
         }
     }
     let git = match repository.facts(&head.commit, &base) {
@@ -147,6 +148,17 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
             ))));
         }
         Err(error) => return Err(error.into()),
+    };
+    let named = read_names(complete, &log, &trust, &policies, &git);
+    let complete = match named.and_then(|complete| read_authors(complete, &log, &trust, &git)) {
+        Ok(complete) => complete,
+        Err(error) => {
+            let fail: Fail = error.into();
+            return match fail.code {
+                Some(code) => unproven(code, fail.text),
+                None => Err(fail),
+            };
+        }
     };
     let judgement = Judgement {
         complete: &complete,

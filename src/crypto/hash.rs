@@ -9,6 +9,7 @@
 //! | a map value | `evidence-list/v1\n`, u64be count, list root |
 //! | a map leaf | K, V |
 //! | a map node | bit-0 side, bit-1 side, byte b |
+//! | a name's key | `evidence-name/v1\n`, u32be attempt, name |
 //! | a statement | `DSSEv1`, lengths, payload type, payload (PAE) |
 
 use sha2::{Digest as _, Sha256};
@@ -54,6 +55,12 @@ pub fn node_hash(left: &Digest, right: &Digest) -> Digest {
 #[must_use]
 pub fn list_item_hash(place: u64, leaf: &Digest) -> Digest {
     of(&[&[LEAF], &place.to_be_bytes(), leaf.bytes()])
+}
+
+/// Returns the bytes that an attempt at a name's key takes for a point.
+#[must_use]
+pub(super) fn name_hash(attempt: u32, name: &str) -> Digest {
+    of(&[NAME, &attempt.to_be_bytes(), name.as_bytes()])
 }
 
 /// Returns a list's value in the map.
@@ -112,3 +119,4 @@ const LEAF: u8 = 0;
 const NODE: u8 = 1;
 const LABEL: &[u8] = b"evidence-label/v1\n";
 const LIST: &[u8] = b"evidence-list/v1\n";
+const NAME: &[u8] = b"evidence-name/v1\n";

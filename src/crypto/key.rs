@@ -15,8 +15,8 @@ use ed25519_dalek::pkcs8::{
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
-use super::hash::sha256;
-use crate::model::{Digest, Fingerprint};
+use super::hash::{name_hash, sha256};
+use crate::model::{Digest, Fingerprint, Name};
 
 /// A signature algorithm. It comes from the granted key, never from the envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +75,17 @@ impl PublicKey {
         // A point that is encoded with y >= p decodes, and encodes again to other bytes.
         let canonical = key.to_edwards().compress().to_bytes() == *bytes;
         if canonical { Ok(Self(key)) } else { Err(KeyError::Point) }
+    }
+
+    /// Returns the key that stands for a name: a point that its hash gives, so that nobody holds the private half.
+    ///
+    /// Of SHA-256("evidence-name/v1\n" || u32be i || name) for i = 0, 1, .. it is the first that is a canonical point of
+    /// no small order; every second is.
+    #[must_use]
+    pub fn of_name(name: &Name) -> Self {
+        let text = name.to_string();
+        let point = |i: u32| Self::from_bytes(name_hash(i, &text).bytes()).ok();
+        (0..).find_map(point).expect("every second hash is a point")
     }
 
     /// Parses an OpenSSH line as people have it, with or without a comment.

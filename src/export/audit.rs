@@ -14,7 +14,7 @@ use crate::policy::{Act, Asserted, Moment};
 use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust};
 use crate::verify::{
     Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, judge,
-    plan_base,
+    plan_base, read_names,
 };
 
 /// What an audit came to.
@@ -79,22 +79,25 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Aud
     let subject = Change { id: named.change.clone(), tree: commit.tree };
     let whole = Complete::check(bundle, trust, subject)?;
     let policies = Policies::read(&whole, bundle)?;
-    check_derived(bundle, &whole)?;
-    let materials = hash_all(bundle, &whole)?;
-    check_consistency_form(bundle, &whole)?;
-    let grew_since = since.map(|note| check_growth(bundle, trust, &whole, note)).transpose()?;
     let merge = merge_of(&whole, &policies, trust);
-    let complete = match merge {
+    let judged = |whole: &Complete<Change>| match merge {
         Some((serial, _)) => whole.clone().before(serial),
         None => whole.clone(),
     };
+    let complete = judged(&whole);
     let now = merge
         .map(|(_, time)| time)
         .or_else(|| of_verdict(&complete, &policies, trust, &named.commit))
         .unwrap_or(complete.map().time);
-    let rechecked = Rechecked::of_change(&complete, bundle)?;
     let base = plan_base(&complete, &policies, trust, Clock::AsOf(now)).unwrap_or_else(|| named.commit.clone());
     let git = git_facts(bundle, &named.commit, &base)?;
+    let whole = read_names(whole, bundle, trust, &policies, &git)?;
+    let complete = judged(&whole);
+    check_derived(bundle, &whole)?;
+    let materials = hash_all(bundle, &whole)?;
+    check_consistency_form(bundle, &whole)?;
+    let grew_since = since.map(|note| check_growth(bundle, trust, &whole, note)).transpose()?;
+    let rechecked = Rechecked::of_change(&complete, bundle)?;
     let judgement = Judgement {
         complete: &complete,
         trust,

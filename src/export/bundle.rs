@@ -9,14 +9,14 @@ use serde::Deserialize;
 
 use super::container::{Container, ContainerError};
 use super::layout::{
-    CHECKPOINT, CONSISTENCY, MANIFEST, MAP_ENTRY, MULTIPROOF, entry_name, envelope_name, git_name, material_name,
-    proof_name, serials_name,
+    CHECKPOINT, CONSISTENCY, MANIFEST, MAP_ENTRY, MULTIPROOF, entry_name, entry_place, envelope_name, git_name,
+    material_name, proof_name, serials_name,
 };
-use crate::crypto::{ENVELOPE_BYTES_MAX, NOTE_BYTES_MAX};
+use crate::crypto::{ENVELOPE_BYTES_MAX, NOTE_BYTES_MAX, leaf_hash};
 use crate::git::{OBJECT_BYTES_MAX, Objects, ObjectsError};
 use crate::merkle::{MapProof, MapText, Multiproof};
 use crate::model::{ChangeId, Digest, ENTRY_BYTES_MAX, Entry, Oid};
-use crate::prove::{Listing, Materials, RawRecord, Source, SourceError};
+use crate::prove::{Listing, Materials, Proven, RawRecord, Source, SourceError};
 
 /// An opened bundle.
 pub struct Bundle {
@@ -133,9 +133,18 @@ impl Source for Bundle {
         Ok(RawRecord { entry, envelope })
     }
 
-    fn multiproof(&self, _places: &[u64]) -> Result<Multiproof, SourceError> {
+    /// Returns the bundle's one proof, which is of every entry in it, whether it was asked for yet or not.
+    fn multiproof(&self, places: &[u64]) -> Result<Proven, SourceError> {
         let text = self.need(MULTIPROOF, PROOF_BYTES_MAX)?;
-        Multiproof::parse(&text).map_err(|error| SourceError::Unreadable(error.to_string()))
+        let proof = Multiproof::parse(&text).map_err(|error| SourceError::Unreadable(error.to_string()))?;
+        let mut others = Vec::new();
+        for name in self.container.names() {
+            let Some(place) = entry_place(name).filter(|place| places.binary_search(place).is_err()) else { continue };
+            // Not through `find`: to be in the proof leads to nothing yet.
+            let entry = self.container.read(name, bound(ENTRY_BYTES_MAX)).map_err(unreadable)?;
+            others.extend(entry.map(|entry| (place, leaf_hash(&entry))));
+        }
+        Ok(Proven { proof, others })
     }
 }
 

@@ -66,6 +66,11 @@ pub(super) fn entry_name(serial: u64) -> String {
     format!("{ENTRIES}{serial}")
 }
 
+/// Returns the place that the name of an entry says.
+pub(super) fn entry_place(name: &str) -> Option<u64> {
+    name.strip_prefix(ENTRIES)?.parse().ok()
+}
+
 pub(super) fn envelope_name(statement: &Digest) -> String {
     format!("{ENVELOPES}{statement}.json")
 }

@@ -90,7 +90,7 @@ pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Export
         zip.put(&entry_name(record.serial()), record.entry().print().as_bytes())?;
     }
     places.push(complete.map().covers);
-    zip.put(MULTIPROOF, source.multiproof(&places)?.print().as_bytes())?;
+    zip.put(MULTIPROOF, source.multiproof(&places)?.proof.print().as_bytes())?;
     if let Some(since) = since {
         zip.put(CONSISTENCY, since.print().as_bytes())?;
     }

@@ -16,6 +16,13 @@ pub(super) struct IndexEntry {
     id: Vec<u8>,
 }
 
+impl IndexEntry {
+    /// Returns whether it is a submodule.
+    pub(super) fn is_submodule(&self) -> bool {
+        self.mode == SUBMODULE
+    }
+}
+
 /// Parses the entries of an index whose ids have so many hex digits.
 ///
 /// # Errors
@@ -49,6 +56,8 @@ pub(super) fn parse_index(bytes: &[u8], digits: usize) -> Result<Vec<IndexEntry>
 const CUT: &str = "the index is cut off";
 const FIXED_BYTES: usize = 40;
 const MODE_AT: usize = 24;
+/// 160000 in octal.
+const SUBMODULE: [u8; 4] = [0, 0, 0xe0, 0];
 
 #[cfg(test)]
 mod tests {

@@ -192,6 +192,18 @@ impl Repository {
         }
     }
 
+    /// Returns the full names of the first branches, here and of remotes, as many as are asked for.
+    ///
+    /// # Errors
+    /// See [`GitError`].
+    pub fn branches(&self, most: u32) -> Result<Vec<String>, GitError> {
+        let count = format!("--count={most}");
+        let arguments = ["for-each-ref", &count, "--format=%(refname)", "refs/heads", "refs/remotes"];
+        let ended = self.place.git.finish(self.place.git.command(&self.place.top).args(arguments))?;
+        let printed = ended.printed()?;
+        Ok(String::from_utf8_lossy(&printed).lines().map(ToOwned::to_owned).collect())
+    }
+
     /// Returns the best common ancestor of two commits, or `None` if they have none.
     ///
     /// # Errors

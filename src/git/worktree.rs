@@ -9,10 +9,13 @@
 //! Two processes where nothing changed (`read-tree`, `add`), a third (`write-tree`) where something did. The cost is that
 //! of hashing all tracked files once.
 //!
-//! Known holes: changes inside a submodule's own work tree show only as another commit of it; empty folders never show;
-//! with `core.fileMode=false` the executable bit does not; a clean filter that the configuration names may say anything.
-//! A sparse checkout counts as changed, since files of the commit are not there.
+//! What is changed inside a submodule shows as another id of it: that of the tree that lies there.
+//!
+//! Known holes: empty folders never show; a clean filter that a committed `.gitattributes` names and the configuration
+//! defines (as Git LFS does) may say anything; with `core.autocrlf` line ends do not show. A sparse checkout counts as
+//! changed, since files of the commit are not there, and so does a work tree on a file system without executable bits.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -20,7 +23,7 @@ use std::process::Command;
 
 use super::index::{IndexEntry, parse_index};
 use super::objects::text_of;
-use super::repository::Place;
+use super::repository::{Place, Repository};
 use super::run::GitError;
 use crate::model::Oid;
 
@@ -49,9 +52,37 @@ pub fn worktree(place: &Place, compared: &Oid) -> Result<WorkTree, GitError> {
     let before = read_index(place, dir)?;
     run(place, dir, &["add", "--all", "--", ":/"])?;
     let after = read_index(place, dir)?;
-    let changed = differing(&before, &after);
+    let mut changed = differing(&before, &after);
+    for (path, tree) in changed_submodules(place, &after)? {
+        let path = OsStr::from_bytes(&path);
+        let words = ["update-index", "--cacheinfo", "160000", tree.as_str()];
+        let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+        words.push(path);
+        run(place, dir, &words)?;
+        changed.push(text_of(path.as_bytes()));
+    }
+    changed.sort();
+    changed.dedup();
     let tree = if changed.is_empty() { compared.clone() } else { write_tree(place, dir)? };
     Ok(WorkTree { tree, changed })
+}
+
+/// Returns the submodules in whose work trees something is changed, with the tree that lies there.
+fn changed_submodules(place: &Place, entries: &[IndexEntry]) -> Result<Vec<(Vec<u8>, Oid)>, GitError> {
+    let mut found = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.is_submodule()) {
+        let top = place.top.join(OsStr::from_bytes(&entry.path));
+        // One that nobody has fetched is an empty folder.
+        if !top.join(".git").exists() {
+            continue;
+        }
+        let inner = Repository::discover(&place.git, &top)?;
+        let lies = worktree(inner.place(), &inner.head()?.tree)?;
+        if !lies.changed.is_empty() {
+            found.push((entry.path.clone(), lies.tree));
+        }
+    }
+    Ok(found)
 }
 
 /// Writes the temporary repository: what git needs to take the folder for one.
@@ -78,12 +109,7 @@ fn prepare(place: &Place, dir: &Path) -> Result<(), GitError> {
     write("HEAD", b"ref: refs/heads/none\n")?;
     let mut objects = quoted(&place.common_dir.join("objects"));
     objects.push(b'\n');
-    write("objects/info/alternates", &objects)?;
-    // Attributes of this machine decide on filters and line ends, as in the user's own commits.
-    match fs::read(place.common_dir.join("info/attributes")) {
-        Ok(attributes) => write("info/attributes", &attributes),
-        Err(_) => Ok(()),
-    }
+    write("objects/info/alternates", &objects)
 }
 
 /// Quotes a path as both the configuration and the list of alternates read it.
@@ -100,7 +126,7 @@ fn quoted(path: &Path) -> Vec<u8> {
     text
 }
 
-fn run(place: &Place, dir: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+fn run<S: AsRef<OsStr>>(place: &Place, dir: &Path, arguments: &[S]) -> Result<Vec<u8>, GitError> {
     let mut command: Command = place.git.command(&place.top);
     command.env("GIT_DIR", dir).env("GIT_WORK_TREE", &place.top).args(OPTIONS).args(arguments);
     place.git.finish(&mut command)?.printed()
@@ -146,6 +172,13 @@ fn differing(before: &[IndexEntry], after: &[IndexEntry]) -> Vec<String> {
 const OPTIONS: &[&str] = &[
     "-c",
     "core.excludesFile=/dev/null",
+    // Only attributes that lie in the tree, for all to see, name filters and line ends.
+    "-c",
+    "core.attributesFile=/dev/null",
+    "-c",
+    "core.fileMode=true",
+    "-c",
+    "core.symlinks=true",
     "-c",
     "core.bare=false",
     "-c",
@@ -178,7 +211,6 @@ const SHA1_DIGITS: usize = 40;
 
 #[cfg(test)]
 mod tests {
-    use super::super::repository::Repository;
     use super::super::testing::{Fixture, git};
     use super::*;
 
@@ -300,12 +332,19 @@ mod tests {
     }
 
     #[test]
-    fn submodules_count_by_their_commit() {
+    fn submodules_count_by_their_commit_and_by_what_lies_in_them() {
         let made = made();
         let inner = Fixture::new();
         inner.commit("i", "1");
         made.git(&["submodule", "--quiet", "add", inner.top().to_str().unwrap(), "sub"]);
         made.commit_all("submodule");
+        assert!(changed(&made).is_empty());
+        made.write("sub/i", "2");
+        assert_eq!(changed(&made), ["sub"]);
+        made.write("sub/i", "1");
+        made.write("sub/new", "1");
+        assert_eq!(changed(&made), ["sub"]);
+        fs::remove_file(made.top().join("sub/new")).unwrap();
         assert!(changed(&made).is_empty());
         let sub = made.top().join("sub");
         let sub = sub.to_str().unwrap();

@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 use serde_json::Value;
 use toml::de::DeTable;
 
-use crate::model::{ClaimName, Id, Role, TierName, check_schema};
+use crate::model::{ClaimName, IMPLEMENTER, Id, Role, TierName, check_schema};
 
 use super::nesting::{NESTING_MAX, too_deep};
 use super::problem::{PolicyErrors, PolicyProblem};
@@ -419,8 +419,6 @@ pub const COUNT_MAX: u64 = (1 << 53) - 1;
 
 const PERCENT_MAX: u64 = 100;
 const TIERS_DEFAULT: [&str; 3] = ["low", "medium", "high"];
-/// The capacity that a plan gives, and no policy.
-const IMPLEMENTER: &str = "implementer";
 
 #[cfg(test)]
 mod tests {

@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::placement::{PlacementError, placement};
-use super::source::{RawRecord, Source, SourceError};
+use super::source::{Proven, RawRecord, Source, SourceError};
 use super::trust::Trust;
 use crate::crypto::{Envelope, EnvelopeError, KeyRing, OpenError, PublicKey, leaf_hash, list_item_hash, list_value};
 use crate::merkle::{Checkpoint, CheckpointError, Frontier, MapText, ProofError, SignedCheckpoint};
 use crate::model::{
-    Authority, ChangeId, Digest, Entry, Fingerprint, MapEntry, Oid, Predicate, RecordError, Statement, StatementError,
-    Time,
+    Authority, ChangeId, Digest, Entry, Fingerprint, MapEntry, Name, Oid, Predicate, RecordError, Statement,
+    StatementError, Time,
 };
 
 /// A change as it is judged: its id, and the tree that is to be merged.
@@ -36,6 +36,7 @@ pub struct Complete<T> {
     subject: T,
     checkpoint: SignedCheckpoint,
     map: MapEntry,
+    map_leaf: Digest,
     records: BTreeMap<u64, Logged>,
     lists: BTreeMap<MapText, List>,
 }
@@ -124,6 +125,12 @@ pub fn lists_of_change(change: &Change) -> [MapText; 6] {
     ]
 }
 
+/// Returns the chain of what is filed under a name.
+#[must_use]
+pub fn name_chain(name: &Name) -> MapText {
+    MapText::chain(&format!("key:{}", PublicKey::of_name(name).fingerprint()))
+}
+
 impl Complete<Change> {
     /// Reads and checks everything that the signed map lists for a change.
     ///
@@ -132,6 +139,26 @@ impl Complete<Change> {
     pub fn check(source: &dyn Source, trust: &Trust, change: Change) -> Result<Self, ProveError> {
         let wanted = lists_of_change(&change);
         check_lists(source, trust, change, &wanted)
+    }
+
+    /// Reads and checks also everything that is filed under some names, at the same checkpoint.
+    ///
+    /// # Errors
+    /// See [`ProveError`].
+    pub fn with_names<'a>(
+        self,
+        source: &dyn Source,
+        trust: &Trust,
+        names: impl IntoIterator<Item = &'a Name>,
+    ) -> Result<Self, ProveError> {
+        let wanted: Vec<MapText> = names.into_iter().map(name_chain).collect();
+        extend(source, trust, self, &wanted)
+    }
+
+    /// Returns whether everything that is filed under a name is here.
+    #[must_use]
+    pub fn has_name(&self, name: &Name) -> bool {
+        self.lists.contains_key(&name_chain(name))
     }
 
     /// Returns what the log held of it before a place, for judging an earlier moment.
@@ -248,26 +275,48 @@ fn check_lists<T>(
     wanted: &[MapText],
 ) -> Result<Complete<T>, ProveError> {
     let (checkpoint, map, map_bytes) = check_head(source, trust)?;
+    let map_leaf = leaf_hash(&map_bytes);
+    let none = Complete { subject, checkpoint, map, map_leaf, records: BTreeMap::new(), lists: BTreeMap::new() };
+    extend(source, trust, none, wanted)
+}
+
+/// Reads and checks more lists, and the keys behind them, at the checkpoint of what is here.
+fn extend<T>(
+    source: &dyn Source,
+    trust: &Trust,
+    complete: Complete<T>,
+    wanted: &[MapText],
+) -> Result<Complete<T>, ProveError> {
+    let Complete { subject, checkpoint, map, map_leaf, mut records, mut lists } = complete;
     let head = String::from_utf8_lossy(checkpoint.note()).into_owned();
-    let mut reading = Reading { source, map: &map, head: &head, raw: BTreeMap::new(), lists: BTreeMap::new() };
+    let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.clone()] };
+    let mut reading = Reading { source, map: &map, head: &head, known: &records, raw: BTreeMap::new() };
     let mut todo: Vec<MapText> = wanted.to_vec();
     while let Some(text) = todo.pop() {
-        if reading.lists.contains_key(&text) {
+        if lists.contains_key(&text) {
             continue;
         }
-        for signer in reading.read_list(&text)? {
-            todo.push(MapText::chain(&format!("key:{signer}")));
-        }
+        let (list, keys) = reading.read_list(&text)?;
+        lists.insert(text, list);
+        todo.extend(keys.into_iter().map(|key| MapText::chain(&format!("key:{key}"))));
     }
-    let Reading { raw, lists, .. } = reading;
-    let mut leaves: Vec<(u64, Digest)> = raw.iter().map(|(serial, raw)| (*serial, raw.leaf)).collect();
-    leaves.push((map.covers, leaf_hash(&map_bytes)));
-    let places: Vec<u64> = leaves.iter().map(|(place, _)| *place).collect();
-    let Checkpoint { size, root, .. } = checkpoint.checkpoint();
-    let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.clone()] };
-    let multiproof = source.multiproof(&places)?;
-    multiproof.check(&leaves, *size, root).map_err(|error| wrong(error.to_string()))?;
-    let records = authenticate(raw, trust, &checkpoint.checkpoint().origin, &head)?;
+    let raw = reading.raw;
+    if !raw.is_empty() || records.is_empty() {
+        let mut leaves: BTreeMap<u64, Digest> = raw.iter().map(|(serial, raw)| (*serial, raw.leaf)).collect();
+        leaves.extend(records.values().map(|record| (record.serial, record.leaf)));
+        leaves.insert(map.covers, map_leaf);
+        let places: Vec<u64> = leaves.keys().copied().collect();
+        let Proven { proof, others } = source.multiproof(&places)?;
+        for (place, leaf) in others {
+            if leaves.insert(place, leaf).is_some_and(|known| known != leaf) {
+                return Err(wrong(format!("two entries stand at place {place}")));
+            }
+        }
+        let leaves: Vec<(u64, Digest)> = leaves.into_iter().collect();
+        let Checkpoint { size, root, origin } = checkpoint.checkpoint();
+        proof.check(&leaves, *size, root).map_err(|error| wrong(error.to_string()))?;
+        authenticate(&mut records, raw, trust, origin, &head)?;
+    }
     check_links(&records, &lists, &head)?;
     let mut last = Time(0);
     for record in records.values() {
@@ -276,7 +325,7 @@ fn check_lists<T>(
         }
         last = record.time();
     }
-    Ok(Complete { subject, checkpoint, map, records, lists })
+    Ok(Complete { subject, checkpoint, map, map_leaf, records, lists })
 }
 
 fn check_head(source: &dyn Source, trust: &Trust) -> Result<(SignedCheckpoint, MapEntry, Vec<u8>), ProveError> {
@@ -312,13 +361,14 @@ struct Reading<'a> {
     source: &'a dyn Source,
     map: &'a MapEntry,
     head: &'a str,
+    known: &'a BTreeMap<u64, Logged>,
     raw: BTreeMap<u64, Raw>,
-    lists: BTreeMap<MapText, List>,
 }
 
 impl Reading<'_> {
-    /// Reads a list and its records, checks them against the map, and returns who signed them.
-    fn read_list(&mut self, text: &MapText) -> Result<BTreeSet<Fingerprint>, ProveError> {
+    /// Reads a list and its records, checks them against the map, and returns the keys behind them: those that signed, and
+    /// those that leased a key.
+    fn read_list(&mut self, text: &MapText) -> Result<(List, BTreeSet<Fingerprint>), ProveError> {
         let listing = self.source.list(text)?;
         let wrong = |what: String| ProveError::Contradiction { text: what, heads: vec![self.head.to_owned()] };
         if listing.serials.windows(2).any(|pair| pair[0] >= pair[1]) {
@@ -327,19 +377,26 @@ impl Reading<'_> {
         if listing.serials.last().is_some_and(|serial| *serial >= self.map.covers) {
             return Err(wrong(format!("the list `{text}` names a record beyond the checkpoint")));
         }
-        let mut signers = BTreeSet::new();
+        let mut keys = BTreeSet::new();
         let mut frontier = Frontier::default();
         for serial in &listing.serials {
-            if !self.raw.contains_key(serial) {
+            if !self.known.contains_key(serial) && !self.raw.contains_key(serial) {
                 let raw = read_record(*serial, &self.source.record(*serial)?, self.head)?;
                 self.raw.insert(*serial, raw);
             }
-            let raw = &self.raw[serial];
-            if !raw.entry.map_texts().any(|listed| listed == text.to_string()) {
+            let (leaf, entry, statement) = match (self.known.get(serial), self.raw.get(serial)) {
+                (Some(known), _) => (&known.leaf, &known.entry, &known.statement),
+                (None, Some(raw)) => (&raw.leaf, &raw.entry, &raw.statement),
+                (None, None) => continue,
+            };
+            if !entry.map_texts().any(|listed| listed == text.to_string()) {
                 return Err(wrong(format!("record {serial} is listed under `{text}` and does not say so")));
             }
-            frontier.push(list_item_hash(*serial, &raw.leaf));
-            signers.extend(raw.entry.signed.iter().map(|line| line.fingerprint.clone()));
+            frontier.push(list_item_hash(*serial, leaf));
+            keys.extend(entry.signed.iter().map(|line| line.fingerprint.clone()));
+            if let Predicate::Authority(Authority::Grant(grant)) = &statement.predicate {
+                keys.extend(grant.leased_by.clone());
+            }
         }
         let checked = if listing.serials.is_empty() {
             listing.proof.check_absent(&text.key(), &self.map.root)
@@ -347,8 +404,7 @@ impl Reading<'_> {
             listing.proof.check_present(&text.key(), &list_value(frontier.size(), &frontier.root()), &self.map.root)
         };
         checked.map_err(|error| wrong(format!("the list `{text}` is not the one in the signed map: {error}")))?;
-        self.lists.insert(text.clone(), List { serials: listing.serials, proof: listing.proof.print() });
-        Ok(signers)
+        Ok((List { serials: listing.serials, proof: listing.proof.print() }, keys))
     }
 }
 
@@ -375,22 +431,24 @@ fn read_record(serial: u64, record: &RawRecord, head: &str) -> Result<Raw, Prove
     Ok(Raw { leaf: leaf_hash(&record.entry), entry, envelope, statement })
 }
 
-/// Checks every signature under the keys of the roots and of the grants.
+/// Checks every signature under the keys of the roots and of the grants, and takes the records in.
 fn authenticate(
+    records: &mut BTreeMap<u64, Logged>,
     raw: BTreeMap<u64, Raw>,
     trust: &Trust,
     origin: &str,
     head: &str,
-) -> Result<BTreeMap<u64, Logged>, ProveError> {
+) -> Result<(), ProveError> {
     let mut ring: KeyRing = trust.roots.iter().cloned().collect();
-    for record in raw.values() {
-        if let Predicate::Authority(Authority::Grant(grant)) = &record.statement.predicate {
+    let statements = raw.values().map(|raw| &raw.statement).chain(records.values().map(|record| &record.statement));
+    for statement in statements {
+        if let Predicate::Authority(Authority::Grant(grant)) = &statement.predicate {
             let key: PublicKey = grant.key.parse().map_err(|error| ProveError::Unreadable(format!("{error}")))?;
             ring.insert(key);
         }
     }
-    let mut records = BTreeMap::new();
-    let mut statements: BTreeMap<Digest, u64> = BTreeMap::new();
+    let mut statements: BTreeMap<Digest, u64> =
+        records.values().map(|record| (record.entry.statement, record.serial)).collect();
     for (serial, Raw { leaf, entry, envelope, statement }) in raw {
         let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.to_owned()] };
         // A statement hash occurs once in a ledger: else whoever holds the log could say again what was said once.
@@ -414,7 +472,7 @@ fn authenticate(
         }
         records.insert(serial, Logged { serial, leaf, entry, statement });
     }
-    Ok(records)
+    Ok(())
 }
 
 /// Checks that chains hang together and that no record is missing from a list that it belongs to.

@@ -5,7 +5,7 @@ mod placement;
 mod source;
 mod trust;
 
-pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change};
+pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change, name_chain};
 pub use placement::{Placement, PlacementError, placement};
-pub use source::{Listing, Materials, RawRecord, Source, SourceError};
+pub use source::{Listing, Materials, Proven, RawRecord, Source, SourceError};
 pub use trust::{Trust, TrustError, TrustedLedger};

@@ -23,6 +23,15 @@ pub struct Listing {
     pub proof: MapProof,
 }
 
+/// A multiproof, and the leaves that it is of beside those that were asked for: a bundle has one for all that is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// The proof.
+    pub proof: Multiproof,
+    /// Places and leaf hashes, in no order.
+    pub others: Vec<(u64, Digest)>,
+}
+
 /// Why a source has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -68,11 +77,11 @@ pub trait Source {
     /// See [`SourceError`].
     fn record(&self, serial: u64) -> Result<RawRecord, SourceError>;
 
-    /// Returns the multiproof of these places, ascending and unique.
+    /// Returns a multiproof of these places, ascending and unique, and what else it is of.
     ///
     /// # Errors
     /// See [`SourceError`].
-    fn multiproof(&self, places: &[u64]) -> Result<Multiproof, SourceError>;
+    fn multiproof(&self, places: &[u64]) -> Result<Proven, SourceError>;
 }
 
 /// Where materials are read from.

@@ -11,9 +11,9 @@ use super::index::Index;
 use super::segments::{Position, Segments, Tail};
 use super::{StoreError, index};
 use crate::crypto::{leaf_hash, list_item_hash, list_value};
-use crate::merkle::{Checkpoint, Consistency, Frontier, MapText, Multiproof, prove_consistency, prove_multi};
+use crate::merkle::{Checkpoint, Consistency, Frontier, MapText, prove_consistency, prove_multi};
 use crate::model::Digest;
-use crate::prove::{Listing, Materials, RawRecord, Source, SourceError};
+use crate::prove::{Listing, Materials, Proven, RawRecord, Source, SourceError};
 
 /// The log at its newest committed size.
 pub struct Log {
@@ -294,8 +294,9 @@ impl Source for Log {
         self.record(serial)?.ok_or_else(|| SourceError::Missing(format!("record {serial}: a map entry stands there")))
     }
 
-    fn multiproof(&self, places: &[u64]) -> Result<Multiproof, SourceError> {
-        Ok(self.believing(|index| prove_multi(places, index.size, &index.reader()))?)
+    fn multiproof(&self, places: &[u64]) -> Result<Proven, SourceError> {
+        let proof = self.believing(|index| prove_multi(places, index.size, &index.reader()))?;
+        Ok(Proven { proof, others: Vec::new() })
     }
 }
 

@@ -81,6 +81,15 @@ pub struct Known {
     time: Time,
 }
 
+impl Known {
+    /// Returns whether this is what is filed under a name: a tie to the principal, and no key that anybody holds.
+    #[must_use]
+    pub fn is_filing(&self) -> bool {
+        let names = self.grant.names_it_may_be_filed_under();
+        names.iter().any(|name| PublicKey::of_name(name).fingerprint() == self.key)
+    }
+}
+
 /// The grants of a log that held where they were logged, in order.
 pub type Grants = Vec<Known>;
 
@@ -125,6 +134,11 @@ impl Policies {
             policies.insert(*digest, policy);
         }
         Ok(Self(policies))
+    }
+
+    /// Returns every policy, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Policy> {
+        self.0.values()
     }
 
     /// Returns a policy by the hash of its text.
@@ -288,13 +302,16 @@ impl<'a> Authority<'a> {
         time: Time,
         change: Option<&'b ChangeId>,
     ) -> impl Iterator<Item = &'b Known> {
+        self.grants_at(key, place, time).filter(move |known| {
+            known.grant.changes.is_empty() || change.is_some_and(|change| known.grant.changes.contains(change))
+        })
+    }
+
+    /// Returns the grants that a key held at a place, for whatever change.
+    fn grants_at<'b>(&'b self, key: &'b Fingerprint, place: u64, time: Time) -> impl Iterator<Item = &'b Known> {
         let revoked = self.revoked.get(key).is_some_and(|serial| *serial < place);
         self.grants.iter().filter(move |known| {
-            !revoked
-                && known.key == *key
-                && known.serial < place
-                && known.grant.until.is_none_or(|until| time < until)
-                && (known.grant.changes.is_empty() || change.is_some_and(|change| known.grant.changes.contains(change)))
+            !revoked && known.key == *key && known.serial < place && known.grant.until.is_none_or(|until| time < until)
         })
     }
 
@@ -315,16 +332,19 @@ impl<'a> Authority<'a> {
     #[must_use]
     pub fn may_hurt(&self, record: &Logged) -> bool {
         let change = record.statement().binding.change.as_ref();
-        record.signers().any(|signer| {
-            self.root_holds(signer, record.serial(), When::Logged)
-                || self.grants_of(signer, record.serial(), record.time(), change).next().is_some()
-        })
+        record.signers().any(|signer| self.is_known(signer, record.serial(), record.time(), change))
     }
 
     /// Returns whether a key was a root or granted anything at a place, so that append takes its records.
+    ///
+    /// What belongs to no change, such as a halt, is taken from a key that was granted for some changes only.
     #[must_use]
     pub fn is_known(&self, key: &Fingerprint, place: u64, time: Time, change: Option<&ChangeId>) -> bool {
-        self.root_holds(key, place, When::Logged) || self.grants_of(key, place, time, change).next().is_some()
+        let granted = match change {
+            Some(_) => self.grants_of(key, place, time, change).next().is_some(),
+            None => self.grants_at(key, place, time).next().is_some(),
+        };
+        granted || self.root_holds(key, place, When::Logged)
     }
 
     /// Returns the principals among a record's signers that held a role where it was logged and still do.
@@ -365,6 +385,30 @@ impl<'a> Authority<'a> {
     #[must_use]
     pub fn grants(&self) -> &[Known] {
         &self.grants
+    }
+
+    /// Returns a principal and whoever answers for it, and for them, as any grant says.
+    #[must_use]
+    pub fn behind_principal(&self, principal: &PrincipalId) -> BTreeSet<PrincipalId> {
+        let mut found = BTreeSet::from([principal.clone()]);
+        let mut todo = vec![principal.clone()];
+        while let Some(principal) = todo.pop() {
+            let of = self.grants.iter().filter(|known| known.grant.principal == principal);
+            todo.extend(of.filter_map(|known| known.grant.owner.clone()).filter(|owner| found.insert(owner.clone())));
+        }
+        found
+    }
+
+    /// Returns a key and the keys that it was leased by, back to the first.
+    #[must_use]
+    pub fn lineage(&self, key: &Fingerprint) -> BTreeSet<Fingerprint> {
+        let mut found = BTreeSet::from([key.clone()]);
+        let mut todo = vec![key.clone()];
+        while let Some(key) = todo.pop() {
+            let of = self.grants.iter().filter(|known| known.key == key);
+            todo.extend(of.filter_map(|known| known.grant.leased_by.clone()).filter(|from| found.insert(from.clone())));
+        }
+        found
     }
 
     /// Returns where a key was revoked.

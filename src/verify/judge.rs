@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::authority::{Authority, Known, Policies, Who};
 use super::code::Code;
 use super::independence::{self, Implementers};
+use super::names::{UNKNOWN_AUTHOR, missing_names};
 use super::plan::{self, Plans};
 use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};
 use super::{attempts, reviews};
-use crate::model::{AsOf, Decision, Event, GitFacts, Oid, Predicate, PrincipalId, Time};
+use crate::model::{AsOf, Decision, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Time};
 use crate::policy::{Act, Applies, Claim, Form, Independence, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
 
@@ -109,7 +110,7 @@ pub fn judge(judgement: &Judgement<'_>) -> Decided {
     };
     let mut findings = judgement.found_before.clone();
     let mut limitations = BTreeSet::new();
-    let plans = Plans::of(&bench);
+    let plans = Plans::of(complete);
     let mut verdict = blank(judgement, now);
     verdict.base = plans.base(&bench.authority).cloned();
     check_ledger(&bench, trust, &mut findings);
@@ -138,6 +139,7 @@ pub fn judge(judgement: &Judgement<'_>) -> Decided {
         (Some(_), Some((digest, policy))) => {
             verdict.policy = Some(*digest);
             bench.implementers = Some(Implementers::of(&bench, &plans));
+            check_names(judgement, &mut findings);
             let newest = bench.authority.policy_at(u64::MAX).filter(|(other, _)| *other != digest);
             let open =
                 newest.filter(|(_, newest)| policy.applies() == Applies::Open || newest.applies() == Applies::Open);
@@ -154,17 +156,7 @@ pub fn judge(judgement: &Judgement<'_>) -> Decided {
 pub fn plan_base(complete: &Complete<Change>, policies: &Policies, trust: &Trust, clock: Clock) -> Option<Oid> {
     let now = clock.now(complete);
     let authority = Authority::replay(complete, policies, trust, now);
-    let rechecked = Rechecked::default();
-    let bench = Bench {
-        complete,
-        authority,
-        rechecked: &rechecked,
-        git: None,
-        now,
-        implementers: None,
-        independence: Independence::Require,
-    };
-    Plans::of(&bench).base(&bench.authority).cloned()
+    Plans::of(complete).base(&authority).cloned()
 }
 
 fn judge_by(
@@ -310,6 +302,15 @@ fn check_ledger(bench: &Bench<'_>, trust: &Trust, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Refuses to judge independence where not everything was read that is filed under the names of the change.
+fn check_names(judgement: &Judgement<'_>, findings: &mut Vec<Finding>) {
+    let Judgement { complete, trust, policies, git, .. } = *judgement;
+    for name in missing_names(complete, trust, policies, git) {
+        let found = format!("nothing was read of what is filed under {name}");
+        findings.push(Finding::new(Code::MISSING_RECORD, "the ledger", found, "every grant that is filed under it"));
+    }
+}
+
 /// Adds what an acceptance would have to admit.
 fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: &mut BTreeSet<Limitation>) {
     limitations.insert(Limitation {
@@ -322,8 +323,11 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
     if !implementers.unknown.is_empty() {
         let people: Vec<&str> = implementers.unknown.iter().map(String::as_str).collect();
         limitations.insert(Limitation {
-            name: "unknown-author",
-            text: format!("no grant carries the address of {}", people.join(", ")),
+            name: UNKNOWN_AUTHOR,
+            text: match implementers.unknown.iter().all(|person| bench.complete.has_name(&Name::address(person))) {
+                true => format!("no grant carries the address of {}", people.join(", ")),
+                false => format!("nobody who is known here carries the address of {}", people.join(", ")),
+            },
         });
     }
     let mut all: BTreeSet<Who> = implementers.principals.iter().cloned().map(Who::Principal).collect();
@@ -528,4 +532,4 @@ const fn weight(state: State) -> u8 {
 
 /// Every limitation that a verdict may admit, by name.
 pub(super) const LIMITATIONS: [&str; 5] =
-    ["asserted", "not-independent", "one-person", "operator-unbound", "unknown-author"];
+    ["asserted", "not-independent", "one-person", "operator-unbound", UNKNOWN_AUTHOR];

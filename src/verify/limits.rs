@@ -1,8 +1,10 @@
 //! The rule of limits: numbers that readers took out of reports, held against the policy. Limits only tighten.
 
+use std::collections::BTreeSet;
+
 use super::code::Code;
 use super::verdict::Finding;
-use crate::model::{ClaimName, Facts, FindingFacts, TestFacts};
+use crate::model::{ClaimName, Digest, Facts, FindingFacts, Purpose, TestFacts};
 use crate::policy::{Claim, FindingLimits, TestLimits};
 
 /// The sum of what the reports of all shards of a variant say.
@@ -10,9 +12,11 @@ use crate::policy::{Claim, FindingLimits, TestLimits};
 pub(super) struct Numbers {
     tests: Option<Tests>,
     findings: Option<Findings>,
+    /// The digests of cases that are counted already: whoever shows the same tests twice has not run more of them.
+    counted: BTreeSet<Digest>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct Tests {
     total: u64,
     passed: u64,
@@ -31,15 +35,36 @@ struct Findings {
 }
 
 impl Numbers {
-    pub(super) fn add(&mut self, facts: &Facts) {
-        if let Some(TestFacts { total, passed, failed, skipped, unknown, flaky, .. }) = &facts.tests {
-            let tests = self.tests.get_or_insert_default();
-            add(&mut tests.total, *total);
-            add(&mut tests.passed, *passed);
-            add(&mut tests.failed, failed.saturating_add(*unknown));
-            add(&mut tests.skipped, *skipped);
-            add(&mut tests.flaky, *flaky);
+    /// Adds what one result shows.
+    ///
+    /// Tests that both the output and a report show are the same run: the larger of the two counts, not the sum.
+    pub(super) fn add(&mut self, read: &[(Purpose, Facts)]) {
+        let mut of_reports: Option<Tests> = None;
+        let mut of_output: Option<Tests> = None;
+        for (purpose, facts) in read {
+            if let Some(tests) =
+                facts.tests.as_ref().filter(|tests| tests.total == 0 || self.counted.insert(tests.names))
+            {
+                let sum = match purpose {
+                    Purpose::Stdout | Purpose::Stderr => &mut of_output,
+                    Purpose::Report | Purpose::Attachment => &mut of_reports,
+                };
+                sum.get_or_insert_default().add(&Tests::from(tests));
+            }
+            self.add_findings(facts);
         }
+        let run = match (of_reports, of_output) {
+            (Some(reports), Some(output)) => Some(reports.larger(&output)),
+            (reports, output) => reports.or(output),
+        };
+        if let Some(run) = run {
+            self.tests.get_or_insert_default().add(&run);
+        } else if read.iter().any(|(_, facts)| facts.tests.is_some()) {
+            self.tests.get_or_insert_default();
+        }
+    }
+
+    fn add_findings(&mut self, facts: &Facts) {
         if let Some(FindingFacts { critical, high, medium, low, unknown, unresolved, suppressed, .. }) = &facts.findings
         {
             let findings = self.findings.get_or_insert_default();
@@ -91,6 +116,33 @@ impl Numbers {
                 None => findings.push(no_facts(name, "findings")),
                 Some(found) => check_findings(name, found, limits, findings),
             }
+        }
+    }
+}
+
+impl From<&TestFacts> for Tests {
+    fn from(facts: &TestFacts) -> Self {
+        let TestFacts { total, passed, failed, skipped, unknown, flaky, .. } = *facts;
+        Self { total, passed, failed: failed.saturating_add(unknown), skipped, flaky }
+    }
+}
+
+impl Tests {
+    fn add(&mut self, more: &Self) {
+        add(&mut self.total, more.total);
+        add(&mut self.passed, more.passed);
+        add(&mut self.failed, more.failed);
+        add(&mut self.skipped, more.skipped);
+        add(&mut self.flaky, more.flaky);
+    }
+
+    fn larger(&self, other: &Self) -> Self {
+        Self {
+            total: self.total.max(other.total),
+            passed: self.passed.max(other.passed),
+            failed: self.failed.max(other.failed),
+            skipped: self.skipped.max(other.skipped),
+            flaky: self.flaky.max(other.flaky),
         }
     }
 }

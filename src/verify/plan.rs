@@ -6,7 +6,7 @@ use super::judge::Bench;
 use super::verdict::Finding;
 use crate::model::{Oid, Plan, Predicate, TierName};
 use crate::policy::{Act, Policy, Requirements, Trailer};
-use crate::prove::Logged;
+use crate::prove::{Change, Complete, Logged};
 
 /// The plans of a change.
 pub(super) struct Plans<'a> {
@@ -17,9 +17,8 @@ pub(super) struct Plans<'a> {
 }
 
 impl<'a> Plans<'a> {
-    pub(super) fn of(bench: &Bench<'a>) -> Self {
-        let all: Vec<_> = bench
-            .complete
+    pub(super) fn of(complete: &'a Complete<Change>) -> Self {
+        let all: Vec<_> = complete
             .of_change()
             .filter_map(|record| match &record.statement().predicate {
                 Predicate::Plan(plan) => Some((record, plan)),

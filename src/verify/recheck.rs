@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
 
+use super::authority::Policies;
 use crate::crypto::Hasher;
 use crate::model::{Digest, Facts, Material, Outcome, Predicate, Purpose, Run};
+use crate::policy::Moment;
 use crate::prove::{Change, Complete, Logged, Materials, SourceError};
 use crate::reports::{self, Format};
 
@@ -55,14 +57,25 @@ pub enum RecheckError {
 
 impl Rechecked {
     /// Reads again every report that a passing result of the change rests on, where that result can help: it is about the
-    /// judged tree.
+    /// judged tree, or shows what a policy asks for before the first attempt, on whatever tree.
     ///
     /// # Errors
     /// See [`RecheckError`].
-    pub fn of_tree(complete: &Complete<Change>, materials: &dyn Materials) -> Result<Self, RecheckError> {
+    pub fn of_tree(
+        complete: &Complete<Change>,
+        policies: &Policies,
+        materials: &dyn Materials,
+    ) -> Result<Self, RecheckError> {
         let tree = &complete.subject().tree;
         let mut rechecked = Self::default();
-        for record in complete.of_change().filter(|record| record.statement().tree() == Some(tree)) {
+        let helps = |record: &&Logged| {
+            let asks_first = |run: &Run| {
+                policies.all().any(|policy| policy.claim(&run.claim).is_some_and(|claim| claim.at == Moment::Plan))
+            };
+            let at_plan = matches!(&record.statement().predicate, Predicate::Result(run) if asks_first(run));
+            at_plan || record.statement().tree() == Some(tree)
+        };
+        for record in complete.of_change().filter(helps) {
             rechecked.add(record, materials)?;
         }
         Ok(rechecked)
@@ -136,6 +149,8 @@ pub(super) fn outcome(record: &Logged, run: &Run, rechecked: &Rechecked) -> Coun
     }
     for read in &run.facts {
         counted.outcome = counted.outcome.worst(read.facts.outcome);
+        let material = run.materials.iter().find(|material| material.sha256 == read.material);
+        let purpose = material.map_or(Purpose::Report, |material| material.purpose);
         match rechecked.find(record.serial(), &read.material) {
             Some(Recheck::Facts(facts)) => {
                 counted.outcome = counted.outcome.worst(facts.outcome);
@@ -144,12 +159,12 @@ pub(super) fn outcome(record: &Logged, run: &Run, rechecked: &Rechecked) -> Coun
                         .trouble
                         .push(Trouble::Differ { stated: Box::new(read.facts.clone()), found: facts.clone() });
                 }
-                counted.facts.push((**facts).clone());
+                counted.facts.push((purpose, (**facts).clone()));
             }
             Some(Recheck::Unreadable(text)) => counted.trouble.push(Trouble::Unreadable(text.clone())),
             Some(Recheck::Missing) | None => {
                 counted.asserted = true;
-                counted.facts.push(read.facts.clone());
+                counted.facts.push((purpose, read.facts.clone()));
             }
         }
     }
@@ -159,7 +174,8 @@ pub(super) fn outcome(record: &Logged, run: &Run, rechecked: &Rechecked) -> Coun
 /// What a result counts as.
 pub(super) struct Counted {
     pub(super) outcome: Outcome,
-    pub(super) facts: Vec<Facts>,
+    /// With what the material is to the run.
+    pub(super) facts: Vec<(Purpose, Facts)>,
     pub(super) trouble: Vec<Trouble>,
     /// Whether a report is not there, so that its facts are only asserted.
     pub(super) asserted: bool,

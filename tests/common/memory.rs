@@ -11,7 +11,7 @@ use evidence_ledger::merkle::{
 };
 use evidence_ledger::model::{Digest, Entry, MapEntry, SignedLine, Statement, Time};
 use evidence_ledger::prove::{
-    Change, Listing, RawRecord, Source, SourceError, Trust, TrustedLedger, lists_of_change, placement,
+    Change, Listing, Proven, RawRecord, Source, SourceError, Trust, TrustedLedger, lists_of_change, placement,
 };
 use serde_json::{Value, json};
 
@@ -279,7 +279,7 @@ impl Source for Answers {
         self.records.get(&serial).cloned().ok_or_else(|| SourceError::Missing(format!("record {serial}")))
     }
 
-    fn multiproof(&self, _: &[u64]) -> Result<Multiproof, SourceError> {
-        Ok(self.multiproof.clone())
+    fn multiproof(&self, _: &[u64]) -> Result<Proven, SourceError> {
+        Ok(Proven { proof: self.multiproof.clone(), others: Vec::new() })
     }
 }

@@ -710,6 +710,71 @@ def read_git(members):
     return objects
 
 
+def name_key(name):
+    """The fingerprint of the key that stands for a name."""
+    p = 2**255 - 19
+    d = -121665 * pow(121666, -1, p) % p
+    root = pow(2, (p - 1) // 4, p)
+
+    def point(data):
+        y, sign = int.from_bytes(data, "little") & (1 << 255) - 1, data[31] >> 7
+        if y >= p:
+            return None
+        u, v = (y * y - 1) % p, (d * y * y + 1) % p
+        x = u * pow(v, 3, p) * pow(u * pow(v, 7, p), (p - 5) // 8, p) % p
+        if v * x * x % p == -u % p:
+            x = x * root % p
+        if v * x * x % p != u or (x == 0 and sign):
+            return None
+        return (p - x if x & 1 != sign else x), y
+
+    def double(at):
+        x, y = at
+        xx, yy = x * x % p, y * y % p
+        w = d * xx * yy % p
+        return 2 * x * y * pow(1 + w, -1, p) % p, (yy + xx) * pow(1 - w, -1, p) % p
+
+    attempt_number = 0
+    while True:
+        data = sha256(b"evidence-name/v1\n" + struct.pack(">I", attempt_number) + name.encode())
+        at = point(data)
+        if at is not None and double(double(double(at))) != (0, 1):
+            wire = struct.pack(">I", 11) + b"ssh-ed25519" + struct.pack(">I", 32) + data
+            return "SHA256:" + base64.b64encode(sha256(wire)).decode().rstrip("=")
+        attempt_number += 1
+
+
+def names_of(records, change, people):
+    """Every name that must be looked up, by the grants that are there."""
+    grants = [r.predicate for r in records.values() if r.name == "authority" and r.predicate["act"] == "grant"]
+    names = {f"address:{a}" for a in people if a} | {f"change:{change}"}
+    tells = {name_key(n) for n in names}
+    tells |= {f for r in records.values() if r.name in CHANGE_KINDS for f, _ in r.signatures}
+    who = {i for r in records.values() if r.name == "plan" and r.change == change for i in r.predicate.get("implementers", [])}
+    who |= {g["principal"] for g in grants if Key(g["key"]).fingerprint in tells}
+    todo = list(who)
+    while todo:
+        one = todo.pop()
+        for owner in {g["owner"] for g in grants if g["principal"] == one and "owner" in g} - who:
+            who.add(owner)
+            todo.append(owner)
+    return names | {f"principal:{w}" for w in who}
+
+
+CHANGE_KINDS = ("plan", "start", "result", "review", "verdict")
+
+
+def people_of(objects, oids):
+    """Addresses of authors, committers and co-authors, in lower case."""
+    found = set()
+    for oid in oids:
+        head, _, message = objects[oid][1].partition(b"\n\n")
+        rows = [r for r in head.split(b"\n") if r.startswith((b"author ", b"committer "))]
+        rows += [r for r in message.split(b"\n") if r.lower().startswith(b"co-authored-by:")]
+        found |= {r[r.rfind(b"<") + 1 : r.rfind(b">")].strip().decode("utf-8", "replace").lower() for r in rows if b"<" in r}
+    return found
+
+
 def git_walk(objects, base, head):
     """The objects that the walk from head to base reads, with the extra ancestors of base; and the touched paths."""
     width = len(head) // 2
@@ -864,6 +929,7 @@ def audit_bundle(path, trust, since):
     plans = [r for p, r in sorted(records.items()) if r.name == "plan" and r.change == change]
     if not plans:
         raise Bad("no plan of the change")
+    people = set()
     bases = list(dict.fromkeys(r.subjects[0][2] for r in reversed(plans)))
     judged, refused = None, None
     for base in bases:
@@ -872,6 +938,7 @@ def audit_bundle(path, trust, since):
             left = set(objects) - read
             need(not left, f"git objects that the walk from {base[:12]} does not read: {sorted(left)}")
             judged = tree
+            people = people_of(objects, in_range)
             print(f"base {base[:12]}: {len(in_range)} commits, {len(touched)} paths, {len(objects)} objects")
             break
         except Bad as bad:
@@ -880,10 +947,14 @@ def audit_bundle(path, trust, since):
         problem(f"git: {refused}")
         judged = git_tree_of(objects, head)
 
-    # Lists: exactly those that must be there, each whole.
+    # Lists: exactly those that must be there, each whole. Names are looked up only where the policy asks who the authors
+    # are, which is not judged here: then all of them are there.
     need_lists = [f"chain change:{change}", "chain policy", "chain halt", "chain exception"]
     need_lists += [f"label tree:{judged}", f"label change:{change}"]
     need_lists += sorted({f"chain key:{f}" for r in records.values() for f, _ in r.signatures})
+    names = [f"chain key:{name_key(n)}" for n in names_of(records, change, people)]
+    if any(f"lists/{map_key(text).hex()}.proof" in members for text in names):
+        need_lists += [text for text in names if text not in need_lists]
     keys, reached = {}, set()
     for text in need_lists:
         keys[map_key(text).hex()] = text

@@ -1,0 +1,107 @@
+//! Which names must be looked up before somebody's independence can be judged (format, section 10).
+//!
+//! A key that signed nothing for a change does not show up in its lists, and yet its grant may say that a reviewer wrote
+//! the code, or answers for the agent that did. So every grant is filed under its names, and what is filed under the
+//! names of a change is read with the same proof of completeness as its records.
+
+use std::collections::BTreeSet;
+
+use super::authority::{Authority, Policies};
+use super::plan::Plans;
+use crate::model::{Fingerprint, GitFacts, IMPLEMENTER, Name, PrincipalId};
+use crate::policy::{Applies, Policy};
+use crate::prove::{Change, Complete, Logged, ProveError, Source, Trust, name_chain};
+
+/// Reads what is filed under the names that a verdict on a change needs, until no new name turns up.
+///
+/// # Errors
+/// See [`ProveError`].
+pub fn read_names(
+    mut complete: Complete<Change>,
+    source: &dyn Source,
+    trust: &Trust,
+    policies: &Policies,
+    git: &GitFacts,
+) -> Result<Complete<Change>, ProveError> {
+    loop {
+        let missing = missing_names(&complete, trust, policies, git);
+        if missing.is_empty() {
+            return Ok(complete);
+        }
+        complete = complete.with_names(source, trust, &missing)?;
+    }
+}
+
+/// Reads also what is known about the authors where no rule asks for them, so that people see who is known.
+///
+/// # Errors
+/// See [`ProveError`].
+pub fn read_authors(
+    mut complete: Complete<Change>,
+    source: &dyn Source,
+    trust: &Trust,
+    git: &GitFacts,
+) -> Result<Complete<Change>, ProveError> {
+    for name in people(git).map(Name::address).collect::<BTreeSet<_>>() {
+        if !complete.has_name(&name) && is_there(source, &name)? {
+            complete = complete.with_names(source, trust, [&name])?;
+        }
+    }
+    Ok(complete)
+}
+
+/// Returns whether something is filed under a name. What is not there needs no proof where no rule asks for it.
+fn is_there(source: &dyn Source, name: &Name) -> Result<bool, ProveError> {
+    Ok(!source.list(&name_chain(name))?.serials.is_empty())
+}
+
+/// Returns the names that a verdict needs and that were not looked up.
+pub(super) fn missing_names(
+    complete: &Complete<Change>,
+    trust: &Trust,
+    policies: &Policies,
+    git: &GitFacts,
+) -> BTreeSet<Name> {
+    let authority = Authority::replay(complete, policies, trust, complete.map().time);
+    let plans = Plans::of(complete);
+    if !authors_matter(&authority, &plans, git) {
+        return BTreeSet::new();
+    }
+    let mut names: BTreeSet<Name> = people(git).map(Name::address).collect();
+    names.insert(Name::Change(complete.subject().id.clone()));
+    let signers: BTreeSet<&Fingerprint> =
+        complete.of_change().chain(complete.of_tree()).flat_map(Logged::signers).collect();
+    let filed: BTreeSet<Fingerprint> =
+        names.iter().map(|name| crate::crypto::PublicKey::of_name(name).fingerprint()).collect();
+    let mut principals: BTreeSet<&PrincipalId> = plans.all.iter().flat_map(|(_, plan)| &plan.implementers).collect();
+    let tells = |key: &Fingerprint| signers.contains(key) || filed.contains(key);
+    principals.extend(authority.grants().iter().filter(|known| tells(&known.key)).map(|known| &known.grant.principal));
+    let behind = principals.into_iter().flat_map(|principal| authority.behind_principal(principal));
+    names.extend(behind.map(Name::Principal));
+    names.into_iter().filter(|name| !complete.has_name(name)).collect()
+}
+
+/// Returns the addresses of those who wrote the commits; somebody without one is nobody's.
+fn people(git: &GitFacts) -> impl Iterator<Item = &str> {
+    let all = git.commits.iter().flat_map(|commit| &commit.people);
+    all.map(String::as_str).filter(|address| !address.is_empty())
+}
+
+/// Returns whether a policy that judges the change asks who implemented it.
+fn authors_matter(authority: &Authority<'_>, plans: &Plans<'_>, git: &GitFacts) -> bool {
+    let Some(first) = plans.first else { return false };
+    let Some((_, policy)) = authority.policy_at(first.serial()) else { return false };
+    let newest = authority.policy_at(u64::MAX).map(|(_, newest)| newest);
+    let open = newest.filter(|newest| policy.applies() == Applies::Open || newest.applies() == Applies::Open);
+    let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
+    let asks = |policy: &Policy| {
+        let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));
+        let mut claims = required.iter().flat_map(|required| &required.claims).filter_map(|it| policy.claim(&it.claim));
+        claims.any(|claim| claim.independent_of.iter().any(|role| role.as_str() == IMPLEMENTER))
+            || policy.refuse_limitations().iter().any(|name| name.as_str() == UNKNOWN_AUTHOR)
+    };
+    std::iter::once(policy).chain(open).any(asks)
+}
+
+/// The limitation that an author's address is nobody's.
+pub(super) const UNKNOWN_AUTHOR: &str = "unknown-author";

@@ -1,0 +1,585 @@
+//! What an implementer tries who wants to be merged without doing the work (design, section 9).
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use common::{CHANGE, Rig, Verdict, junit, sarif};
+
+#[test]
+fn change_that_git_was_told_to_overlook_is_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    for flag in ["--assume-unchanged", "--skip-worktree"] {
+        rig.git(&["update-index", flag, "src/lib.rs"]);
+        rig.write("src/lib.rs", "hidden\n");
+        assert_eq!(rig.git(&["status", "--porcelain"]), "", "{flag}");
+        rig.pass("build");
+        rig.verify().refused(&["E209"]);
+        rig.git(&["update-index", &flag.replace("--", "--no-"), "src/lib.rs"]);
+        rig.git(&["checkout", "-q", "--", "src/lib.rs"]);
+    }
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
+fn sparse_checkout_hides_no_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.git(&["config", "core.sparseCheckout", "true"]);
+    fs::create_dir_all(rig.repo().join(".git/info")).unwrap();
+    fs::write(rig.repo().join(".git/info/sparse-checkout"), "/*\n!/src/\n").unwrap();
+    rig.write("src/lib.rs", "hidden\n");
+    let ran = rig.by("ci-1", &["attest", "build", "--", "true"]);
+    if ran.code == 0 {
+        rig.verify().refused(&["E209"]);
+    } else {
+        rig.verify().refused(&["E201"]);
+    }
+}
+
+#[test]
+fn ignore_file_of_the_user_hides_no_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    fs::write(rig.path("ignore"), "planted.rs\n").unwrap();
+    rig.git(&["config", "core.excludesFile", rig.path("ignore").to_str().unwrap()]);
+    rig.write("planted.rs", "");
+    assert_eq!(rig.git(&["status", "--porcelain"]), "");
+    rig.pass("build");
+    rig.verify().refused(&["E209"]);
+    fs::remove_file(rig.repo().join("planted.rs")).unwrap();
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
+fn mode_that_git_was_told_to_overlook_is_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.git(&["config", "core.fileMode", "false"]);
+    let path = rig.repo().join("src/lib.rs");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    rig.pass("build");
+    rig.verify().refused(&["E209"]);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
+fn another_index_or_work_tree_in_the_environment_hides_no_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.git(&["worktree", "add", "-q", "--detach", "../clean"]);
+    rig.write("src/lib.rs", "hidden\n");
+    let mut command = rig.command("ci-1", &["attest", "build", "--", "true"]);
+    command.env("GIT_WORK_TREE", rig.path("clean")).env("GIT_DIR", rig.repo().join(".git"));
+    command.status().unwrap();
+    rig.verify().refused(&["E209"]);
+}
+
+#[test]
+fn replaced_commit_is_not_judged() {
+    let rig = Rig::with(&[("[may]", "[[when]]\npaths = [\"pay/**\"]\ntier = \"medium\"\n\n[may]")]);
+    rig.plan("low");
+    let innocent = rig.git(&["rev-parse", "HEAD"]);
+    rig.commit("pay/lib.rs", "");
+    rig.pass("build");
+    rig.verify().refused(&["E201"]);
+    rig.git(&["replace", "HEAD", &innocent]);
+    rig.verify().refused(&["E201"]);
+}
+
+#[test]
+fn report_from_before_the_command_is_stale() {
+    let rig = Rig::new();
+    rig.plan("medium");
+    rig.medium();
+    let old = junit(3, 0);
+    let attempt = |script: &str| {
+        rig.write("out/old.xml", &old);
+        common::system("touch", &["-d", "2020-01-01", rig.repo().join("out/old.xml").to_str().unwrap()]);
+        let ran =
+            rig.by("ci-1", &["attest", "unit-tests", "--json", "--report", "out/r.xml", "--", "sh", "-c", script]);
+        (ran.code, ran.json()["problems"].to_string())
+    };
+    for (before, script) in [
+        ("cp out/old.xml out/r.xml", "true"),
+        ("cp out/old.xml out/r.xml; touch -d 2040-01-01 out/r.xml", "true"),
+        ("true", "cp -p out/old.xml out/r.xml"),
+        ("true", "mv out/old.xml out/r.xml"),
+        ("true", "ln -sf old.xml out/r.xml"),
+        ("true", "ln -f out/old.xml out/r.xml"),
+        ("cp out/old.xml out/r.xml", "touch -d 2020-01-01 out/r.xml"),
+    ] {
+        let _ = fs::remove_dir_all(rig.repo().join("out"));
+        rig.write("out/old.xml", &old);
+        let status = Command::new("sh").args(["-c", before]).current_dir(rig.repo()).status();
+        assert!(status.unwrap().success());
+        let (code, problems) = attempt(script);
+        assert_eq!(code, 1, "{before}; {script}");
+        assert!(problems.contains("stale-report"), "{before}; {script}: {problems}");
+    }
+    rig.verify().refused(&["E203"]);
+    let _ = fs::remove_dir_all(rig.repo().join("out"));
+    assert_eq!(attempt("cat out/old.xml > out/r.xml").0, 0);
+    rig.verify().accepted();
+}
+
+#[test]
+fn implementer_named_in_the_plan_does_not_review_not_with_a_second_key_either() {
+    let rig = Rig::new();
+    rig.plan("high");
+    rig.medium();
+    assert_eq!(rig.review("agent", "pass").code, 0);
+    rig.verify().refused(&["E206"]);
+    rig.key("agent-2");
+    rig.grant("agent-2", "agent", "reviewer", &[]);
+    assert_eq!(rig.review("agent-2", "pass").code, 0);
+    rig.verify().refused(&["E207"]);
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    rig.verify().accepted();
+}
+
+#[test]
+fn author_of_a_commit_does_not_review_whoever_the_plan_names() {
+    let rig = Rig::new();
+    rig.ok("planner", &["plan", CHANGE, "--tier", "high"]);
+    rig.git(&["commit", "-q", "--amend", "-m", "work\n\nCo-authored-by: R <Reviewer@Example.org>"]);
+    rig.medium();
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    rig.verify().refused(&["E207"]);
+    rig.git(&["commit", "-q", "--amend", "-m", "work"]);
+    rig.medium();
+    rig.verify().accepted();
+}
+
+#[test]
+fn author_does_not_review_with_a_second_key_that_carries_no_address() {
+    let rig = Rig::new();
+    rig.ok("planner", &["plan", CHANGE, "--tier", "high"]);
+    rig.medium();
+    rig.key("agent-2");
+    rig.grant("agent-2", "agent", "reviewer", &[]);
+    assert_eq!(rig.review("agent-2", "pass").code, 0);
+    rig.verify().refused(&["E207"]);
+}
+
+#[test]
+fn owner_of_the_implementer_does_not_review() {
+    let rig = Rig::new();
+    rig.key("bot");
+    rig.grant("bot", "bot", "implementer", &["--owner", "reviewer"]);
+    rig.ok("planner", &["plan", CHANGE, "--tier", "high", "--implementer", "bot"]);
+    rig.medium();
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    rig.verify().refused(&["E207"]);
+}
+
+#[test]
+fn known_author_is_no_limitation() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert!(!verdict.limitations().contains(&"unknown-author"), "{:#}", verdict.json);
+}
+
+#[test]
+fn author_of_nobody_is_admitted_or_refused_as_the_policy_says() {
+    let rig = Rig::new();
+    rig.git(&["commit", "-q", "--amend", "--author", "X <x@nowhere.example>", "-m", "work"]);
+    rig.plan("low");
+    rig.pass("build");
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert!(verdict.limitations().contains(&"unknown-author"));
+    rig.apply(&[("[claim.build]", "refuse_limitations = [\"unknown-author\"]\n\n[claim.build]")]);
+    rig.ok("planner", &["plan", "shop/again", "--tier", "low"]);
+    rig.ok("ci-1", &["attest", "build", "--change", "shop/again", "--", "true"]);
+    rig.verify_with(&["shop/again"]).refused(&["E302"]);
+}
+
+#[test]
+fn passes_of_a_revoked_key_lose_support_and_its_failures_stay() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.ok("ci-2", &["attest", "build", "--", "true"]);
+    rig.verify().accepted();
+    rig.revoke("ci-2");
+    rig.verify().refused(&["E206"]);
+    rig.refuses("ci-2", &["attest", "build", "--", "true"], "has no grant");
+    rig.pass("build");
+    rig.verify().accepted();
+    rig.fail("build");
+    rig.revoke("ci-1");
+    rig.verify().refused(&["E202", "E206"]);
+}
+
+#[test]
+fn revoked_key_is_never_granted_again() {
+    let rig = Rig::new();
+    rig.revoke("ci-2");
+    let path = rig.key_path("ci-2");
+    let words = ["key", "grant", path.to_str().unwrap(), "--principal", "ci-2", "--role", "ci"];
+    rig.refuses("owner", &words, "revoked");
+    rig.key("ci-3");
+    rig.grant("ci-3", "ci-3", "ci", &[]);
+}
+
+#[test]
+fn expired_grant_helps_no_more() {
+    let rig = Rig::new();
+    rig.key("short");
+    rig.grant("short", "short", "ci", &["--until", "2s"]);
+    rig.plan("low");
+    rig.ok("short", &["attest", "build", "--", "true"]);
+    rig.verify().accepted();
+    std::thread::sleep(std::time::Duration::from_millis(1000));
+    for _ in 0..20 {
+        if rig.verify().code != 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    rig.verify().refused(&["E206"]);
+    rig.refuses("short", &["attest", "build", "--", "true"], "has no grant");
+}
+
+#[test]
+fn grant_for_one_change_helps_no_other() {
+    let rig = Rig::new();
+    rig.key("leased");
+    rig.grant("leased", "leased", "ci", &["--for-change", "shop/other"]);
+    rig.plan("low");
+    rig.refuses("leased", &["attest", "build", "--", "true"], "has no grant");
+    rig.ok("planner", &["plan", "shop/other", "--tier", "low"]);
+    rig.ok("leased", &["attest", "build", "--change", "shop/other", "--", "true"]);
+    rig.verify_with(&["shop/other"]).accepted();
+    rig.verify().refused(&["E201"]);
+}
+
+#[test]
+fn grant_by_somebody_who_may_not_is_refused() {
+    let rig = Rig::new();
+    let path = rig.key_path("stranger");
+    let words = ["key", "grant", path.to_str().unwrap(), "--principal", "friend", "--role", "ci"];
+    rig.refuses("agent", &words, "may not grant");
+    rig.refuses("ci-1", &words, "may not grant");
+    rig.refuses("stranger", &words, "has no grant");
+    let other = ["key", "revoke", path.to_str().unwrap(), "--reason", "x"];
+    rig.refuses("agent", &other, "may not grant");
+    rig.ok("owner", &words);
+}
+
+#[test]
+fn key_of_one_principal_is_not_given_to_another() {
+    let rig = Rig::new();
+    let path = rig.key_path("agent");
+    let words = ["key", "grant", path.to_str().unwrap(), "--principal", "somebody", "--role", "reviewer"];
+    rig.refuses("owner", &words, "agent's");
+}
+
+#[test]
+fn policy_and_trust_of_the_branch_have_no_effect() {
+    let rig = Rig::new();
+    rig.plan("medium");
+    rig.pass("build");
+    let weak = common::POLICY.replace("require = [\"unit-tests\", \"scan\"]", "require = [\"build\"]");
+    rig.commit(".evidence/policy.toml", &weak);
+    rig.pass("build");
+    rig.verify().refused(&["E201"]);
+    rig.refuses("agent", &["policy", "apply"], "may not");
+    let trust = fs::read_to_string(rig.repo().join(".evidence/trust.toml")).unwrap();
+    rig.verify_with(&["--trust", ".evidence/trust.toml"]).refused(&["E201"]);
+    rig.write(".evidence/trust.toml", &format!("{trust}\n# mine\n"));
+    rig.verify_with(&["--trust", ".evidence/trust.toml"]).unjudged("judged tree");
+    rig.verify_with(&["--trust", "src/../.evidence/trust.toml"]).unjudged("judged tree");
+    std::os::unix::fs::symlink(rig.repo().join(".evidence/trust.toml"), rig.path("link.toml")).unwrap();
+    rig.verify_with(&["--trust", "../link.toml"]).unjudged("judged tree");
+    rig.commit(".evidence/trust.toml", &format!("{trust}\n# mine\n"));
+    rig.verify_with(&["--trust", ".evidence/trust.toml"]).unjudged("judged tree");
+}
+
+#[test]
+fn trust_file_of_the_judged_branch_never_counts_where_no_target_branch_is_known() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    let trust = fs::read_to_string(rig.repo().join(".evidence/trust.toml")).unwrap();
+    fs::remove_dir_all(rig.path("config/evidence/repositories")).unwrap();
+    rig.verify().accepted();
+    rig.commit(".evidence/trust.toml", &format!("{trust}\n# mine\n"));
+    rig.verify().refused(&["E210"]);
+    rig.git(&["branch", "-m", "main", "trunk"]);
+    rig.verify().unjudged("no trust file");
+    rig.verify_with(&["--trust", ".evidence/trust.toml"]).unjudged("judged tree");
+    rig.verify_with(&["--target", "trunk"]).refused(&["E210"]);
+}
+
+#[test]
+fn base_of_a_plan_must_be_on_the_target_branch() {
+    let rig = Rig::with(&[("[may]", "[[when]]\npaths = [\"src/**\"]\ntier = \"medium\"\n\n[may]")]);
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--base", "HEAD"]);
+    rig.pass("build");
+    rig.verify().refused(&["E108"]);
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--base", "main", "--reason", "from main"]);
+    rig.verify().refused(&["E201"]);
+    rig.medium();
+    rig.verify().accepted();
+}
+
+#[test]
+fn implied_plan_from_a_target_of_ones_own_is_refused() {
+    let rig = Rig::with(&[("[claim.build]", "unplanned = \"low\"\n\n[claim.build]")]);
+    rig.git(&["branch", "mine"]);
+    rig.commit("src/more.rs", "");
+    rig.ok("ci-1", &["attest", "build", "--target", "mine", "--", "true"]);
+    rig.verify().refused(&["E108"]);
+}
+
+#[test]
+fn trailer_in_a_commit_cannot_name_a_change_that_shows_less() {
+    let rig = Rig::with(&[("[may]", "[[when]]\npaths = [\"src/**\"]\ntier = \"medium\"\n\n[may]")]);
+    rig.plan("high");
+    rig.ok("planner", &["plan", "shop/typo", "--tier", "low"]);
+    let trailer = rig.ok("planner", &["plan", "shop/typo", "--trailer"]).out;
+    rig.commit_saying("src/lib.rs", "three\n", &format!("work\n\n{}", trailer.trim()));
+    rig.ok("ci-1", &["attest", "build", "--", "true"]);
+    let verdict = rig.verify();
+    verdict.refused(&["E201"]);
+    assert_eq!(verdict.json["change"], "shop/typo");
+    assert_eq!(verdict.json["tier"]["effective"], "medium");
+    rig.verify_with(&["--change", CHANGE]).refused(&["E201"]);
+}
+
+#[test]
+fn attempts_are_not_laundered_through_other_shard_counts() {
+    let rig = Rig::with(&[("[claim.build]", "[claim.build]\nattempts_max = 1")]);
+    rig.plan("low");
+    rig.fail("build");
+    rig.ok("ci-1", &["attest", "build", "--shard", "1/2", "--", "true"]);
+    rig.ok("ci-1", &["attest", "build", "--shard", "2/2", "--", "true"]);
+    rig.verify().refused(&["E211"]);
+    rig.commit("src/lib.rs", "three\n");
+    rig.ok("ci-1", &["attest", "build", "--shard", "1/2", "--", "true"]);
+    rig.ok("ci-1", &["attest", "build", "--shard", "2/2", "--", "true"]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn failure_is_not_laundered_through_a_variant() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.fail("build");
+    rig.ok("ci-1", &["attest", "build", "--variant", "mine", "--", "true"]);
+    rig.verify().refused(&["E202"]);
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
+fn pass_by_somebody_without_the_role_neither_helps_nor_hides() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.ok("agent", &["attest", "build", "--", "true"]);
+    rig.verify().refused(&["E206"]);
+    rig.fail("build");
+    rig.ok("agent", &["attest", "build", "--", "true"]);
+    rig.verify().refused(&["E202"]);
+    rig.pass("build");
+    rig.ok("agent", &["attest", "build", "--shard", "1/7", "--", "true"]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn failing_report_is_not_hidden_behind_a_passing_one() {
+    let rig = Rig::new();
+    rig.plan("medium");
+    rig.medium();
+    fs::write(rig.path("red.xml"), junit(4, 1)).unwrap();
+    let words = ["attest", "unit-tests", "--report", "../tests.xml", "--report", "../red.xml"];
+    assert_eq!(rig.by("ci-1", &words).code, 1);
+    rig.verify().refused(&["E202"]);
+    assert_eq!(rig.by("ci-1", &["attest", "unit-tests", "--report", "../tests.xml", "--report", "../no*.xml"]).code, 1);
+    rig.verify().refused(&["E203"]);
+    rig.ok("ci-1", &["attest", "unit-tests", "--report", "../tests.xml", "--attach", "../red.xml"]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn same_report_given_twice_counts_once() {
+    let rig = Rig::new();
+    rig.plan("medium");
+    rig.medium();
+    fs::write(rig.path("one.xml"), junit(1, 0)).unwrap();
+    fs::copy(rig.path("one.xml"), rig.path("two.xml")).unwrap();
+    for words in [["../one.xml", "../two.xml"], ["../one.xml", "../*e.xml"]] {
+        rig.ok("ci-1", &["attest", "unit-tests", "--report", words[0], "--report", words[1]]);
+        rig.verify().refused(&["E212"]);
+    }
+}
+
+#[test]
+fn same_report_in_two_shards_counts_once() {
+    let rig = Rig::new();
+    rig.plan("medium");
+    rig.medium();
+    fs::write(rig.path("one.xml"), junit(1, 0)).unwrap();
+    for shard in ["1/2", "2/2"] {
+        rig.ok("ci-1", &["attest", "unit-tests", "--shard", shard, "--report", "../one.xml"]);
+    }
+    rig.verify().refused(&["E212"]);
+}
+
+#[test]
+fn tests_that_output_and_report_both_show_count_once() {
+    let rig = Rig::new();
+    rig.plan("medium");
+    rig.medium();
+    let script = "mkdir -p out; cp ../one.xml out/one.xml; printf '\\nrunning 1 test\\ntest p0 ... ok\\n\\n\
+                  test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\\n\\n'";
+    fs::write(rig.path("one.xml"), junit(1, 0)).unwrap();
+    rig.ok("ci-1", &["attest", "unit-tests", "--report", "out/one.xml", "--", "sh", "-c", script]);
+    rig.verify().refused(&["E212"]);
+}
+
+#[test]
+fn swapped_material_is_an_alarm() {
+    let rig = Rig::new();
+    rig.plan("medium");
+    rig.medium();
+    rig.verify().accepted();
+    let find =
+        Command::new("grep").args(["-rlF", "<testsuites"]).arg(rig.repo().join(".git/evidence")).output().unwrap();
+    let found = String::from_utf8(find.stdout).unwrap();
+    let blob = found.lines().next().unwrap().to_owned();
+    let text = fs::read(&blob).unwrap();
+    let _ = fs::set_permissions(&blob, fs::Permissions::from_mode(0o644));
+    fs::write(&blob, junit(9, 0)).unwrap();
+    assert_eq!(rig.verify().code, 3);
+    fs::remove_file(&blob).unwrap();
+    rig.verify().refused(&["E216"]);
+    fs::write(&blob, text).unwrap();
+    rig.verify().accepted();
+}
+
+#[test]
+fn ledger_of_ones_own_is_refused() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let other = Rig::new();
+    other.git(&["commit", "-q", "--allow-empty", "-m", "x"]);
+    let mut init = other.command("owner", &["init", "--repository", "shop", "--policy", "../policy.toml"]);
+    init.args(["--ledger", "../mine", "--origin", "evidence.local/mine"])
+        .env("XDG_CONFIG_HOME", other.path("config-2"));
+    fs::remove_dir_all(other.repo().join(".evidence")).unwrap();
+    let ran = common::Ran::of(init.output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let mine = other.path("mine");
+    rig.verify_with(&["--ledger", mine.to_str().unwrap()]).refused(&["E307"]);
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
+fn command_that_attests_itself_or_kills_its_parent_leaves_no_pass() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let ran = rig.by("ci-1", &["attest", "build", "--", "sh", "-c", "kill -9 $PPID; exit 0"]);
+    assert_eq!(ran.code, 1009, "{ran:?}");
+    rig.verify().refused(&["E204"]);
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
+fn command_that_commits_is_judged_on_the_tree_that_it_started_from() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let script = "echo sneaky > src/lib.rs && git add -A && git commit -qm sneaky";
+    rig.ok("ci-1", &["attest", "build", "--", "sh", "-c", script]);
+    rig.verify().refused(&["E210"]);
+    rig.verify_with(&["--commit", "HEAD~1"]).refused(&["E209"]);
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
+fn attempt_about_a_commit_that_is_not_checked_out_is_not_made() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.refuses("ci-1", &["attest", "build", "--commit", "main", "--", "true"], "is checked out");
+    rig.ok("ci-1", &["attest", "build", "--commit", "feature", "--", "true"]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn dirt_inside_a_submodule_is_dirt() {
+    let rig = Rig::new();
+    rig.git(&["init", "-q", "../module"]);
+    rig.git(&[
+        "-C",
+        "../module",
+        "-c",
+        "user.name=m",
+        "-c",
+        "user.email=m@m",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "m",
+    ]);
+    fs::write(rig.path("module/lib.c"), "int a;\n").unwrap();
+    rig.git(&["-C", "../module", "add", "-A"]);
+    rig.git(&["-C", "../module", "-c", "user.name=m", "-c", "user.email=m@m", "commit", "-q", "-m", "m"]);
+    let url = format!("file://{}", rig.path("module").display());
+    rig.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "module"]);
+    rig.git(&["commit", "-q", "-m", "module"]);
+    rig.plan("low");
+    rig.pass("build");
+    rig.verify().accepted();
+    rig.write("module/lib.c", "int hidden;\n");
+    rig.pass("build");
+    rig.verify().refused(&["E209"]);
+}
+
+#[test]
+fn filter_of_the_local_configuration_hides_no_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    fs::create_dir_all(rig.repo().join(".git/info")).unwrap();
+    fs::write(rig.repo().join(".git/info/attributes"), "src/** filter=cheat\n").unwrap();
+    rig.git(&["config", "filter.cheat.clean", "git cat-file blob HEAD:%f"]);
+    rig.write("src/lib.rs", "hidden\n");
+    rig.pass("build");
+    rig.verify().refused(&["E209"]);
+}
+
+#[test]
+fn local_exclude_file_hides_no_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    fs::create_dir_all(rig.repo().join(".git/info")).unwrap();
+    fs::write(rig.repo().join(".git/info/exclude"), "conftest.py\n").unwrap();
+    rig.write("conftest.py", "");
+    rig.pass("build");
+    rig.verify().refused(&["E209"]);
+}
+
+#[test]
+fn empty_set_never_passes() {
+    let rig = Rig::with(&[("[claim.build]", "[claim.build]\nat = \"deploy\"")]);
+    rig.plan("low");
+    let verdict = rig.verify();
+    verdict.refused(&["E309"]);
+    let _: &Verdict = &verdict;
+    rig.report("scan", "s.sarif", &sarif(&[]));
+    rig.verify().refused(&["E309"]);
+}
