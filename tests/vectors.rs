@@ -27,7 +27,9 @@ use evidence_ledger::merkle::{
     CheckpointError, Consistency, ListProof, MapProof, MapText, Multiproof, ProofError, SignedCheckpoint,
     check_inclusion,
 };
-use evidence_ledger::model::{Digest, Entry, MapEntry, Numbers, Statement, StatementError, check_schema, parse_json};
+use evidence_ledger::model::{
+    Digest, Entry, MapEntry, Name, Numbers, Statement, StatementError, check_schema, parse_json,
+};
 use evidence_ledger::prove::{Change, Complete, ProveError, Trust, TrustError};
 use memory::Answers;
 use serde_json::Value;
@@ -95,7 +97,7 @@ fn every_format_has_good_and_bad_vectors() {
         let ok = usize::from(vector["expect"] == "ok");
         counts.entry(vector["what"].as_str().unwrap()).or_default()[ok] += 1;
     }
-    assert_eq!(counts.len(), 14, "{counts:?}");
+    assert_eq!(counts.len(), 15, "{counts:?}");
     assert!(counts.values().all(|[bad, good]| *bad > 0 && *good > 0), "{counts:?}");
 }
 
@@ -153,6 +155,18 @@ fn run(vector: &Value) -> Ran {
         "public-key" => {
             let line = std::str::from_utf8(&bytes).unwrap();
             line.parse::<PublicKey>().map(drop).map_err(|_| "unfit-key")
+        }
+        "name-key" => {
+            let name = std::str::from_utf8(&bytes).unwrap();
+            let (kind, rest) = name.split_once(':').unwrap();
+            let name = match kind {
+                "address" => Name::Address(rest.to_owned()),
+                "principal" => Name::Principal(rest.parse().unwrap()),
+                "change" => Name::Change(rest.parse().unwrap()),
+                other => panic!("no name is of the kind {other}"),
+            };
+            let same = PublicKey::of_name(&name).to_string() == text(&vector["key"]);
+            if same { Ok(()) } else { Err("other-key") }
         }
         "log" => {
             let trust = Trust::parse(text(&vector["trust"])).unwrap();

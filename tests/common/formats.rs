@@ -2,12 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use evidence_ledger::crypto::{Envelope, NoteKey, leaf_hash, list_item_hash, sign_note};
+use evidence_ledger::crypto::{Envelope, NoteKey, PublicKey, leaf_hash, list_item_hash, sign_note};
 use evidence_ledger::merkle::{
     Checkpoint, Frontier, ListProof, MapText, MemoryHashes, NaiveMap, prove_consistency, prove_inclusion, prove_multi,
     tree_root,
 };
-use evidence_ledger::model::{Digest, Entry, MapEntry, Statement, Time};
+use evidence_ledger::model::{Digest, Entry, MapEntry, Name, Statement, Time};
 use serde_json::{Value, json};
 
 use crate::memory::Keeper;
@@ -18,8 +18,20 @@ pub type Vector = (String, Value);
 
 /// Returns all of them.
 pub fn all() -> Vec<Vector> {
-    [entries(), map_entries(), envelopes(), statements(), notes(), maps(), trees(), trust_files(), bundles(), keys()]
-        .concat()
+    [
+        entries(),
+        map_entries(),
+        envelopes(),
+        statements(),
+        notes(),
+        maps(),
+        trees(),
+        trust_files(),
+        bundles(),
+        keys(),
+        name_keys(),
+    ]
+    .concat()
 }
 
 fn put(list: &mut Vec<Vector>, what: &str, name: &str, expect: &str, about: &str, text: &str, more: Value) {
@@ -513,6 +525,31 @@ fn keys() -> Vec<Vector> {
     (beyond[0], beyond[31]) = (0xf0, 0x7f);
     add("not-canonical", "unfit-key", "a point spelled with y above the prime", &line_of(&beyond));
     add("rsa", "unfit-key", "another algorithm", &good.replace("ssh-ed25519", "ssh-rsa"));
+    list
+}
+
+/// Returns the vectors of keys that stand for names.
+pub fn name_keys() -> Vec<(String, Value)> {
+    let mut list = Vec::new();
+    for (name, of) in [
+        ("address", Name::address("Ana@Example.org")),
+        ("principal", Name::Principal("agent-7".parse().unwrap())),
+        ("change", Name::Change("shop/abc-123".parse().unwrap())),
+    ] {
+        let key = PublicKey::of_name(&of);
+        let more = json!({"key": key.to_string(), "fingerprint": key.fingerprint()});
+        put(&mut list, "name-key", name, "ok", "the key that stands for a name", &of.to_string(), more);
+    }
+    let more = json!({"key": PublicKey::of_name(&Name::address("ana@example.org")).to_string()});
+    put(
+        &mut list,
+        "name-key",
+        "upper-case",
+        "other-key",
+        "an address that is not in lower case",
+        "address:Ana@example.org",
+        more,
+    );
     list
 }
 
