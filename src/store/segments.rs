@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::frame::{Frame, Next};
 
@@ -41,15 +42,20 @@ pub(super) enum Tail {
     Torn(Position),
 }
 
+/// A segment and its open file.
+type Open = (u32, Arc<File>);
+
 /// The folder of the segments.
 #[derive(Debug, Clone)]
 pub(super) struct Segments {
     folder: PathBuf,
+    /// The segment that was read last: whoever reads one record mostly reads more of the same segment.
+    open: Arc<Mutex<Option<Open>>>,
 }
 
 impl Segments {
     pub(super) fn new(ledger: &Path) -> Self {
-        Self { folder: ledger.join("log") }
+        Self { folder: ledger.join("log"), open: Arc::default() }
     }
 
     pub(super) fn path(&self, segment: u32) -> PathBuf {
@@ -85,7 +91,16 @@ impl Segments {
 
     /// Reads one frame.
     pub(super) fn frame(&self, extent: Extent) -> io::Result<Frame> {
-        let file = File::open(self.path(extent.at.segment))?;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match &*open {
+            Some((segment, file)) if *segment == extent.at.segment => Arc::clone(file),
+            _ => {
+                let file = Arc::new(File::open(self.path(extent.at.segment))?);
+                *open = Some((extent.at.segment, Arc::clone(&file)));
+                file
+            }
+        };
+        drop(open);
         self.frame_in(&file, extent)
     }
 

@@ -14,7 +14,11 @@ use crate::reports::{self, Format};
 ///
 /// The only constructors read and hash the materials themselves.
 #[derive(Debug, Clone, Default)]
-pub struct Rechecked(BTreeMap<(u64, Digest), Recheck>);
+pub struct Rechecked {
+    by_record: BTreeMap<(u64, Digest), Recheck>,
+    /// By hash, signed length and reader: attempts that rest on the same report read it once.
+    read: BTreeMap<(Digest, u64, String), Recheck>,
+}
 
 /// What reading one report again came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,15 +101,25 @@ impl Rechecked {
         let Predicate::Result(run) = &record.statement().predicate else { return Ok(()) };
         for read in &run.facts {
             let key = (record.serial(), read.material);
-            if self.0.contains_key(&key) {
+            if self.by_record.contains_key(&key) {
                 continue;
             }
             let material = run.materials.iter().find(|material| material.sha256 == read.material);
             let recheck = match material {
                 None => Recheck::Missing,
-                Some(material) => recheck(record.serial(), material, &read.facts.reader, materials)?,
+                Some(material) => {
+                    let reading = (material.sha256, material.bytes, read.facts.reader.clone());
+                    match self.read.get(&reading) {
+                        Some(known) => known.clone(),
+                        None => {
+                            let fresh = recheck(record.serial(), material, &read.facts.reader, materials)?;
+                            self.read.insert(reading, fresh.clone());
+                            fresh
+                        }
+                    }
+                }
             };
-            self.0.insert(key, recheck);
+            self.by_record.insert(key, recheck);
         }
         Ok(())
     }
@@ -113,7 +127,7 @@ impl Rechecked {
     /// Returns what reading a record's material again came to.
     #[must_use]
     pub fn find(&self, serial: u64, material: &Digest) -> Option<&Recheck> {
-        self.0.get(&(serial, *material))
+        self.by_record.get(&(serial, *material))
     }
 }
 
