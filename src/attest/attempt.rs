@@ -10,7 +10,7 @@ use super::signer::{About, Signer};
 use crate::append::{AppendError, Receipt};
 use crate::git::{GitError, Repository, worktree};
 use crate::model::{
-    ClaimName, Command, Digest, Ended, Id, Material, Outcome, Predicate, Purpose, Run, Shard, Start, Worktree,
+    ClaimName, Command, Digest, Ended, Id, Material, Oid, Outcome, Predicate, Purpose, Run, Shard, Start, Worktree,
 };
 use crate::reports::{Detected, Format};
 use crate::store::StoreError;
@@ -76,24 +76,46 @@ impl Attempt {
         interrupts: &Interrupts,
     ) -> Result<Attempted, AttemptError> {
         let blobs = signer.appender.ledger().blobs();
-        let look = || worktree(repository.place(), &self.about.tree).map(|found| found.tree);
-        let worktree_before = look()?;
+        let (place, tree) = (repository.place(), &self.about.tree);
+        let look = || worktree(place, tree).map(|found| found.tree);
         let start = Start {
             claim: self.claim.clone(),
             variant: self.variant.clone(),
             shard: self.shard,
             deadline_seconds: self.deadline_seconds,
         };
-        let started = signer.about(&self.about, Predicate::Start(start))?;
-        let before = self.command.as_ref().map(|_| Before::look(&self.folder, &self.reports));
+        let gather = |before| gather_since(&self.folder, &self.reports, &blobs, before);
+        // What waits for git or the disk waits side by side: nothing here needs what the other finds.
+        let (started, before, gathered) = std::thread::scope(|scope| {
+            let looking = scope.spawn(look);
+            let gathering = self.command.is_none().then(|| scope.spawn(|| gather(None)));
+            let started = signer.about(&self.about, Predicate::Start(start));
+            (started, joined(looking), gathering.map(joined))
+        });
+        let started = started?;
+        let files = self.command.as_ref().map(|_| Before::look(&self.folder, &self.reports));
         let ran = self.command.as_ref().map(|command| run(command, &blobs, echo, interrupts)).transpose()?;
-        // A work tree that cannot be read afterwards (no git any more, say) is not clean.
-        let after = if self.command.is_some() { look().ok() } else { Some(worktree_before.clone()) };
-        let unknown = worktree_before.clone();
-        let mut gathered = gather_since(&self.folder, &self.reports, &blobs, before.as_ref())?;
-        if after.is_none() {
-            gathered.problem("unknown-worktree", "the work tree could not be read after the command".to_owned());
-        }
+        let (after, gathered) = match gathered {
+            Some(gathered) => (None, gathered),
+            None => std::thread::scope(|scope| {
+                let looking = scope.spawn(look);
+                let gathered = gather(files.as_ref());
+                (Some(joined(looking)), gathered)
+            }),
+        };
+        let mut gathered = gathered?;
+        // A work tree that cannot be read (no git any more, say) is not clean: a commit's id is no tree's.
+        let mut known = |found: Result<Oid, GitError>, when| {
+            found.unwrap_or_else(|error| {
+                gathered.problem(
+                    "unknown-worktree",
+                    format!("the work tree could not be read {when} the command: {error}"),
+                );
+                self.about.commit.clone()
+            })
+        };
+        let worktree_before = known(before, "before");
+        let worktree_after = after.map_or_else(|| worktree_before.clone(), |after| known(after, "after"));
         let mut outcome = gathered.outcome();
         if let Some(ran) = &ran {
             outcome = outcome.worst(judge_command(ran, &mut gathered));
@@ -116,7 +138,7 @@ impl Attempt {
             outcome,
             problems: gathered.problems,
             command,
-            worktree: Worktree { before: worktree_before, after: after.unwrap_or(unknown) },
+            worktree: Worktree { before: worktree_before, after: worktree_after },
             context: self.context,
             materials: gathered.materials,
             facts: gathered.facts,
@@ -124,6 +146,10 @@ impl Attempt {
         let receipt = signer.about(&self.about, Predicate::Result(result.clone()))?;
         Ok(Attempted { start: started, result: receipt, run: result, not_started: ran.and_then(|ran| ran.not_started) })
     }
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn judge_command(ran: &Ran, gathered: &mut Gathered) -> Outcome {
