@@ -583,3 +583,89 @@ fn empty_set_never_passes() {
     rig.report("scan", "s.sarif", &sarif(&[]));
     rig.verify().refused(&["E309"]);
 }
+
+fn lease(rig: &Rig, by: &str, words: &[&str]) -> common::Ran {
+    let key = rig.key_path("leased");
+    rig.by(by, &[&["key", "lease"], words, &["-o", key.to_str().unwrap()]].concat())
+}
+
+#[test]
+fn leased_key_helps_for_its_change_and_role_alone() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let words = ["--for", "job-7", "--role", "ci", "--change", CHANGE, "--until", "2h"];
+    assert_eq!(lease(&rig, "ci-1", &words).code, 0);
+    rig.ok("leased", &["attest", "build", "--", "true"]);
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(verdict.json["requirements"][0]["principals"], serde_json::json!(["job-7"]));
+    rig.ok("planner", &["plan", "shop/other", "--tier", "low"]);
+    let other = rig.by("leased", &["attest", "build", "--change", "shop/other", "--", "true"]);
+    assert_eq!(other.code, 125, "{other:?}");
+    rig.revoke("ci-1");
+    rig.verify().refused(&["E206"]);
+}
+
+#[test]
+fn nobody_leases_what_they_do_not_hold() {
+    let rig = Rig::new();
+    rig.plan("low");
+    for words in [
+        ["--for", "job-7", "--role", "reviewer", "--change", CHANGE, "--until", "2h"],
+        ["--for", "reviewer", "--role", "ci", "--change", CHANGE, "--until", "2h"],
+    ] {
+        let ran = lease(&rig, "ci-1", &words);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(!rig.key_path("leased").exists(), "a key is left of a lease that was refused");
+    }
+    let stranger = lease(&rig, "stranger", &["--for", "x", "--role", "ci", "--change", CHANGE, "--until", "2h"]);
+    assert_eq!(stranger.code, 2, "{stranger:?}");
+}
+
+#[test]
+fn lessor_does_not_review_what_the_leased_agent_implements() {
+    let rig = Rig::new();
+    rig.ok("planner", &["plan", CHANGE, "--tier", "high"]);
+    let words = ["--for", "agent-9", "--role", "implementer", "--change", CHANGE, "--until", "2h"];
+    assert_eq!(lease(&rig, "reviewer", &words).code, 0);
+    rig.medium();
+    rig.review("reviewer", "pass");
+    rig.verify().refused(&["E207"]);
+    rig.key("other");
+    rig.grant("other", "other", "reviewer", &[]);
+    rig.review("other", "pass");
+    rig.verify().accepted();
+}
+
+#[test]
+fn lessor_does_not_become_two() {
+    let rig = Rig::with(&[("waivable = false", "waivable = false\nprincipals_min = 2")]);
+    rig.ok("planner", &["plan", CHANGE, "--tier", "high"]);
+    rig.medium();
+    rig.review("reviewer", "pass");
+    rig.verify().refused(&["E219"]);
+    let words = ["--for", "agent-9", "--role", "reviewer", "--change", CHANGE, "--until", "2h"];
+    assert_eq!(lease(&rig, "reviewer", &words).code, 0);
+    rig.review("leased", "pass");
+    rig.verify().refused(&["E219"]);
+    rig.key("other");
+    rig.grant("other", "other", "reviewer", &[]);
+    rig.review("other", "pass");
+    rig.verify().accepted();
+}
+
+#[test]
+fn impact_of_a_key_lists_what_it_signed_granted_and_leased() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let words = ["--for", "job-7", "--role", "ci", "--change", CHANGE, "--until", "2h"];
+    assert_eq!(lease(&rig, "ci-1", &words).code, 0);
+    rig.pass("build");
+    let key = format!("{}", rig.key_path("ci-1").display());
+    let said = rig.ok("owner", &["key", "impact", &key, "--json"]).json();
+    assert_eq!(said["changes"][0]["change"], CHANGE);
+    assert_eq!(said["leased"][0]["principal"], "job-7");
+    let none = rig.key_path("stranger");
+    let said = rig.ok("owner", &["key", "impact", none.to_str().unwrap(), "--json"]).json();
+    assert_eq!(said["records"], serde_json::json!([]));
+}

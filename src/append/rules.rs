@@ -142,6 +142,19 @@ pub enum Refusal {
         /// Whose it is.
         principal: String,
     },
+    /// A lease of more than the lessor holds.
+    #[error(
+        "the lease gives what its signer does not hold: wanted the signer's own roles, named changes, an end no later than the signer's, and the signer's principal as owner"
+    )]
+    Lease,
+    /// Somebody else answers for the principal.
+    #[error("{owner} answers for {principal}; a lease is for oneself or for whom one answers for")]
+    OtherOwner {
+        /// The principal.
+        principal: String,
+        /// Who answers for it.
+        owner: String,
+    },
     /// A grant gives nothing.
     #[error("the grant to {0} gives no role")]
     NoRoles(Fingerprint),
@@ -228,7 +241,16 @@ impl Rules<'_> {
             }
             Predicate::Verdict(_) => self.named_plan(statement, &before).map(drop),
             Predicate::Authority(AuthorityRecord::Grant(grant)) => {
-                self.entitled(Act::Grant, envelope, None)?;
+                let signers: Vec<Fingerprint> = envelope.signatures.iter().map(|it| it.keyid.clone()).collect();
+                let entitled = self.entitled(Act::Grant, envelope, None);
+                if grant.leased_by.is_some() && entitled.is_err() {
+                    if !self.authority.would_lease(grant, &signers, self.place, self.time) {
+                        return Err(Refusal::Lease.into());
+                    }
+                    self.check_lease(grant)?;
+                } else {
+                    entitled?;
+                }
                 let key: PublicKey = grant.key.parse().map_err(crate::prove::PlacementError::Key)?;
                 self.check_grant(&key, grant)
             }
@@ -437,6 +459,23 @@ impl Rules<'_> {
                 Err(Refusal::OtherPrincipal { key: key.clone(), principal: known.grant.principal.to_string() }.into())
             }
         }
+    }
+
+    /// Nobody leases a key to somebody for whom others answer: that would tie strangers to each other.
+    fn check_lease(&self, grant: &Grant) -> Result<(), AppendError> {
+        let name = Name::Principal(grant.principal.clone());
+        let chain = format!("key:{}", PublicKey::of_name(&name).fingerprint());
+        for record in self.chain(&chain)? {
+            if let Some(Predicate::Authority(AuthorityRecord::Grant(other))) = record.statement.map(|it| it.predicate)
+                && other.owner != grant.owner
+                && Some(&other.principal) != grant.owner.as_ref()
+            {
+                let principal = grant.principal.to_string();
+                let owner = other.owner.map_or_else(|| principal.clone(), |owner| owner.to_string());
+                return Err(Refusal::OtherOwner { principal, owner }.into());
+            }
+        }
+        Ok(())
     }
 
     fn check_policy_text(&self, statement: &Statement) -> Result<(), AppendError> {

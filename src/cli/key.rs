@@ -1,6 +1,8 @@
 //! `evidence key`: keys, and who may do what.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -13,15 +15,14 @@ use crate::append::Rights;
 use crate::attest::Signer;
 use crate::crypto::{NoteKey, PublicKey};
 use crate::merkle::MapText;
-use crate::model::{Authority as AuthorityRecord, Fingerprint, Grant, Predicate, Span, Statement};
+use crate::model::{Authority as AuthorityRecord, Entry, Fingerprint, Grant, Id, Predicate, Span, Statement};
 use crate::prove::Trust;
 use crate::store::Log;
 
 pub(super) fn run(context: &Context, args: &KeyArgs) -> Result<u8, Fail> {
     match &args.act {
         KeyAct::New { name, output } => {
-            let name: crate::model::Id =
-                name.parse().map_err(|error| Fail::usage(format!("the key's name: {error}")))?;
+            let name: Id = name.parse().map_err(|error| Fail::usage(format!("the key's name: {error}")))?;
             let path = match output {
                 Some(path) => context.cwd.join(path),
                 None => config_folder()?.join("keys").join(format!("{name}.pem")),
@@ -55,6 +56,10 @@ pub(super) fn run(context: &Context, args: &KeyArgs) -> Result<u8, Fail> {
             let receipt = signed(context, |signer| signer.grant(grant.clone()))?;
             done(context, &receipt, &format!("granted {} to {principal}", roles.join(", ")));
         }
+        KeyAct::Lease { principal, roles, changes, until, emails, output } => {
+            lease(context, principal, roles, changes, until, emails, output.as_deref())?;
+        }
+        KeyAct::Impact { which } => impact(context, which)?,
         KeyAct::Revoke { which, reason } => {
             let key = match which.parse::<Fingerprint>() {
                 Ok(fingerprint) => granted_key(context, &fingerprint)?,
@@ -66,6 +71,125 @@ pub(super) fn run(context: &Context, args: &KeyArgs) -> Result<u8, Fail> {
         KeyAct::List => list(context)?,
     }
     Ok(0)
+}
+
+fn lease(
+    context: &Context,
+    principal: &str,
+    roles: &[String],
+    changes: &[String],
+    until: &str,
+    emails: &[String],
+    output: Option<&Path>,
+) -> Result<(), Fail> {
+    let id = |what: &str, text: &str| text.parse::<Id>().map_err(|error| Fail::usage(format!("{what}: {error}")));
+    let span: Span = until.parse().map_err(|error| Fail::usage(format!("--until: {error}")))?;
+    let principal = id("--for", principal)?;
+    let trust = context.trust(None)?;
+    let keys = context.keys()?;
+    let lessor = keys.first().ok_or_else(|| Fail::usage("you have no key"))?.public().fingerprint();
+    let log = context.ledger()?.read()?;
+    let rights = Rights::read(&log, &trust, [&lessor])?;
+    let authority = rights.authority(&trust, now());
+    let owner = authority.grants().iter().find(|known| known.key == lessor && authority.holds_now(known));
+    let owner = owner.ok_or_else(|| {
+        Fail::usage(format!("your key {lessor} has no grant here: there is nothing to lease")).hint("evidence key list")
+    })?;
+    let slug = principal.as_str().replace('/', "-");
+    let path = match output {
+        Some(path) => context.cwd.join(path),
+        None => config_folder()?.join("keys").join(format!("{slug}-{}.pem", now().0)),
+    };
+    let key = new_key(&path)?.public();
+    let grant = Grant {
+        key: key.to_string(),
+        principal: principal.clone(),
+        owner: Some(owner.grant.principal.clone()),
+        roles: roles.iter().map(|role| id("--role", role)).collect::<Result<_, _>>()?,
+        emails: emails.iter().map(|email| email.to_ascii_lowercase()).collect(),
+        changes: changes.iter().map(|change| id("--change", change)).collect::<Result<_, _>>()?,
+        until: Some(now().after(span)),
+        leased_by: Some(lessor),
+    };
+    let receipt = signed(context, |signer| signer.grant(grant.clone())).inspect_err(|_| {
+        // A key that nobody was told of is of no use to anybody.
+        let _ = fs::remove_file(&path);
+    })?;
+    if context.json {
+        print_json(
+            &json!({"path": path, "key": key.to_string(), "fingerprint": key.fingerprint(), "serial": receipt.serial,
+            "principal": principal, "owner": grant.owner, "until": grant.until}),
+        );
+    } else {
+        context.say(&format!("private key {}", path.display()));
+        print(&format!("#{} leased {} to {principal} until {}\n", receipt.serial, roles.join(", "), now().after(span)));
+    }
+    Ok(())
+}
+
+/// Lists what a key signed, and the changes in which that counts.
+fn impact(context: &Context, which: &str) -> Result<(), Fail> {
+    let key = match which.parse::<Fingerprint>() {
+        Ok(fingerprint) => fingerprint,
+        Err(_) => public_key(context, which)?.fingerprint(),
+    };
+    let trust = context.trust(None)?;
+    let log = context.ledger()?.read()?;
+    let (serials, _) = log.newest(&MapText::signer(&key), usize::MAX)?;
+    let rights = all_rights(&log, &trust)?;
+    let authority = rights.authority(&trust, now());
+    let leased: Vec<&crate::verify::Known> = authority
+        .grants()
+        .iter()
+        .filter(|known| known.key != key && authority.lineage(&known.key).contains(&key) && !known.is_filing())
+        .collect();
+    let mut records = Vec::new();
+    let mut changes: BTreeMap<String, (u64, bool)> = BTreeMap::new();
+    let mut granted = BTreeSet::new();
+    for serial in serials {
+        let Some(record) = log.record(serial)? else { continue };
+        let entry = Entry::parse(&record.entry).map_err(|error| Fail::usage(error.to_string()))?;
+        if let Some(change) = entry.chain.strip_prefix("change:") {
+            let merged = !log.newest(&MapText::label(&format!("change:{change}")), 1)?.0.is_empty();
+            let seen = changes.entry(change.to_owned()).or_insert((0, merged));
+            seen.0 += 1;
+        }
+        if entry.kind == "authority-grant" {
+            granted.insert(entry.chain.trim_start_matches("key:").to_owned());
+        }
+        records.push(json!({"serial": serial, "kind": entry.kind, "chain": entry.chain, "time": entry.time}));
+    }
+    let held: Vec<&crate::verify::Known> = authority
+        .grants()
+        .iter()
+        .filter(|known| granted.contains(&known.key.to_string()) && !known.is_filing())
+        .collect();
+    if context.json {
+        let changes: Vec<_> = changes
+            .iter()
+            .map(|(change, (count, merged))| json!({"change": change, "records": count, "merged": merged}))
+            .collect();
+        let key_of = |known: &&crate::verify::Known| json!({"key": known.key, "principal": known.grant.principal, "serial": known.serial});
+        print_json(&json!({"key": key, "revoked": authority.revoked(&key), "records": records, "changes": changes,
+            "granted": held.iter().map(key_of).collect::<Vec<_>>(), "leased": leased.iter().map(key_of).collect::<Vec<_>>()}));
+        return Ok(());
+    }
+    let state =
+        authority.revoked(&key).map_or_else(|| "not revoked".to_owned(), |serial| format!("revoked in #{serial}"));
+    let mut text = format!("{key}: {} records, {} changes, {state}\n", records.len(), changes.len());
+    for (change, (count, merged)) in &changes {
+        text.push_str(&format!("  {change}: {count} records{}\n", if *merged { ", merged" } else { "" }));
+    }
+    for (what, keys) in [("granted", &held), ("leased", &leased)] {
+        for known in keys {
+            text.push_str(&format!("  {what} #{} {} to {}\n", known.serial, known.key, known.grant.principal));
+        }
+    }
+    if authority.revoked(&key).is_none() {
+        context.say("hint: evidence key revoke KEY --reason WHY ends what it supports, and what it granted and leased");
+    }
+    print(&text);
+    Ok(())
 }
 
 /// Signs with the given keys; an act that only the roots may do is signed with the root key that `init` made, if it is there.

@@ -16,7 +16,7 @@ use super::{ChangeId, Grant, PrincipalId, Role};
 pub enum Name {
     /// An address under which somebody commits, in ASCII lower case.
     Address(String),
-    /// A principal, whose owner or whose keys' origin is told.
+    /// A principal: who answers for it, and from which key its keys come.
     Principal(PrincipalId),
     /// A change that somebody holds a lease to implement.
     Change(ChangeId),
@@ -43,14 +43,11 @@ impl fmt::Display for Name {
 impl Grant {
     /// Returns the names that this grant must be filed under before it is taken.
     ///
-    /// Each address; the principal, where the grant says who owns it or which key leased it; each change that it is
-    /// narrowed to as an implementer.
+    /// Each address; the principal; each change that it is narrowed to as an implementer.
     #[must_use]
     pub fn names(&self) -> Vec<Name> {
         let mut names: Vec<Name> = self.emails.iter().map(|address| Name::address(address)).collect();
-        if self.owner.is_some() || self.leased_by.is_some() {
-            names.push(Name::Principal(self.principal.clone()));
-        }
+        names.push(Name::Principal(self.principal.clone()));
         if self.roles.iter().any(|role| role.as_str() == IMPLEMENTER) {
             names.extend(self.changes.iter().cloned().map(Name::Change));
         }
@@ -117,9 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn a_job_without_address_and_owner_is_filed_nowhere() {
+    fn a_job_is_filed_as_its_principal_alone() {
         let job = Grant { owner: None, emails: Vec::new(), changes: Vec::new(), ..lease() };
-        assert!(job.names().is_empty());
+        assert_eq!(job.names(), [Name::Principal("agent-7".parse().unwrap())]);
     }
 
     #[test]

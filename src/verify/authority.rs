@@ -9,7 +9,7 @@ use std::io::Read as _;
 
 use crate::crypto::{Hasher, PublicKey};
 use crate::model::{
-    Authority as AuthorityRecord, ChangeId, Digest, Fingerprint, Grant, Predicate, PrincipalId, Role, Time,
+    Authority as AuthorityRecord, ChangeId, Digest, Fingerprint, Grant, IMPLEMENTER, Predicate, PrincipalId, Role, Time,
 };
 use crate::policy::{Act, BYTES_MAX, Policy, PolicyErrors};
 use crate::prove::{Complete, Logged, Materials, SourceError, Trust};
@@ -85,9 +85,13 @@ impl Known {
     /// Returns whether this is what is filed under a name: a tie to the principal, and no key that anybody holds.
     #[must_use]
     pub fn is_filing(&self) -> bool {
-        let names = self.grant.names_it_may_be_filed_under();
-        names.iter().any(|name| PublicKey::of_name(name).fingerprint() == self.key)
+        is_filing(&self.grant)
     }
+}
+
+fn is_filing(grant: &Grant) -> bool {
+    let names = grant.names_it_may_be_filed_under();
+    names.iter().any(|name| PublicKey::of_name(name).to_string() == grant.key)
 }
 
 /// The grants of a log that held where they were logged, in order.
@@ -185,8 +189,10 @@ impl<'a> Authority<'a> {
             Predicate::Authority(AuthorityRecord::Grant(grant)) => {
                 let Ok(key) = grant.key.parse::<PublicKey>() else { return };
                 let key = key.fingerprint();
-                if !self.revoked.contains_key(&key) && self.may_at(Act::Grant, record) {
-                    let signers = record.signers().cloned().collect();
+                let signers: Vec<Fingerprint> = record.signers().cloned().collect();
+                let (place, time) = (record.serial(), record.time());
+                let leased = || self.leases(grant, &signers, place, time, When::Logged, DEPTH_MAX);
+                if !self.revoked.contains_key(&key) && (self.may_at(Act::Grant, record) || leased()) {
                     self.grants.push(Known {
                         serial: record.serial(),
                         key,
@@ -284,6 +290,39 @@ impl<'a> Authority<'a> {
         u64::try_from(principals.len()).is_ok_and(|count| count >= entitled.threshold)
     }
 
+    /// Returns whether signers would be entitled to lease these rights at a place of the log that is yet to come.
+    #[must_use]
+    pub fn would_lease(&self, grant: &Grant, signers: &[Fingerprint], place: u64, time: Time) -> bool {
+        self.leases(grant, signers, place, time, When::Now, DEPTH_MAX)
+    }
+
+    /// Returns whether a grant is a lease by one of its signers of what that signer holds itself, for no longer and for no
+    /// other changes. To implement is a duty and no right: whoever holds anything may lease it.
+    fn leases(&self, grant: &Grant, signers: &[Fingerprint], place: u64, time: Time, when: When, depth: u32) -> bool {
+        let Some(lessor) = grant.leased_by.as_ref().filter(|lessor| signers.contains(lessor)) else { return false };
+        let held: Vec<&Known> = self
+            .grants_at(lessor, place, time)
+            .filter(|known| grant.owner.as_ref() == Some(&known.grant.principal) && self.lasts(known, when, depth))
+            .collect();
+        if held.is_empty() {
+            return false;
+        }
+        if is_filing(grant) {
+            return true;
+        }
+        let Some(until) = grant.until else { return false };
+        let covers = |known: &&&Known, role: &Role, change: &ChangeId| {
+            (role.as_str() == IMPLEMENTER || known.grant.roles.contains(role))
+                && (known.grant.changes.is_empty() || known.grant.changes.contains(change))
+                && known.grant.until.is_none_or(|end| until <= end)
+        };
+        !grant.changes.is_empty()
+            && grant
+                .changes
+                .iter()
+                .all(|change| grant.roles.iter().all(|role| held.iter().any(|known| covers(&known, role, change))))
+    }
+
     /// A revoked root is a root no longer.
     fn root_holds(&self, key: &Fingerprint, place: u64, when: When) -> bool {
         let revoked = self.revoked.get(key);
@@ -323,7 +362,8 @@ impl<'a> Authority<'a> {
                 !self.revoked.contains_key(&known.key)
                     && known.grant.until.is_none_or(|until| self.now < until)
                     && depth > 0
-                    && self.allowed(Act::Grant, &known.signers, known.serial, known.time, None, When::Now, depth - 1)
+                    && (self.allowed(Act::Grant, &known.signers, known.serial, known.time, None, When::Now, depth - 1)
+                        || self.leases(&known.grant, &known.signers, known.serial, known.time, When::Now, depth - 1))
             }
         }
     }

@@ -419,25 +419,31 @@ impl<'a> Bench<'a> {
         ruled: &mut Ruled,
     ) -> Vec<Finding> {
         let mut bound = Vec::new();
-        let mut independent = BTreeSet::new();
-        for known in supporters {
+        let mut independent: Vec<&Known> = Vec::new();
+        for &known in supporters {
             let reason = self.implementers.as_ref().and_then(|implementers| {
                 claim.independent_of.iter().find_map(|of| independence::binds(self, implementers, of, known))
             });
             match (reason, self.independence) {
                 (None, _) => {
-                    independent.insert(known.grant.principal.clone());
+                    independent.push(known);
                 }
                 (Some(reason), Independence::Record) => {
                     ruled.limitations.push(Limitation { name: "not-independent", text: format!("{thing}: {reason}") });
-                    independent.insert(known.grant.principal.clone());
+                    independent.push(known);
                 }
                 (Some(reason), Independence::Require) => bound.push(reason),
             }
         }
         let wanted = claim.principals_min.get();
-        let found = u64::try_from(independent.len()).unwrap_or(u64::MAX);
-        ruled.principals.extend(independent);
+        // Whoever leases keys out does not become several.
+        let stands = |known: &&Known| match (&known.grant.leased_by, &known.grant.owner) {
+            (Some(_), Some(owner)) => owner.clone(),
+            _ => known.grant.principal.clone(),
+        };
+        let distinct: BTreeSet<PrincipalId> = independent.iter().map(stands).collect();
+        let found = u64::try_from(distinct.len()).unwrap_or(u64::MAX);
+        ruled.principals.extend(independent.into_iter().map(|known| known.grant.principal.clone()));
         if found >= wanted {
             return Vec::new();
         }
