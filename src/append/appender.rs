@@ -261,7 +261,8 @@ impl Appender {
         let ring = self.ring(&authority);
         envelope.open(&ring)?;
         let signed = envelope.signed_lines(&ring).unwrap_or_default();
-        let rules = Rules { log, seen, authority: &authority, place, time, origin: self.ledger.origin() };
+        let origin = self.ledger.origin();
+        let rules = Rules { log, seen, authority: &authority, trust: &self.trust, place, time, origin };
         rules.check(&envelope, &statement, &placed.chain)?;
         let previous = match seen.iter().rfind(|fresh| fresh.entry.chain == placed.chain) {
             Some(fresh) => Some(leaf_hash(fresh.entry.print().as_bytes())),

@@ -3,14 +3,15 @@
 use crate::crypto::{Envelope, PublicKey, leaf_hash};
 use crate::merkle::MapText;
 use crate::model::{
-    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Name, Plan, Predicate,
-    Run, Statement, TierName, Time,
+    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Name, Outcome, Plan,
+    Predicate, ReviewVerdict, Run, Statement, TierName, Time,
 };
 use crate::policy::{Act, BYTES_MAX, Moment, Policy, nearest};
+use crate::prove::Trust;
 use crate::store::Log;
 use crate::verify::Authority;
 
-use super::AppendError;
+use super::{AppendError, Rights};
 
 /// A record that is about to be appended.
 #[derive(Debug, Clone)]
@@ -176,6 +177,7 @@ pub(super) struct Rules<'a> {
     pub(super) log: &'a Log,
     pub(super) seen: Seen<'a>,
     pub(super) authority: &'a Authority<'a>,
+    pub(super) trust: &'a Trust,
     pub(super) place: u64,
     pub(super) time: Time,
     pub(super) origin: &'a str,
@@ -187,6 +189,17 @@ struct Before {
     leaf: Digest,
     entry: Entry,
     statement: Option<Statement>,
+}
+
+impl Before {
+    /// Returns whether it says that a claim is met.
+    fn shows(&self, claim: &ClaimName) -> bool {
+        match self.statement.as_ref().map(|statement| &statement.predicate) {
+            Some(Predicate::Review(review)) => review.claim == *claim && review.verdict == Some(ReviewVerdict::Pass),
+            Some(Predicate::Result(run)) => run.claim == *claim && run.outcome == Outcome::Pass,
+            _ => false,
+        }
+    }
 }
 
 impl Rules<'_> {
@@ -370,25 +383,22 @@ impl Rules<'_> {
             .collect();
         let Some(tier) = tiers.iter().max_by_key(|tier| policy.tier_rank(tier)) else { return Ok(()) };
         let Some(wanted) = policy.requirements::<&str>(tier, &[]) else { return Ok(()) };
-        for required in wanted.claims {
-            let Some(claim) = policy.claim(&required.claim).filter(|claim| claim.at == Moment::Plan) else { continue };
-            let shown = before.iter().any(|record| {
-                let helps = record.entry.signed.iter().any(|line| {
-                    self.authority.holds_role(&line.fingerprint, &claim.by, record.place, record.entry.time)
-                });
-                helps
-                    && match record.statement.as_ref().map(|statement| &statement.predicate) {
-                        Some(Predicate::Review(review)) => {
-                            review.claim == required.claim && review.verdict == Some(crate::model::ReviewVerdict::Pass)
-                        }
-                        Some(Predicate::Result(run)) => {
-                            run.claim == required.claim && run.outcome == crate::model::Outcome::Pass
-                        }
-                        _ => false,
-                    }
-            });
-            if !shown {
-                return Err(Refusal::PlanMoment(required.claim).into());
+        let due = wanted.claims.into_iter().filter_map(|required| {
+            let claim = policy.claim(&required.claim).filter(|claim| claim.at == Moment::Plan)?;
+            Some((required.claim, claim))
+        });
+        for (name, claim) in due {
+            let shows: Vec<&Before> = before.iter().filter(|record| record.shows(&name)).collect();
+            // Who showed it is seldom who signs this start, whose keys alone were read.
+            let signers = shows.iter().flat_map(|record| &record.entry.signed).map(|line| &line.fingerprint);
+            let rights = Rights::read(self.log, self.trust, signers)?;
+            let authority = rights.authority(self.trust, self.time);
+            let helps = |record: &&Before| {
+                let mut signed = record.entry.signed.iter();
+                signed.any(|line| authority.holds_role(&line.fingerprint, &claim.by, record.place, record.entry.time))
+            };
+            if !shows.iter().any(helps) {
+                return Err(Refusal::PlanMoment(name).into());
             }
         }
         Ok(())
