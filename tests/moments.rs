@@ -53,6 +53,20 @@ fn review_after_the_first_attempt_is_too_late_wherever_the_ledger_let_the_attemp
     judged(true).accepted();
 }
 
+#[test]
+fn reviewer_who_says_yes_again_takes_nothing_back() {
+    let rig = Rig::with(&[REVIEWED, REVIEW_AT_LOW]);
+    rig.plan("low");
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    rig.pass("build");
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    rig.verify().accepted();
+    assert_eq!(rig.review("reviewer", "fail").code, 0);
+    rig.verify().refused(&["E201", "E218"]);
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    rig.verify().refused(&["E222"]);
+}
+
 const SPECIFIED: (&str, &str) =
     ("[claim.build]", "[claim.spec]\nfamily = \"functionality\"\nby = \"ci\"\nat = \"plan\"\n\n[claim.build]");
 const SPEC_AT_LOW: (&str, &str) = ("require = [\"build\"]", "require = [\"build\", \"spec\"]");
@@ -91,6 +105,22 @@ fn failing_result_on_another_tree_does_not_count_wherever_the_ledger_let_the_att
 }
 
 #[test]
+fn reviewer_who_says_yes_for_another_change_too_takes_nothing_back() {
+    let rig = Rig::new();
+    rig.plan("high");
+    rig.ok("planner", &["plan", "shop/other", "--tier", "high"]);
+    rig.medium();
+    let review = |more: &[&str]| {
+        rig.ok("reviewer", &[&["review", "peer-review", "--verdict", "pass"], more].concat());
+    };
+    review(&["--change", "shop/other"]);
+    rig.verify().refused(&["E201"]);
+    review(&[]);
+    review(&["--change", "shop/other"]);
+    rig.verify().accepted();
+}
+
+#[test]
 fn attempt_that_was_due_before_the_first_one_and_came_after_it_is_too_late() {
     let rig = Rig::with(&[SPECIFIED, SPEC_AT_LOW]);
     rig.plan("low");
@@ -99,6 +129,20 @@ fn attempt_that_was_due_before_the_first_one_and_came_after_it_is_too_late() {
     forge.about(&rig, "ci-1", Predicate::Result(passed(&rig, "build", leaf)));
     rig.pass("spec");
     rig.verify().refused(&["E222"]);
+}
+
+#[test]
+fn gate_that_passes_again_takes_nothing_back() {
+    let rig = Rig::with(&[SPECIFIED, SPEC_AT_LOW]);
+    rig.plan("low");
+    rig.pass("spec");
+    rig.pass("build");
+    rig.pass("spec");
+    rig.verify().accepted();
+    rig.fail("spec");
+    rig.verify().refused(&["E202", "E222"]);
+    rig.pass("spec");
+    rig.verify().refused(&["E202", "E222"]);
 }
 
 // Clocks.

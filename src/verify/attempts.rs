@@ -9,6 +9,7 @@ use super::code::Code;
 use super::judge::{Bench, Ruled};
 use super::limits::Numbers;
 use super::recheck::{Trouble, outcome};
+use super::reviews::too_late;
 use super::verdict::{Finding, State};
 use crate::model::{ClaimName, Digest, Facts, Id, Outcome, Predicate, Purpose, Run, Shard, Start};
 use crate::policy::{Asserted, BoundTo, Claim, Moment};
@@ -68,12 +69,15 @@ pub(super) fn collect<'a>(
                         attempt.result = Some((record, run));
                     }
                     Some(_) => {}
-                    None => findings.push(Finding::new(
-                        Code::NOT_MATCHING,
-                        format!("record {}", record.serial()),
-                        format!("a result of {} that matches no start", run.claim),
-                        "the signer, claim, variant, shard, commit and tree of the start that it names",
-                    )),
+                    None => findings.push(
+                        Finding::new(
+                            Code::NOT_MATCHING,
+                            format!("record {}", record.serial()),
+                            format!("a result of {} that matches no start", run.claim),
+                            "the signer, claim, variant, shard, commit and tree of the start that it names",
+                        )
+                        .mended_by(&["evidence", "show", &record.serial().to_string()], None),
+                    ),
                 }
             }
             _ => {}
@@ -112,6 +116,16 @@ impl Attempt<'_> {
         }
     }
 
+    /// Returns whether it passed after the first attempt and was due before it.
+    fn passed_late(&self, bench: &Bench<'_>, claim: &Claim) -> bool {
+        let passed = self.result.filter(|(_, run)| run.outcome == Outcome::Pass);
+        claim.at == Moment::Plan && passed.is_some_and(|(record, _)| bench.started_before(record.serial(), claim))
+    }
+
+    fn passed_in_time(&self, bench: &Bench<'_>, claim: &Claim) -> bool {
+        stands_as_pass(self) && !self.passed_late(bench, claim)
+    }
+
     fn serials(&self) -> impl Iterator<Item = u64> {
         std::iter::once(self.record.serial()).chain(self.result.map(|(record, _)| record.serial()))
     }
@@ -130,6 +144,11 @@ pub(super) fn check(
     let mut ruled = Ruled::default();
     let here: Vec<&Attempt<'_>> = attempts.iter().filter(judged).collect();
     let mine: Vec<&Attempt<'_>> = here.iter().copied().filter(|attempt| attempt.ours).collect();
+    // Who passes once more, and too late, takes nothing back.
+    let again = |attempt: &Attempt<'_>| {
+        let same = |other: &&&Attempt<'_>| other.ours && other.start.variant == attempt.start.variant;
+        attempt.passed_late(bench, claim) && here.iter().filter(same).any(|other| other.passed_in_time(bench, claim))
+    };
     let elsewhere = attempts.iter().filter(|attempt| attempt.ours && !judged(attempt));
     let failed = elsewhere.filter(|attempt| {
         matches!(
@@ -152,7 +171,7 @@ pub(super) fn check(
     for variant in &variants {
         let shown = variant.as_ref().map_or_else(|| name.to_string(), |variant| format!("{name} ({variant})"));
         let of_variant: Vec<&Attempt<'_>> =
-            here.iter().copied().filter(|attempt| attempt.start.variant == *variant).collect();
+            here.iter().copied().filter(|attempt| attempt.start.variant == *variant && !again(attempt)).collect();
         check_variant(bench, name, &shown, claim, why, &of_variant, &mut ruled, findings);
     }
     for (variant, counts) in tries(&mine) {
@@ -247,6 +266,9 @@ fn check_variant(
         words
     };
     let advise = |finding: Finding, shard: Option<Shard>| {
+        if finding.mend.is_some() {
+            return finding;
+        }
         let command = command(shard);
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         finding.mended_by(&words, Some(claim.by.as_str()))
@@ -342,7 +364,8 @@ fn check_attempt(
         let deadline = newest.record.time().after(crate::model::Span(newest.start.deadline_seconds));
         if newest.state(bench.now) == AttemptState::Running {
             let found = format!("record {start} has started, with time until {deadline}");
-            refuse(State::Running, Finding::new(Code::RUNNING, part, found, "its result"));
+            let show = ["evidence", "show", &start.to_string()];
+            refuse(State::Running, Finding::new(Code::RUNNING, part, found, "its result").mended_by(&show, None));
         } else {
             let found = format!("record {start} started and had no result by {deadline}");
             refuse(State::Lost, Finding::new(Code::LOST, part, found, "a passing attempt"));
@@ -423,12 +446,7 @@ fn check_attempt(
     }
     if claim.at == Moment::Plan && bench.started_before(record.serial(), claim) {
         ruled.worsen(State::Invalid);
-        findings.push(Finding::new(
-            Code::TOO_LATE,
-            part,
-            format!("record {serial} came after the first attempt"),
-            "it before the first attempt",
-        ));
+        findings.push(too_late(part, record));
     }
     findings.extend(bench.support(part, claim, &[newest.record, record], ruled));
     findings

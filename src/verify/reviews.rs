@@ -23,6 +23,9 @@ pub(super) fn check(
     let command = ["evidence", "review", name.as_str(), "--verdict", "pass", "--notes", "FILE"];
     let mut newest: BTreeMap<Who, (&Logged, &Review)> = BTreeMap::new();
     let mut elsewhere = None;
+    let late = |record: &Logged| claim.at == Moment::Plan && bench.started_before(record.serial(), claim);
+    let passes = |review: &Review| review.verdict == Some(ReviewVerdict::Pass);
+    let helps = |record: &Logged| record.statement().binding.change.as_ref() == Some(change) && !late(record);
     let records: BTreeMap<u64, &Logged> =
         bench.complete.of_change().chain(bench.complete.of_tree()).map(|record| (record.serial(), record)).collect();
     for record in records.into_values() {
@@ -35,11 +38,15 @@ pub(super) fn check(
             continue;
         }
         for who in bench.authority.behind(record) {
-            newest.insert(who, (record, review));
+            let stands = newest.get(&who).is_some_and(|(earlier, said)| passes(said) && helps(earlier));
+            // Who says yes once more, too late or for another change, takes nothing back.
+            if !(stands && passes(review) && !helps(record)) {
+                newest.insert(who, (record, review));
+            }
         }
     }
     ruled.attempts = u64::try_from(newest.len()).unwrap_or(u64::MAX);
-    let dissent = newest.iter().filter(|(_, (_, review))| review.verdict != Some(ReviewVerdict::Pass));
+    let dissent = newest.iter().filter(|(_, (_, review))| !passes(review));
     for (who, (record, _)) in dissent {
         ruled.serials.push(record.serial());
         ruled.worsen(State::Fail);
@@ -55,9 +62,7 @@ pub(super) fn check(
     }
     let mut passing: Vec<&Logged> = newest
         .values()
-        .filter(|(record, review)| {
-            review.verdict == Some(ReviewVerdict::Pass) && record.statement().binding.change.as_ref() == Some(change)
-        })
+        .filter(|(record, review)| passes(review) && record.statement().binding.change.as_ref() == Some(change))
         .map(|(record, _)| *record)
         .collect();
     passing.sort_by_key(|record| record.serial());
@@ -85,7 +90,6 @@ pub(super) fn check(
         findings.push(finding.mended_by(&command, Some(claim.by.as_str())));
         return ruled;
     }
-    let late = |record: &&Logged| claim.at == Moment::Plan && bench.started_before(record.serial(), claim);
     let old = |record: &&Logged| claim.age_max.is_some_and(|age| bench.now > record.time().after(age));
     let fresh: Vec<&Logged> = passing.iter().copied().filter(|record| !late(record) && !old(record)).collect();
     if fresh.is_empty() {
@@ -96,15 +100,11 @@ pub(super) fn check(
                 Some(age) if old(record) => {
                     let found = format!("record {} is {} old", record.serial(), bench.now.since(record.time()));
                     Finding::new(Code::TOO_OLD, name.as_str(), found, format!("a review not older than {age}"))
+                        .mended_by(&command, Some(claim.by.as_str()))
                 }
-                _ => Finding::new(
-                    Code::TOO_LATE,
-                    name.as_str(),
-                    format!("record {} came after the first attempt", record.serial()),
-                    "it before the first attempt",
-                ),
+                _ => too_late(name.as_str(), record),
             };
-            findings.push(finding.mended_by(&command, Some(claim.by.as_str())));
+            findings.push(finding);
         }
         return ruled;
     }
@@ -112,4 +112,11 @@ pub(super) fn check(
     let lacking = bench.support_of_any(name.as_str(), claim, &fresh, &mut ruled);
     findings.extend(lacking.into_iter().map(|finding| finding.mended_by(&command, Some(claim.by.as_str()))));
     ruled
+}
+
+/// Returns that a record came after the first attempt, which no further record of this change mends.
+pub(super) fn too_late(thing: &str, record: &Logged) -> Finding {
+    let found = format!("record {} came after the first attempt", record.serial());
+    Finding::new(Code::TOO_LATE, thing, found, "it before the first attempt")
+        .mended_by(&["evidence", "plan", "NEW-ID", "--tier", "TIER"], Some("planner"))
 }
