@@ -285,5 +285,34 @@ fn every_code_is_unique_and_in_the_manual() {
     }
 }
 
+#[test]
+fn every_code_has_its_transcript_and_a_test_that_provokes_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = fs::read_to_string(root.join("tests/codes.rs")).unwrap();
+    let mut wanted = BTreeSet::new();
+    let mut broken = Vec::new();
+    for (code, ..) in CODES {
+        let name = format!("{}-{}.txt", code.number, code.name);
+        let text = fs::read_to_string(root.join("testdata/transcripts").join(&name)).unwrap_or_default();
+        let opening = format!("refused: {code}: ");
+        if !text.lines().any(|line| line.starts_with(&opening)) {
+            broken.push(format!("{name} has no line of {code}"));
+        }
+        for line in text.lines().filter(|line| !line.starts_with(&opening) && !line.starts_with("hint: ")) {
+            broken.push(format!("{name}: {line}"));
+        }
+        if !tests.contains(&format!("\"{}\"", code.number)) {
+            broken.push(format!("tests/codes.rs does not provoke {code}"));
+        }
+        wanted.insert(name);
+    }
+    none(&broken);
+    let files: BTreeSet<String> = fs::read_dir(root.join("testdata/transcripts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(files, wanted);
+}
+
 const LINES_MAX: usize = 800;
 const WIDTH_MAX: usize = 120;

@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
                 record(context, &decided, &live)?;
             }
             let mut verdict = decided.into_verdict();
-            advise(&live, &mut verdict);
+            advise(&live.log, &live.trust, &mut verdict);
             if context.json {
                 answer_json(&verdict)?;
             } else {
@@ -76,7 +76,14 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
     let change = context.change(named, &head, target.as_ref(), &trust, Some(&log))?;
     let subject = Change { id: change.clone(), tree: head.tree.clone() };
     let unproven = |code: Code, text: String| {
-        let finding = Finding::new(code, "the ledger", text, "every record that the signed map lists");
+        let wanted = match code {
+            Code::NO_PLAN => "a plan before the first attempt",
+            Code::FOREIGN_LEDGER => "a ledger that it names",
+            Code::TOO_SMALL => "all of them",
+            Code::UNKNOWN_SIGNER => "a signer that the ledger knows",
+            _ => "every record that the signed map lists",
+        };
+        let finding = Finding::new(code, "the ledger", text, wanted);
         Ok(Err(Box::new(Verdict::unproven(
             change.clone(),
             head.commit.clone(),
@@ -138,14 +145,10 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
                 &["evidence", "plan", change.as_str(), "--tier", "TIER", "--reason", "WHY"],
                 Some("planner"),
             );
-            return Ok(Err(Box::new(Verdict::unproven(
-                change,
-                head.commit,
-                head.tree,
-                ledger.origin().to_owned(),
-                now(),
-                finding,
-            ))));
+            let origin = ledger.origin().to_owned();
+            let mut verdict = Verdict::unproven(change, head.commit, head.tree, origin, now(), finding);
+            advise(&log, &trust, &mut verdict);
+            return Ok(Err(Box::new(verdict)));
         }
         Err(error) => return Err(error.into()),
     };
@@ -202,13 +205,13 @@ fn record(context: &Context, decided: &Decided, live: &Live) -> Result<(), Fail>
 }
 
 /// Adds who may run what mends a finding, as the ledger's grants say now: advice, and no part of the judgement.
-fn advise(live: &Live, verdict: &mut Verdict) {
+fn advise(log: &Log, trust: &Trust, verdict: &mut Verdict) {
     let wants = verdict.findings.iter().any(|finding| finding.mend.as_ref().is_some_and(|mend| mend.role.is_some()));
     if !wants {
         return;
     }
-    let Ok(rights) = key::all_rights(&live.log, &live.trust) else { return };
-    let authority = rights.authority(&live.trust, now());
+    let Ok(rights) = key::all_rights(log, trust) else { return };
+    let authority = rights.authority(trust, now());
     for mend in verdict.findings.iter_mut().filter_map(|finding| finding.mend.as_mut()) {
         let Some(role) = &mend.role else { continue };
         let holds = |known: &&crate::verify::Known| {

@@ -404,14 +404,17 @@ impl<'a> Authority<'a> {
     }
 
     /// Returns who stands behind a record, as the grants at its place say.
+    ///
+    /// As in [`Authority::is_known`], a grant for some changes tells also who signed what belongs to none.
     #[must_use]
     pub fn behind(&self, record: &Logged) -> BTreeSet<Who> {
         let change = record.statement().binding.change.as_ref();
         let mut who = BTreeSet::new();
         for signer in record.signers() {
-            let principals = self
-                .grants_of(signer, record.serial(), record.time(), change)
-                .map(|known| known.grant.principal.clone());
+            let grants = self.grants_at(signer, record.serial(), record.time()).filter(|known| {
+                change.is_none_or(|change| known.grant.changes.is_empty() || known.grant.changes.contains(change))
+            });
+            let principals = grants.map(|known| known.grant.principal.clone());
             let before = who.len();
             who.extend(principals.map(Who::Principal));
             if who.len() == before && self.roots.contains(signer) {

@@ -105,12 +105,13 @@ pub(super) fn check(
         let names = record.statement().binding.plan.as_ref();
         if record.serial() != first.serial() && names != Some(first.leaf()) {
             let found = names.map_or_else(|| "it names none".to_owned(), |plan| format!("it names {plan}"));
-            findings.push(Finding::new(
+            let finding = Finding::new(
                 Code::WRONG_PLAN,
                 format!("record {}", record.serial()),
                 found,
                 format!("the first plan {}", first.leaf()),
-            ));
+            );
+            findings.push(finding.mended_by(&["evidence", "show", &record.serial().to_string()], None));
         }
     }
     if requirements.is_some_and(|wanted| wanted.trailer == Trailer::EveryCommit) {
