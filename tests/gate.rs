@@ -538,3 +538,20 @@ fn verdict_by_a_copy_of_the_ledger_is_the_same() {
     rig.fail("build");
     rig.verify().refused(&["E202"]);
 }
+
+#[test]
+fn cache_is_made_anew_on_request_and_a_damaged_one_never_tells() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    let cache = rig.repo().join(".git/evidence/cache");
+    for name in ["hashes", "positions", "head"] {
+        fs::write(cache.join(name), "garbage").unwrap();
+    }
+    rig.verify().accepted();
+    let said = rig.ok("owner", &["ledger", "rebuild", "--json"]).json();
+    let checked = rig.ok("owner", &["ledger", "check", "--json"]).json();
+    assert_eq!(said["size"], checked["size"]);
+    assert_ne!(fs::read(cache.join("hashes")).unwrap(), b"garbage");
+    rig.verify().accepted();
+}

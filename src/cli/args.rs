@@ -453,6 +453,9 @@ pub(super) enum LedgerAct {
     /// Derive everything again from the segments; check every signature, link, root and material
     #[command(after_help = "Example:\n  evidence ledger check --json")]
     Check,
+    /// Throw the cache away and make it anew from the segments
+    #[command(after_help = "Example:\n  evidence ledger rebuild")]
+    Rebuild,
 }
 
 const STYLES: Styles = Styles::styled()

@@ -15,7 +15,20 @@ use crate::verify::Code;
 pub(super) fn run(context: &Context, args: &LedgerArgs) -> Result<u8, Fail> {
     match args.act {
         LedgerAct::Check => check(context),
+        LedgerAct::Rebuild => rebuild(context),
     }
+}
+
+fn rebuild(context: &Context) -> Result<u8, Fail> {
+    let ledger = context.ledger()?;
+    let size = ledger.rebuild()?;
+    if context.json {
+        print_json(&json!({"origin": ledger.origin(), "size": size}));
+    } else {
+        print(&format!("{}: the cache of {size} entries is made anew\n", ledger.origin()));
+        context.say("hint: evidence ledger check holds every signature and material too");
+    }
+    Ok(0)
 }
 
 fn check(context: &Context) -> Result<u8, Fail> {

@@ -198,6 +198,27 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Throws the cache away and makes it anew from the segments; returns the number of entries. Readers beside it read the
+    /// segments meanwhile.
+    ///
+    /// # Errors
+    /// If the operating system refuses, or the ledger contradicts itself.
+    pub fn rebuild(&self) -> Result<u64, StoreError> {
+        let mut writer = self.lock()?;
+        let cache = self.folder.join("cache");
+        match fs::remove_dir_all(&cache) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::io("cannot remove", &cache)(error));
+            }
+            _ => {}
+        }
+        *writer.known = Some(Log::open(&self.folder)?);
+        writer.catch_up()?;
+        Ok(writer.log().size())
+    }
+}
+
 impl Writer<'_> {
     /// Returns the log as it is now.
     #[must_use]
