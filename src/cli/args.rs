@@ -358,6 +358,9 @@ pub(super) struct VerifyArgs {
     /// Append the verdict to the ledger
     #[arg(long)]
     pub(super) record: bool,
+    /// Write the verdict to a file too, repeatable: json, markdown, sarif, junit, codequality or vsa (signed if a key is named)
+    #[arg(long = "write", value_name = "FORMAT=FILE", value_parser = super::write::parse)]
+    pub(super) write: Vec<super::write::Target>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -418,6 +421,9 @@ pub(super) struct AuditArgs {
     /// The commit that the bundle must be about
     #[arg(long, value_name = "OID")]
     pub(super) commit: Option<String>,
+    /// Write the verdict to a file too, repeatable: json, markdown, sarif, junit, codequality or vsa (signed if a key is named)
+    #[arg(long = "write", value_name = "FORMAT=FILE", value_parser = super::write::parse)]
+    pub(super) write: Vec<super::write::Target>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -5,15 +5,18 @@ use std::fs;
 use serde_json::json;
 
 use super::args::AuditArgs;
-use super::context::Context;
+use super::context::{Context, now};
 use super::fail::Fail;
 use super::verify::page;
+use super::write::Outputs;
 use super::{print, print_json};
 use crate::export::{Audit, AuditError, Bundle, audit};
+use crate::git::need_commit;
 use crate::model::Decision;
-use crate::verify::Code;
+use crate::verify::{Code, Finding, Verdict};
 
 pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
+    let outputs = Outputs::prepare(context, &args.write)?;
     let path = context.cwd.join(&args.file);
     if !path.exists() {
         return Err(Fail::usage(format!("there is no bundle {}", path.display())).hint("evidence export writes one"));
@@ -39,8 +42,18 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
             format!("the bundle is about the commit {}; wanted {wanted}", bundle.commit()),
         ));
     }
-    let audited = audit(&bundle, &trust, since.as_deref()).map_err(fail)?;
+    let audited = match audit(&bundle, &trust, since.as_deref()) {
+        Ok(audited) => audited,
+        Err(error) => {
+            let fail = fail(error);
+            if let Some(verdict) = unproven(&bundle, &fail) {
+                outputs.write(&verdict, Vec::new())?;
+            }
+            return Err(fail);
+        }
+    };
     let verdict = audited.decided.verdict();
+    outputs.write(verdict, audited.attestations.clone())?;
     if context.json {
         let later: Vec<_> = audited
             .later
@@ -59,6 +72,15 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
         Decision::Accepted => 0,
         Decision::Refused => 1,
     })
+}
+
+/// Returns the verdict on a bundle that is refused before anything is judged: that of files, the answer is the failure.
+fn unproven(bundle: &Bundle, fail: &Fail) -> Option<Verdict> {
+    let code = fail.code.filter(|_| fail.exit == 1)?;
+    let tree = need_commit(bundle, bundle.commit()).ok()?.tree;
+    let finding = Finding::new(code, "the bundle", fail.text.clone(), "every record, list and object that it needs");
+    let (change, commit) = (bundle.change().clone(), bundle.commit().clone());
+    Some(Verdict::unproven(change, commit, tree, bundle.origin().to_owned(), now(), finding))
 }
 
 fn summary(audited: &Audit) -> String {

@@ -176,13 +176,19 @@ impl Context {
             .map_err(|error| Fail::from(error).hint("git fetch origin BRANCH, or name another with --target"))
     }
 
-    /// Returns the keys that sign: those named, else `EVIDENCE_KEY`, else your own.
-    pub(super) fn keys(&self) -> Result<Vec<SecretKey>, Fail> {
+    /// Returns the keys that are named: by flags, else by `EVIDENCE_KEY`, else none.
+    pub(super) fn named_keys(&self) -> Result<Vec<SecretKey>, Fail> {
         if !self.keys.is_empty() {
             return self.keys.iter().map(|path| read_key(path)).collect();
         }
-        if let Some(key) = key_of("EVIDENCE_KEY", &self.cwd)? {
-            return Ok(vec![key]);
+        Ok(key_of("EVIDENCE_KEY", &self.cwd)?.into_iter().collect())
+    }
+
+    /// Returns the keys that sign: those named, else your own.
+    pub(super) fn keys(&self) -> Result<Vec<SecretKey>, Fail> {
+        let named = self.named_keys()?;
+        if !named.is_empty() {
+            return Ok(named);
         }
         let path = config_folder()?.join("keys/default.pem");
         if !path.exists() {

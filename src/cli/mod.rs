@@ -18,6 +18,7 @@ mod record;
 mod review;
 mod show;
 mod verify;
+mod write;
 
 use std::ffi::OsString;
 use std::io::Write as _;

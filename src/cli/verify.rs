@@ -5,8 +5,10 @@ use serde_json::json;
 use super::args::{MomentWord, VerifyArgs};
 use super::context::{Context, Head, now};
 use super::fail::Fail;
+use super::write::Outputs;
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
+use crate::export::Attestation;
 use crate::git::{GitError, GitFactsError};
 use crate::model::{Decision, Oid, VerdictRecord, check_schema};
 use crate::policy::Moment;
@@ -28,6 +30,7 @@ pub(super) struct Live {
 }
 
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
+    let outputs = Outputs::prepare(context, &args.write)?;
     let named = args.name.as_deref().or(args.of.change.as_deref());
     let moment = match args.at {
         MomentWord::Plan => Moment::Plan,
@@ -41,6 +44,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
             }
             let mut verdict = decided.into_verdict();
             advise(&live.log, &live.trust, &mut verdict);
+            outputs.write(&verdict, live.complete.records().map(Attestation::from).collect())?;
             if context.json {
                 answer_json(&verdict)?;
             } else {
@@ -52,6 +56,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
             verdict
         }
         Err(verdict) => {
+            outputs.write(&verdict, Vec::new())?;
             if context.json {
                 answer_json(&verdict)?;
             } else {

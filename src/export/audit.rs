@@ -5,6 +5,7 @@ use std::io::{BufRead, Read};
 
 use super::bundle::Bundle;
 use super::layout::{ATTESTATIONS, MANIFEST, UNREAD, manifest};
+use super::report::Attestation;
 use super::write::{is_verdict, named_materials};
 use crate::crypto::Hasher;
 use crate::git::{GitFactsError, git_facts, need_commit};
@@ -32,6 +33,8 @@ pub struct Audit {
     pub left_out: Vec<Digest>,
     /// The older size since which the log is shown only to have grown.
     pub grew_since: Option<u64>,
+    /// The records that the verdict rests on.
+    pub attestations: Vec<Attestation>,
     /// Records of the change that were logged after the moment that was judged: serial, kind, time.
     pub later: Vec<(u64, String, Time)>,
 }
@@ -120,6 +123,7 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Aud
         materials: (materials.hashed, materials.bytes),
         left_out: materials.left_out,
         grew_since,
+        attestations: complete.records().map(Attestation::from).collect(),
         later: later.map(|record| (record.serial(), record.entry().kind.clone(), record.time())).collect(),
     })
 }

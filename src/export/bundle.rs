@@ -68,6 +68,12 @@ impl Bundle {
         &self.manifest.commit
     }
 
+    /// Returns the origin of the ledger that it says it is from.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.manifest.origin
+    }
+
     pub(super) const fn manifest(&self) -> &Manifest {
         &self.manifest
     }

@@ -1,12 +1,17 @@
-//! The auditor's file: written from any source, read by its own rules, judged again (format, section 7).
+//! The auditor's file: written from any source, read by its own rules, judged again (format, section 7); and the verdict
+//! in the words of other tools.
 
 mod audit;
 mod bundle;
 mod container;
 mod layout;
+mod report;
 mod write;
 
 pub use audit::{Audit, AuditError, audit, audited_moment};
 pub use bundle::Bundle;
 pub use container::{Container, ContainerError};
+pub use report::{
+    Around, Attestation, Projection, UnknownProjection, VSA_TYPE, codequality, junit, markdown, sarif, vsa,
+};
 pub use write::{Exported, Parts, WriteError, write_bundle};

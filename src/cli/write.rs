@@ -1,0 +1,146 @@
+//! `--write FORMAT=FILE`: the verdict in files, each whole or not there.
+//!
+//! A file of an earlier run is taken away before anything is judged: nobody finds an old acceptance where this run came to
+//! no verdict. The files come into place by renaming, once all of them are written.
+
+use std::fs::{self, Permissions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::context::{Context, now};
+use super::fail::Fail;
+use super::verify::checked_json;
+use crate::crypto::{Envelope, SecretKey};
+use crate::export::{Around, Attestation, Projection};
+use crate::verify::Verdict;
+
+/// A file to write, and in which format.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    format: Projection,
+    path: PathBuf,
+}
+
+/// Parses `FORMAT=FILE`.
+pub(super) fn parse(text: &str) -> Result<Target, String> {
+    let (format, path) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` names no file: wanted FORMAT=FILE, such as json=verdict.json"))?;
+    let format = format.parse::<Projection>().map_err(|error| error.to_string())?;
+    if path.is_empty() {
+        return Err(format!("the file of {format} is empty: wanted FORMAT=FILE, such as {format}=FILE"));
+    }
+    Ok(Target { format, path: path.into() })
+}
+
+/// The files that a run writes.
+pub(super) struct Outputs {
+    targets: Vec<Target>,
+    /// Who signs a summary attestation; nobody where no key is named.
+    keys: Vec<SecretKey>,
+}
+
+impl Outputs {
+    /// Checks that every file can be written, and takes away what an earlier run left under its name.
+    pub(super) fn prepare(context: &Context, targets: &[Target]) -> Result<Self, Fail> {
+        let targets: Vec<Target> = targets
+            .iter()
+            .map(|target| Target { format: target.format, path: context.cwd.join(&target.path) })
+            .collect();
+        for (index, target) in targets.iter().enumerate() {
+            let path = &target.path;
+            if targets[..index].iter().any(|other| other.path == *path) {
+                return Err(Fail::usage(format!("two formats are to be written to {}", path.display()))
+                    .hint("name a file for each"));
+            }
+            if !folder(path).is_dir() {
+                return Err(Fail::usage(format!("there is no folder {} to write in", folder(path).display())));
+            }
+            match fs::symlink_metadata(path) {
+                Ok(found) if !found.is_file() => {
+                    return Err(Fail::usage(format!("{} is no file, and is not replaced by one", path.display())));
+                }
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Fail::io("cannot write", path, &error));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let signs = targets.iter().any(|target| target.format == Projection::Vsa);
+        let keys = if signs { context.named_keys()? } else { Vec::new() };
+        for target in &targets {
+            match fs::remove_file(&target.path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Fail::io("cannot replace", &target.path, &error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(Self { targets, keys })
+    }
+
+    /// Writes the verdict to every file.
+    pub(super) fn write(&self, verdict: &Verdict, attestations: Vec<Attestation>) -> Result<(), Fail> {
+        if self.targets.is_empty() {
+            return Ok(());
+        }
+        checked_json(verdict)?;
+        let around = Around { judged: now(), attestations };
+        let mut written = Vec::with_capacity(self.targets.len());
+        for target in &self.targets {
+            let text = target.format.of(verdict, &around);
+            let bytes = match target.format {
+                Projection::Vsa if !self.keys.is_empty() => self.seal(text)?,
+                Projection::Vsa
+                | Projection::Json
+                | Projection::Markdown
+                | Projection::Sarif
+                | Projection::Junit
+                | Projection::Codequality => text.into_bytes(),
+            };
+            written.push((beside(&target.path, &bytes)?, &target.path));
+        }
+        for (file, path) in written {
+            file.persist(path).map_err(|error| Fail::io("cannot write", path, &error.error))?;
+        }
+        Ok(())
+    }
+
+    fn seal(&self, statement: String) -> Result<Vec<u8>, Fail> {
+        let keys: Vec<&SecretKey> = self.keys.iter().collect();
+        let envelope = Envelope::seal(statement.into_bytes(), &keys).map_err(|error| Fail::usage(error.to_string()))?;
+        Ok(envelope.print())
+    }
+}
+
+/// Writes a file beside another, to take its place.
+fn beside(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, Fail> {
+    let wrong = |error: std::io::Error| Fail::io("cannot write", path, &error);
+    let mut file = tempfile::Builder::new().prefix(".evidence-write-").tempfile_in(folder(path)).map_err(wrong)?;
+    file.write_all(bytes).map_err(wrong)?;
+    // A temporary file is its owner's alone; a report is for others.
+    file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(wrong)?;
+    file.as_file().sync_all().map_err(wrong)?;
+    Ok(file)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn format_and_file_are_both_needed() {
+        assert_eq!(parse("junit=a=b.xml").unwrap().path, Path::new("a=b.xml"));
+        for wrong in ["junit", "junit=", "=x", "pdf=x", "JSON=x"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        assert!(parse("pdf=x").unwrap_err().contains("codequality"));
+    }
+}

@@ -1,0 +1,186 @@
+//! The verdict in files for other tools, tried from outside: what each shows of an acceptance and of a refusal.
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use common::{Ran, Rig};
+use evidence_ledger::crypto::{Envelope, KeyRing, SecretKey};
+use evidence_ledger::reports::{CaseOutcome, Format, Report, read_report};
+use serde_json::Value;
+
+const FORMATS: [&str; 6] = ["json", "markdown", "sarif", "junit", "codequality", "vsa"];
+
+fn out(rig: &Rig, format: &str) -> PathBuf {
+    rig.path(&format!("written.{format}"))
+}
+
+/// Verifies and writes every format.
+fn written(rig: &Rig, by: &str) -> Ran {
+    let words: Vec<String> = FORMATS.iter().map(|format| format!("--write={format}=../written.{format}")).collect();
+    let mut all = vec!["verify"];
+    all.extend(words.iter().map(String::as_str));
+    rig.by(by, &all)
+}
+
+fn text(rig: &Rig, format: &str) -> String {
+    fs::read_to_string(out(rig, format)).unwrap_or_else(|error| panic!("{format}: {error}"))
+}
+
+fn json(rig: &Rig, format: &str) -> Value {
+    serde_json::from_str(&text(rig, format)).unwrap()
+}
+
+fn report(rig: &Rig, format: Format) -> Report {
+    read_report(format, &mut text(rig, format.name()).as_bytes()).unwrap()
+}
+
+fn none_left(rig: &Rig) {
+    for entry in fs::read_dir(rig.path("")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(!name.starts_with("written") && !name.starts_with(".evidence-write"), "{name} was left");
+    }
+}
+
+/// What a summary attestation says: the result and its levels.
+fn summary(statement: &Value) -> (String, String) {
+    let predicate = &statement["predicate"];
+    (predicate["verificationResult"].to_string(), predicate["verifiedLevels"].to_string())
+}
+
+#[test]
+fn acceptance_is_clean_in_every_format_and_the_refusal_before_it_in_none() {
+    let rig = Rig::new();
+    rig.plan("medium");
+    rig.pass("build");
+    assert_eq!(written(&rig, "owner").code, 1);
+    let mut printed = rig.by("stranger", &["verify", "--json"]).json();
+    printed["now"] = json(&rig, "json")["now"].clone();
+    assert_eq!(json(&rig, "json"), printed);
+    assert!(text(&rig, "markdown").starts_with("❌ **refused**"));
+    assert!(text(&rig, "markdown").contains("E201 missing-claim"));
+    assert_eq!(report(&rig, Format::Sarif).findings.len(), 2);
+    let outcomes: Vec<_> =
+        report(&rig, Format::Junit).cases.into_iter().map(|case| (case.name, case.outcome)).collect();
+    let (passed, failed) = (CaseOutcome::Passed, CaseOutcome::Failed);
+    let wanted = [("build".to_owned(), passed), ("unit-tests".to_owned(), failed), ("scan".to_owned(), failed)];
+    assert_eq!(outcomes.len(), 3);
+    assert!(wanted.iter().all(|case| outcomes.contains(case)), "{outcomes:?}");
+    assert_eq!(json(&rig, "codequality").as_array().unwrap().len(), 2);
+    assert_eq!(summary(&json(&rig, "vsa")), ("\"FAILED\"".to_owned(), "[\"FAILED\"]".to_owned()));
+
+    rig.medium();
+    assert_eq!(written(&rig, "owner").code, 0);
+    assert_eq!(json(&rig, "json")["decision"], "accepted");
+    assert!(text(&rig, "markdown").starts_with("✅ **accepted**"));
+    let sarif = report(&rig, Format::Sarif);
+    assert!(sarif.findings.is_empty() && sarif.facts.reasons.is_empty());
+    assert!(report(&rig, Format::Junit).cases.iter().all(|case| case.outcome == passed));
+    assert_eq!(json(&rig, "codequality"), serde_json::json!([]));
+    let vsa = json(&rig, "vsa");
+    assert_eq!(summary(&vsa), ("\"PASSED\"".to_owned(), "[\"EVIDENCE_TIER_MEDIUM\"]".to_owned()));
+    assert_eq!(vsa["subject"][0]["digest"]["gitCommit"], rig.git(&["rev-parse", "HEAD"]));
+    assert_eq!(vsa["subject"][1]["digest"]["gitTree"], rig.git(&["rev-parse", "HEAD^{tree}"]));
+    assert!(!vsa["predicate"]["inputAttestations"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn summary_is_signed_by_a_named_key_and_bare_without_one() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    assert_eq!(written(&rig, "ci-2").code, 0);
+    let key = |name: &str| SecretKey::from_pem(&fs::read_to_string(rig.key_path(name)).unwrap()).unwrap().public();
+    let envelope = Envelope::parse(text(&rig, "vsa").as_bytes()).unwrap();
+    let ring = |name: &str| {
+        let mut ring = KeyRing::default();
+        ring.insert(key(name));
+        ring
+    };
+    let payload = envelope.open(&ring("ci-2")).unwrap().value().clone();
+    assert_eq!(summary(&serde_json::from_slice(&payload).unwrap()).0, "\"PASSED\"");
+    assert!(envelope.open(&ring("ci-1")).is_err());
+    assert_eq!(written(&rig, "owner").code, 0);
+    assert_eq!(json(&rig, "vsa")["_type"], "https://in-toto.io/Statement/v1");
+}
+
+#[test]
+fn unknown_format_is_refused_before_anything_is_judged() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    for words in [&["--write", "pdf=../written.pdf"][..], &["--write", "json"], &["--write", "json="]] {
+        let ran = rig.by("stranger", &[&["verify", "--write", "json=../written.json"], words].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+        none_left(&rig);
+    }
+    let ran = rig.by("stranger", &["verify", "--write", "pdf=../written.pdf"]);
+    assert!(FORMATS.iter().all(|format| ran.err.contains(format)), "{ran:?}");
+    let ran = rig.by("stranger", &["verify", "--json", "--write", "pdf=../written.pdf"]);
+    assert!(ran.json()["error"]["text"].as_str().unwrap().contains("pdf"), "{ran:?}");
+    rig.ok("stranger", &["verify", "--write", "json=../written.json"]);
+}
+
+#[test]
+fn file_that_cannot_be_written_stops_the_run_and_leaves_nothing() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    fs::create_dir(rig.path("folder")).unwrap();
+    for file in ["../nowhere/x", "../folder", "/dev/null", "../written.json"] {
+        let ran =
+            rig.by("stranger", &["verify", "--write", "json=../written.json", "--write", &format!("markdown={file}")]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{file} {ran:?}");
+        none_left(&rig);
+    }
+}
+
+#[test]
+fn acceptance_of_an_earlier_run_does_not_outlive_a_run_without_a_verdict() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    assert_eq!(written(&rig, "owner").code, 0);
+    let words = ["verify", "--commit", "nowhere", "--write", "json=../written.json"];
+    assert_eq!(rig.by("stranger", &words).code, 2);
+    assert!(!out(&rig, "json").exists() && out(&rig, "junit").exists());
+    rig.ok("stranger", &["verify", "--write", "json=../written.json"]);
+    assert!(out(&rig, "json").exists());
+}
+
+#[test]
+fn audit_writes_what_it_judged_and_what_it_refuses_unjudged() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    rig.ok("stranger", &["export", "-o", "../bundle.zip"]);
+    let trust = fs::read_dir(rig.path("config/evidence/repositories")).unwrap().next().unwrap().unwrap().path();
+    let trust = trust.join("trust.toml");
+    let audit = |trust: &str| {
+        rig.by(
+            "owner",
+            &[
+                "audit",
+                "../bundle.zip",
+                "--trust",
+                trust,
+                "--write",
+                "json=../written.json",
+                "--write",
+                "vsa=../written.vsa",
+            ],
+        )
+    };
+    assert_eq!(audit(trust.to_str().unwrap()).code, 0);
+    assert_eq!(json(&rig, "json")["decision"], "accepted");
+    assert!(!json(&rig, "vsa")["predicate"]["inputAttestations"].as_array().unwrap().is_empty());
+
+    let grown = format!("min_size = 1000\n{}", fs::read_to_string(&trust).unwrap());
+    fs::write(rig.path("grown.toml"), grown).unwrap();
+    let ran = audit(rig.path("grown.toml").to_str().unwrap());
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(json(&rig, "json")["decision"], "refused");
+    assert_eq!(json(&rig, "json")["findings"][0]["code"], "E308");
+    assert_eq!(summary(&json(&rig, "vsa")).0, "\"FAILED\"");
+}
