@@ -10,6 +10,10 @@ pub mod format {}
 pub mod decisions {}
 #[doc = include_str!("start.md")]
 pub mod start {}
+#[doc = include_str!("policy.md")]
+pub mod policy {}
+#[doc = include_str!("keys.md")]
+pub mod keys {}
 #[doc = include_str!("threats.md")]
 pub mod threats {}
 
@@ -26,6 +30,8 @@ pub struct Topic {
 /// All topics.
 pub const TOPICS: &[Topic] = &[
     Topic { name: "start", title: "From nothing to a first verdict", text: Some(include_str!("start.md")) },
+    Topic { name: "policy", title: "Every key of the policy, with examples", text: Some(include_str!("policy.md")) },
+    Topic { name: "keys", title: "Keys, grants, roots, revoking, theft", text: Some(include_str!("keys.md")) },
     Topic {
         name: "format",
         title: "The bytes, for who writes another verifier",
@@ -59,8 +65,84 @@ fn errors() -> String {
         "# Errors\n\nExit codes: 0 accepted or done; 1 refused: proven and not sufficient; 2 could not judge; 3 an alarm: what parses\n\
          contradicts a signed head, hash, link or derived line.\n\n",
     );
-    for (code, meaning, mend) in CODES {
+    let mut codes = CODES.to_vec();
+    codes.sort_by_key(|(code, _, _)| code.number);
+    for (code, meaning, mend) in codes {
         let _ = writeln!(text, "## {code}\n\nMeaning: {meaning}.\nMend: {mend}.\n");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::model::schema;
+    use crate::policy::Policy;
+
+    /// Returns the examples of a page in one language.
+    fn blocks(page: &str, language: &str) -> String {
+        let mut parts = page.split("```");
+        parts.next();
+        parts.step_by(2).filter_map(|part| part.strip_prefix(language)).collect()
+    }
+
+    /// Gathers the names of all properties of a schema but those that an author chooses.
+    fn properties(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::Object(named)) = members.get("properties") {
+                    found.extend(named.keys().cloned());
+                }
+                members.values().for_each(|member| properties(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| properties(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn topics_have_one_name_and_a_page_each() {
+        let names: BTreeSet<&str> = TOPICS.iter().map(|topic| topic.name).collect();
+        assert_eq!(names.len(), TOPICS.len());
+        for found in TOPICS {
+            assert!(topic(found.name).unwrap().text().starts_with("# "), "{}", found.name);
+        }
+        assert!(topic("nothing").is_none());
+    }
+
+    #[test]
+    fn examples_of_the_policy_page_make_one_policy() {
+        let text = blocks(&topic("policy").unwrap().text(), "toml");
+        assert!(text.contains("[[when]]") && text.contains("[may]"));
+        Policy::parse(&text).unwrap_or_else(|errors| panic!("{errors}"));
+        assert!(Policy::parse(&text.replace("high_max", "hihg_max")).is_err());
+    }
+
+    #[test]
+    fn policy_page_has_every_key_of_the_schema() {
+        let page = topic("policy").unwrap().text();
+        let mut keys = BTreeSet::new();
+        properties(&serde_json::from_str(schema("policy").unwrap().text).unwrap(), &mut keys);
+        assert!(keys.len() > 40, "{keys:?}");
+        // Tables stand in their examples, the other keys in a row of their own.
+        let tables = ["claim", "tier", "when", "may"];
+        for key in keys {
+            let row = format!("| `{key}`");
+            let limit = format!(".{key}` |");
+            let shown = page.contains(&row) || page.contains(&limit) || page.contains(&format!(", `{key}`"));
+            assert!(shown || tables.contains(&key.as_str()), "{key} is not in the manual");
+        }
+    }
+
+    #[test]
+    fn errors_are_listed_by_number() {
+        let page = topic("errors").unwrap().text();
+        let headings: Vec<&str> = page.lines().filter(|line| line.starts_with("## E")).collect();
+        assert_eq!(headings.len(), CODES.len());
+        assert!(headings.is_sorted());
+    }
 }
