@@ -109,7 +109,7 @@ pub(super) struct DemoArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct HelpArgs {
-    /// A topic, `schema NAME`, `completions SHELL`, or a command
+    /// A topic, `schema NAME`, `completions SHELL`, `man [COMMAND]`, or a command
     pub(super) topic: Vec<String>,
 }
 

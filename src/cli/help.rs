@@ -1,6 +1,6 @@
-//! `evidence help`: the manual in the binary, the schemas, completions.
+//! `evidence help`: the manual in the binary, the schemas, completions, man pages.
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 
 use super::args::{Args, HelpArgs};
 use super::fail::Fail;
@@ -18,7 +18,9 @@ pub(super) fn run(args: &HelpArgs) -> Result<u8, Fail> {
             for topic in manual::TOPICS {
                 text.push_str(&format!("  {:12} {}\n", topic.name, topic.title));
             }
-            text.push_str("\nAlso: evidence help schema NAME, evidence help completions SHELL\n");
+            text.push_str(
+                "\nAlso: evidence help schema NAME, evidence help completions SHELL, evidence help man [COMMAND]\n",
+            );
             print(&text);
         }
         ["schema"] => print(&SCHEMAS.iter().map(|schema| format!("{}\n", schema.name)).collect::<String>()),
@@ -34,18 +36,36 @@ pub(super) fn run(args: &HelpArgs) -> Result<u8, Fail> {
             clap_complete::generate(shell, &mut Args::command(), "evidence", &mut text);
             print(&String::from_utf8_lossy(&text));
         }
-        [topic] => {
-            if let Some(found) = manual::topic(topic) {
+        ["man", ref command @ ..] => {
+            let mut page = Vec::new();
+            let version = format!("evidence {}", env!("CARGO_PKG_VERSION"));
+            let man = clap_mangen::Man::new(find(command)?).source(version);
+            man.render(&mut page).map_err(|error| Fail::usage(format!("the man page cannot be printed: {error}")))?;
+            print(&String::from_utf8_lossy(&page));
+        }
+        [topic, ref rest @ ..] => {
+            if let ([], Some(found)) = (rest, manual::topic(topic)) {
                 print(&found.text());
-            } else if let Some(command) = Args::command().find_subcommand_mut(topic) {
-                print(&command.render_long_help().to_string());
+            } else if Args::command().find_subcommand(topic).is_some() {
+                print(&find(&words)?.render_long_help().to_string());
             } else {
                 return Err(unknown("topic", topic, manual::TOPICS.iter().map(|topic| topic.name)));
             }
         }
-        _ => return Err(Fail::usage(format!("no topic has the name `{}`", words.join(" "))).hint("evidence help")),
     }
     Ok(0)
+}
+
+/// Finds a command by its words; none of them is the program itself.
+fn find(words: &[&str]) -> Result<Command, Fail> {
+    let mut command = Args::command();
+    // Only then a command has its full name, and the flags of those that it is part of.
+    command.build();
+    for word in words {
+        let found = command.find_subcommand(word).cloned();
+        command = found.ok_or_else(|| unknown("command", word, command.get_subcommands().map(Command::get_name)))?;
+    }
+    Ok(command)
 }
 
 fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Fail {
