@@ -184,3 +184,34 @@ fn audit_writes_what_it_judged_and_what_it_refuses_unjudged() {
     assert_eq!(json(&rig, "json")["findings"][0]["code"], "E308");
     assert_eq!(summary(&json(&rig, "vsa")).0, "\"FAILED\"");
 }
+
+#[test]
+fn verdict_is_coloured_where_it_is_wanted_and_says_the_same_without() {
+    let rig = Rig::new();
+    rig.plan("low");
+    for colour in ["\u{1b}[31m", "\u{1b}[32m"] {
+        let with = |variables: &[&str]| {
+            let mut command = rig.command("stranger", &["verify"]);
+            command.envs(variables.iter().map(|name| (*name, "1")));
+            Ran::of(command.output().unwrap()).out
+        };
+        // The second line has the time.
+        let lines = |text: &str| {
+            let text = ["31", "32", "1", "0"]
+                .iter()
+                .fold(text.to_owned(), |text, n| text.replace(&format!("\u{1b}[{n}m"), ""));
+            text.lines()
+                .enumerate()
+                .filter(|(number, _)| *number != 1)
+                .map(|(_, line)| line.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let forced = with(&["CLICOLOR_FORCE"]);
+        assert!(forced.contains(colour), "{forced:?}");
+        for none in [with(&[]), with(&["NO_COLOR"]), with(&["NO_COLOR", "CLICOLOR_FORCE"])] {
+            assert!(!none.contains('\u{1b}') && none.contains("shop/feature at"), "{none:?}");
+            assert_eq!(lines(&none), lines(&forced));
+        }
+        rig.pass("build");
+    }
+}

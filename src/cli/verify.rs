@@ -1,5 +1,6 @@
 //! `evidence verify`: the merge gate.
 
+use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
 use super::args::{MomentWord, VerifyArgs};
@@ -247,11 +248,13 @@ pub(super) fn checked_json(verdict: &Verdict) -> Result<serde_json::Value, Fail>
     Ok(value)
 }
 
-/// Returns the one screen for people.
+/// Returns the one screen for people, in colour: `print` leaves that out where it is no terminal or nobody wants it.
+///
+/// What others wrote stands in it without control characters: it can neither colour anything nor begin a line.
 pub(super) fn page(verdict: &Verdict) -> String {
     let word = match verdict.decision {
-        Decision::Accepted => "accepted",
-        Decision::Refused => "refused",
+        Decision::Accepted => format!("{ACCEPTED}accepted{ACCEPTED:#}"),
+        Decision::Refused => format!("{REFUSED}refused{REFUSED:#}"),
     };
     let tier = verdict.tier.as_ref().map_or_else(String::new, |tier| {
         if tier.planned == tier.effective {
@@ -278,7 +281,7 @@ pub(super) fn page(verdict: &Verdict) -> String {
             line.push_str(&format!("  by {}", who.join(", ")));
         }
         if let Some(numbers) = &requirement.numbers {
-            line.push_str(&format!("  {numbers}"));
+            line.push_str(&format!("  {}", plain(numbers)));
         }
         if requirement.attempts > 1 && requirement.state == State::Pass {
             line.push_str(&format!("  ({} attempts)", requirement.attempts));
@@ -294,7 +297,7 @@ pub(super) fn page(verdict: &Verdict) -> String {
         text.push('\n');
     }
     for finding in &verdict.findings {
-        text.push_str(&format!("refused: {}\n", finding.sentence()));
+        text.push_str(&format!("{REFUSED}refused{REFUSED:#}: {}\n", plain(&finding.sentence())));
         if let Some(mend) = &finding.mend {
             let command: Vec<String> = mend
                 .command
@@ -307,16 +310,21 @@ pub(super) fn page(verdict: &Verdict) -> String {
                 (Some(role), true) => format!(" (who may: nobody yet; role {role})"),
                 (None, true) => String::new(),
             };
-            text.push_str(&format!("hint: {}{may}\n", command.join(" ")));
+            text.push_str(&format!("hint: {}{may}\n", plain(&command.join(" "))));
         }
     }
     if !verdict.limitations.is_empty() {
         text.push('\n');
     }
     for limitation in &verdict.limitations {
-        text.push_str(&format!("limitation {}: {}\n", limitation.name, limitation.text));
+        text.push_str(&format!("limitation {}: {}\n", limitation.name, plain(&limitation.text)));
     }
     text
+}
+
+/// Returns a text of others in one line and without control characters.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn explain(live: &Live, verdict: &Verdict) -> String {
@@ -350,4 +358,30 @@ fn explain(live: &Live, verdict: &Verdict) -> String {
         text.push_str(&format!("  {} is required by {}\n", requirement.claim, requirement.why));
     }
     text
+}
+
+const ACCEPTED: Style = AnsiColor::Green.on_default().bold();
+const REFUSED: Style = AnsiColor::Red.on_default().bold();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Time;
+
+    #[test]
+    fn text_of_others_neither_colours_anything_nor_begins_a_line() {
+        let (green, red) = ("\u{1b}[1m\u{1b}[32m", "\u{1b}[1m\u{1b}[31m");
+        let found = format!("x\r\naccepted: all\n{green}accepted");
+        let oid = || "4f0c1d9aa0b7cbd5c3a1f3f9e2d8c1b0a9f8e7d6".parse::<Oid>().unwrap();
+        let finding = Finding::new(Code::FAILED, "scan", found, "a passing attempt");
+        let change = "shop/abc".parse().unwrap();
+        let mut verdict = Verdict::unproven(change, oid(), oid(), "log.example/a".to_owned(), Time(0), finding);
+        let text = page(&verdict);
+        assert!(text.starts_with(red) && !text.contains(green), "{text:?}");
+        assert!(!text.lines().any(|line| line.starts_with("accepted")), "{text:?}");
+        verdict.decision = Decision::Accepted;
+        verdict.findings.clear();
+        let text = page(&verdict);
+        assert!(text.starts_with(green) && !text.contains(red), "{text:?}");
+    }
 }
