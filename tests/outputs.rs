@@ -215,3 +215,34 @@ fn verdict_is_coloured_where_it_is_wanted_and_says_the_same_without() {
         rig.pass("build");
     }
 }
+
+#[test]
+fn refusal_before_anything_is_judged_is_written_too() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    let digest = rig.ok("stranger", &["policy", "show", "--json"]).json()["sha256"].as_str().unwrap().to_owned();
+    let text = fs::read(rig.path("policy.toml")).unwrap();
+    let mut found = Vec::new();
+    let mut todo = vec![rig.repo().join(".git/evidence")];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else if fs::read(&path).unwrap() == text {
+                found.push(path);
+            }
+        }
+    }
+    assert_eq!(found.len(), 1, "{digest} {found:?}");
+    fs::remove_file(&found[0]).unwrap();
+    let ran = written(&rig, "owner");
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(json(&rig, "json")["findings"][0]["code"], "E216");
+    assert_eq!(report(&rig, Format::Sarif).findings.len(), 1);
+    assert!(report(&rig, Format::Junit).cases.iter().all(|case| case.outcome == CaseOutcome::Failed));
+    assert_eq!(summary(&json(&rig, "vsa")).0, "\"FAILED\"");
+    fs::write(&found[0], text).unwrap();
+    assert_eq!(written(&rig, "owner").code, 0);
+}

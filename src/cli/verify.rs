@@ -99,21 +99,26 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
             finding,
         ))))
     };
+    // What refuses before anything is judged is a verdict too: it has a code, and stands in every file that is asked for.
+    let refused = |fail: Fail| match fail.code {
+        Some(code) => unproven(code, fail.text),
+        None => Err(fail),
+    };
     if log.size() == 0 {
         return unproven(Code::NO_PLAN, "the ledger is empty".to_owned());
     }
     let complete = match Complete::check(&log, &trust, subject) {
         Ok(complete) => complete,
-        Err(error) => {
-            let fail: Fail = error.into();
-            return match fail.code {
-                Some(code) => unproven(code, fail.text),
-                None => Err(fail),
-            };
-        }
+        Err(error) => return refused(error.into()),
     };
-    let policies = Policies::read(&complete, &log)?;
-    let rechecked = Rechecked::of_tree(&complete, &policies, &log)?;
+    let policies = match Policies::read(&complete, &log) {
+        Ok(policies) => policies,
+        Err(error) => return refused(error.into()),
+    };
+    let rechecked = match Rechecked::of_tree(&complete, &policies, &log) {
+        Ok(rechecked) => rechecked,
+        Err(error) => return refused(error.into()),
+    };
     let repository = context.repository()?;
     let planned = plan_base(&complete, &policies, &trust, Clock::Live(now()));
     let base = planned.clone().unwrap_or_else(|| head.commit.clone());
@@ -161,13 +166,7 @@ fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Mom
     let named = read_names(complete, &log, &trust, &policies, &git);
     let complete = match named.and_then(|complete| read_authors(complete, &log, &trust, &git)) {
         Ok(complete) => complete,
-        Err(error) => {
-            let fail: Fail = error.into();
-            return match fail.code {
-                Some(code) => unproven(code, fail.text),
-                None => Err(fail),
-            };
-        }
+        Err(error) => return refused(error.into()),
     };
     let judgement = Judgement {
         complete: &complete,
