@@ -1,5 +1,7 @@
 //! What a ledger refuses to accept. The verdict does not rely on it: each rule is judged again there.
 
+use std::cell::OnceCell;
+
 use crate::crypto::{Envelope, PublicKey, leaf_hash};
 use crate::merkle::MapText;
 use crate::model::{
@@ -188,13 +190,26 @@ struct Before {
     place: u64,
     leaf: Digest,
     entry: Entry,
-    statement: Option<Statement>,
+    envelope: Vec<u8>,
+    read: OnceCell<Option<Statement>>,
 }
 
 impl Before {
+    /// Returns the statement, read when it is first asked for: a chain may be long and the rule about few of its records.
+    fn statement(&self) -> Option<&Statement> {
+        let read = || Statement::parse(&Envelope::parse(&self.envelope).ok()?.payload).ok();
+        self.read.get_or_init(read).as_ref()
+    }
+
+    /// Returns the predicate, if the record is of the kind.
+    fn predicate(&self, kind: &str) -> Option<&Predicate> {
+        (self.entry.kind == kind).then(|| self.statement()).flatten().map(|statement| &statement.predicate)
+    }
+
     /// Returns whether it says that a claim is met.
     fn shows(&self, claim: &ClaimName) -> bool {
-        match self.statement.as_ref().map(|statement| &statement.predicate) {
+        let shown = self.predicate("result").or_else(|| self.predicate("review-plain"));
+        match shown {
             Some(Predicate::Review(review)) => review.claim == *claim && review.verdict == Some(ReviewVerdict::Pass),
             Some(Predicate::Result(run)) => run.claim == *claim && run.outcome == Outcome::Pass,
             _ => false,
@@ -319,12 +334,10 @@ impl Rules<'_> {
             }
             self.named_plan(statement, &before)?;
             let (_, policy) = self.authority.policy_at(first.place).ok_or(Refusal::NoPolicy)?;
-            for record in before {
-                let Some(Predicate::Plan(earlier)) = record.statement.map(|statement| statement.predicate) else {
-                    continue;
-                };
+            for record in &before {
+                let Some(Predicate::Plan(earlier)) = record.predicate("plan") else { continue };
                 if policy.tier_rank(&plan.tier) < policy.tier_rank(&earlier.tier) {
-                    return Err(Refusal::Lowered { planned: earlier.tier, wanted: plan.tier.clone() }.into());
+                    return Err(Refusal::Lowered { planned: earlier.tier.clone(), wanted: plan.tier.clone() }.into());
                 }
             }
         } else if plan.reason.is_some() {
@@ -376,7 +389,7 @@ impl Rules<'_> {
     fn check_plan_moment(&self, _change: &ChangeId, policy: &Policy, before: Vec<Before>) -> Result<(), AppendError> {
         let tiers: Vec<TierName> = before
             .iter()
-            .filter_map(|record| match record.statement.as_ref().map(|statement| &statement.predicate) {
+            .filter_map(|record| match record.predicate("plan") {
                 Some(Predicate::Plan(plan)) => Some(plan.tier.clone()),
                 _ => None,
             })
@@ -412,10 +425,12 @@ impl Rules<'_> {
         before: Vec<Before>,
     ) -> Result<(), AppendError> {
         let mut found = None;
-        for record in before {
-            match record.statement.as_ref().map(|statement| &statement.predicate) {
+        // Nothing before the start is about it.
+        for record in before.iter().skip_while(|record| record.leaf != run.start) {
+            let predicate = record.predicate("result").or_else(|| record.predicate("start"));
+            match predicate {
                 Some(Predicate::Start(start)) if record.leaf == run.start => {
-                    let theirs = record.statement.as_ref();
+                    let theirs = record.statement();
                     let signers = record.entry.signed.iter().map(|line| &line.fingerprint);
                     found = Some(
                         (&start.claim, &start.variant, &start.shard) == (&run.claim, &run.variant, &run.shard)
@@ -447,8 +462,8 @@ impl Rules<'_> {
             let key = PublicKey::of_name(&name);
             let filing = grant.filing(&name, key.to_string());
             let filed = self.chain(&format!("key:{}", key.fingerprint()))?.into_iter().any(|record| {
-                let predicate = record.statement.map(|statement| statement.predicate);
-                predicate.is_some_and(|it| it == Predicate::Authority(AuthorityRecord::Grant(filing.clone())))
+                let predicate = record.predicate("authority-grant");
+                predicate.is_some_and(|it| *it == Predicate::Authority(AuthorityRecord::Grant(filing.clone())))
             });
             if !filed {
                 return Err(Refusal::NotFiled(name.to_string()).into());
@@ -476,12 +491,12 @@ impl Rules<'_> {
         let name = Name::Principal(grant.principal.clone());
         let chain = format!("key:{}", PublicKey::of_name(&name).fingerprint());
         for record in self.chain(&chain)? {
-            if let Some(Predicate::Authority(AuthorityRecord::Grant(other))) = record.statement.map(|it| it.predicate)
+            if let Some(Predicate::Authority(AuthorityRecord::Grant(other))) = record.predicate("authority-grant")
                 && other.owner != grant.owner
                 && Some(&other.principal) != grant.owner.as_ref()
             {
                 let principal = grant.principal.to_string();
-                let owner = other.owner.map_or_else(|| principal.clone(), |owner| owner.to_string());
+                let owner = other.owner.as_ref().map_or_else(|| principal.clone(), |owner| owner.to_string());
                 return Err(Refusal::OtherOwner { principal, owner }.into());
             }
         }
@@ -503,24 +518,23 @@ impl Rules<'_> {
         Policy::parse(&text).map(drop).map_err(|errors| unfit(errors.to_string()).into())
     }
 
-    /// Reads a chain, oldest first. Statements are read only where rules ask for them: in the chains of changes and keys.
+    /// Reads a chain, oldest first.
     fn chain(&self, chain: &str) -> Result<Vec<Before>, AppendError> {
         let (places, _) = self.log.newest(&MapText::chain(chain), usize::MAX)?;
         let mut records = Vec::with_capacity(places.len());
-        let asked = chain.starts_with("change:") || chain.starts_with("key:");
         for place in places {
             let Some(raw) = self.log.record(place)? else { continue };
             let entry = Entry::parse(&raw.entry).map_err(crate::prove::ProveError::from)?;
-            let statement =
-                if asked { Some(Statement::parse(&Envelope::parse(&raw.envelope)?.payload)?) } else { None };
-            records.push(Before { place, leaf: leaf_hash(&raw.entry), entry, statement });
+            let (leaf, envelope) = (leaf_hash(&raw.entry), raw.envelope);
+            records.push(Before { place, leaf, entry, envelope, read: OnceCell::new() });
         }
         for fresh in self.seen.iter().filter(|fresh| fresh.entry.chain == chain) {
             records.push(Before {
                 place: fresh.place,
                 leaf: fresh.leaf,
                 entry: fresh.entry.clone(),
-                statement: Some(fresh.statement.clone()),
+                envelope: Vec::new(),
+                read: OnceCell::from(Some(fresh.statement.clone())),
             });
         }
         Ok(records)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 
 use super::capture::Kept;
 use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
@@ -35,6 +36,34 @@ pub struct Attempt {
     pub folder: PathBuf,
     /// Where it runs.
     pub context: BTreeMap<String, String>,
+    /// The look at the work tree before it, which was begun as soon as the tree was known.
+    pub looking: Looking,
+}
+
+/// A look at the work tree that another thread takes.
+pub struct Looking(Option<JoinHandle<Result<Oid, GitError>>>);
+
+impl Looking {
+    /// Begins to compare the work tree with a tree.
+    #[must_use]
+    pub fn begin(repository: &Repository, tree: &Oid) -> Self {
+        let (place, tree) = (repository.place().clone(), tree.clone());
+        Self(Some(std::thread::spawn(move || worktree(&place, &tree).map(|found| found.tree))))
+    }
+
+    fn end(mut self) -> Result<Oid, GitError> {
+        let thread = self.0.take().expect("a look ends once");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+impl Drop for Looking {
+    /// Waits for the thread, so that an attempt that is given up leaves no temporary folder.
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 /// What became of it.
@@ -86,12 +115,12 @@ impl Attempt {
         };
         let gather = |before| gather_since(&self.folder, &self.reports, &blobs, before);
         // What waits for git or the disk waits side by side: nothing here needs what the other finds.
-        let (started, before, gathered) = std::thread::scope(|scope| {
-            let looking = scope.spawn(look);
+        let (started, gathered) = std::thread::scope(|scope| {
             let gathering = self.command.is_none().then(|| scope.spawn(|| gather(None)));
             let started = signer.about(&self.about, Predicate::Start(start));
-            (started, joined(looking), gathering.map(joined))
+            (started, gathering.map(joined))
         });
+        let before = self.looking.end();
         let started = started?;
         let files = self.command.as_ref().map(|_| Before::look(&self.folder, &self.reports));
         let ran = self.command.as_ref().map(|command| run(command, &blobs, echo, interrupts)).transpose()?;

@@ -6,7 +6,7 @@ mod command;
 mod gather;
 mod signer;
 
-pub use attempt::{Attempt, AttemptError, Attempted};
+pub use attempt::{Attempt, AttemptError, Attempted, Looking};
 pub use command::{CommandSpec, Echo, Interrupts, Ran};
 pub use gather::{Gathered, ReportSpec, gather};
 pub use signer::{About, Signer, first_plan};

@@ -12,7 +12,7 @@ use super::context::{Context, ci_context};
 use super::fail::Fail;
 use super::{eprint, plan, print, print_json};
 use crate::append::Receipt;
-use crate::attest::{Attempt, Attempted, CommandSpec, Echo, Interrupts, ReportSpec, Signer};
+use crate::attest::{Attempt, Attempted, CommandSpec, Echo, Interrupts, Looking, ReportSpec, Signer};
 use crate::model::{Ended, Outcome, Purpose, Span};
 use crate::reports::Format;
 
@@ -58,6 +58,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         );
         return Err(Fail::usage(text).hint(format!("git checkout {}", head.commit)));
     }
+    let looking = Looking::begin(repository, &head.tree);
     let appender = context.appender(trust.clone())?;
     let change = {
         let log = appender.ledger().read()?;
@@ -84,6 +85,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         reports,
         folder: context.cwd.clone(),
         context: ci_context(),
+        looking,
     };
     let interrupts = interrupts(with_command)?;
     let attempted = attempt.make(&signer, repository, echo(context), &interrupts)?;
