@@ -1,8 +1,6 @@
 //! The published JSON Schemas (2020-12), compiled once, applied on the way in and on the way out.
 
-use std::sync::OnceLock;
-
-use jsonschema::Validator;
+use jsonschema::ValidationError;
 use serde_json::Value;
 
 use super::StatementError;
@@ -57,14 +55,13 @@ pub fn schema(name: &str) -> Option<Schema> {
 /// The JSON pointer of the first place that breaks it, and what is wrong there.
 pub fn check(name: &str, value: &Value) -> Result<(), (String, String)> {
     let index = SCHEMAS.iter().position(|schema| schema.name == name).expect("only published schemas are asked for");
-    // What was compiled with the program says whether; only who is refused waits for the reason.
-    if BUILT_IN[index](value) {
+    let (is_valid, validate) = BUILT_IN[index];
+    if is_valid(value) {
         return Ok(());
     }
-    let validator = compiled(index);
-    match validator.iter_errors(value).next() {
-        None => Err(("/".to_owned(), "the value breaks the schema".to_owned())),
-        Some(error) => {
+    match validate(value) {
+        Ok(()) => Err(("/".to_owned(), "the value breaks the schema".to_owned())),
+        Err(error) => {
             let path = error.instance_path().to_string();
             let text: String = error.to_string().chars().take(TEXT_CHARS_MAX).collect();
             Err((if path.is_empty() { "/".to_owned() } else { path }, text))
@@ -89,25 +86,13 @@ pub const fn predicate_schema(name: PredicateName) -> &'static str {
     }
 }
 
-fn compiled(index: usize) -> &'static Validator {
-    static COMPILED: [OnceLock<Validator>; SCHEMAS.len()] = [const { OnceLock::new() }; SCHEMAS.len()];
-    COMPILED[index].get_or_init(|| {
-        let value: Value = serde_json::from_str(SCHEMAS[index].text).expect("the published schemas are JSON");
-        jsonschema::options()
-            .with_draft(jsonschema::Draft::Draft202012)
-            .with_pattern_options(jsonschema::PatternOptions::regex())
-            .build(&value)
-            .expect("the published schemas compile; a test compiles each")
-    })
-}
-
 /// The schemas, compiled with the program: compiling them anew would be half of what a short command costs.
 mod built_in {
     #[jsonschema::validator(
         path = "schemas/envelope.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Envelope;
 
@@ -115,7 +100,7 @@ mod built_in {
         path = "schemas/statement.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Statement;
 
@@ -123,7 +108,7 @@ mod built_in {
         path = "schemas/plan.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Plan;
 
@@ -131,7 +116,7 @@ mod built_in {
         path = "schemas/start.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Start;
 
@@ -139,7 +124,7 @@ mod built_in {
         path = "schemas/result.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Result;
 
@@ -147,7 +132,7 @@ mod built_in {
         path = "schemas/review.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Review;
 
@@ -155,7 +140,7 @@ mod built_in {
         path = "schemas/exception.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Exception;
 
@@ -163,7 +148,7 @@ mod built_in {
         path = "schemas/authority.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Authority;
 
@@ -171,7 +156,7 @@ mod built_in {
         path = "schemas/event.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Event;
 
@@ -179,7 +164,7 @@ mod built_in {
         path = "schemas/verdict.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Verdict;
 
@@ -187,7 +172,7 @@ mod built_in {
         path = "schemas/policy.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Policy;
 
@@ -195,7 +180,7 @@ mod built_in {
         path = "schemas/policy-record.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct PolicyRecord;
 
@@ -203,7 +188,7 @@ mod built_in {
         path = "schemas/trust.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Trust;
 
@@ -211,7 +196,7 @@ mod built_in {
         path = "schemas/verdict-report.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct VerdictReport;
 
@@ -219,28 +204,31 @@ mod built_in {
         path = "schemas/bundle.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
-        methods = { is_valid = true, validate = false, iter_errors = false }
+        methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Bundle;
 }
 
+/// Whether a value keeps a schema, and the first reason why not.
+type BuiltIn = (fn(&Value) -> bool, for<'a> fn(&'a Value) -> Result<(), ValidationError<'a>>);
+
 /// In the order of [`SCHEMAS`].
-const BUILT_IN: [fn(&Value) -> bool; SCHEMAS.len()] = [
-    built_in::Envelope::is_valid,
-    built_in::Statement::is_valid,
-    built_in::Plan::is_valid,
-    built_in::Start::is_valid,
-    built_in::Result::is_valid,
-    built_in::Review::is_valid,
-    built_in::Exception::is_valid,
-    built_in::Authority::is_valid,
-    built_in::Event::is_valid,
-    built_in::Verdict::is_valid,
-    built_in::Policy::is_valid,
-    built_in::PolicyRecord::is_valid,
-    built_in::Trust::is_valid,
-    built_in::VerdictReport::is_valid,
-    built_in::Bundle::is_valid,
+const BUILT_IN: [BuiltIn; SCHEMAS.len()] = [
+    (built_in::Envelope::is_valid, built_in::Envelope::validate),
+    (built_in::Statement::is_valid, built_in::Statement::validate),
+    (built_in::Plan::is_valid, built_in::Plan::validate),
+    (built_in::Start::is_valid, built_in::Start::validate),
+    (built_in::Result::is_valid, built_in::Result::validate),
+    (built_in::Review::is_valid, built_in::Review::validate),
+    (built_in::Exception::is_valid, built_in::Exception::validate),
+    (built_in::Authority::is_valid, built_in::Authority::validate),
+    (built_in::Event::is_valid, built_in::Event::validate),
+    (built_in::Verdict::is_valid, built_in::Verdict::validate),
+    (built_in::Policy::is_valid, built_in::Policy::validate),
+    (built_in::PolicyRecord::is_valid, built_in::PolicyRecord::validate),
+    (built_in::Trust::is_valid, built_in::Trust::validate),
+    (built_in::VerdictReport::is_valid, built_in::VerdictReport::validate),
+    (built_in::Bundle::is_valid, built_in::Bundle::validate),
 ];
 
 const TEXT_CHARS_MAX: usize = 400;
@@ -253,8 +241,9 @@ mod tests {
     fn every_schema_compiles_and_says_its_name() {
         for schema in SCHEMAS {
             let index = SCHEMAS.iter().position(|other| other.name == schema.name).unwrap();
-            assert!(!compiled(index).is_valid(&Value::Null) && !BUILT_IN[index](&Value::Null));
             let value: Value = serde_json::from_str(schema.text).unwrap();
+            let compiled = jsonschema::draft202012::new(&value).unwrap();
+            assert!(!compiled.is_valid(&Value::Null) && !BUILT_IN[index].0(&Value::Null));
             assert_eq!(value["$id"], format!("urn:evidence:schema:{}:v1", schema.name));
             assert_eq!(value["$schema"], "https://json-schema.org/draft/2020-12/schema");
         }
