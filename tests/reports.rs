@@ -1,6 +1,6 @@
 //! Reports of real tools and of attackers against their golden facts, and random ones against the rules.
 //!
-//! Beside each `X.xml`, `X.sarif` or `X.txt` under `testdata/reports` lies either `X.<ext>.facts.json` with the facts or
+//! Beside each report `X.<ext>` under `testdata/reports` lies either `X.<ext>.facts.json` with the facts or
 //! `X.<ext>.refused.txt` with the sentence of the refusal. `EVIDENCE_REGENERATE=1 cargo test --test reports` writes them anew:
 //! look at the difference, it is a change of a format.
 
@@ -245,8 +245,10 @@ fn reports() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let is_no_report =
-                name.starts_with(".git") || name.ends_with(".facts.json") || name.ends_with(".refused.txt");
+            let is_no_report = name.starts_with(".git")
+                || name == "README.md"
+                || name.ends_with(".facts.json")
+                || name.ends_with(".refused.txt");
             if path.is_file() && !is_no_report {
                 found.push(path);
             }
@@ -261,6 +263,7 @@ fn format_of(report: &Path) -> Format {
         "xml" => Format::Junit,
         "sarif" => Format::Sarif,
         "txt" => Format::Libtest,
+        "jsonl" => Format::GoTest,
         other => panic!("{other}"),
     }
 }

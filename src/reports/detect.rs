@@ -54,6 +54,7 @@ fn title(format: Format) -> &'static str {
         Format::Junit => "JUnit XML",
         Format::Sarif => "SARIF",
         Format::Libtest => "libtest text",
+        Format::GoTest => "go test -json",
     }
 }
 
@@ -100,7 +101,7 @@ fn json_names(text: &str) -> Vec<&'static str> {
         }
     };
     add(has("runs") || says("$schema", "sarif"), title(Format::Sarif));
-    add(has("Action") && (has("Package") || has("Time") || has("ImportPath")), "go test -json");
+    add(has("Action") && (has("Package") || has("Time") || has("ImportPath")), title(Format::GoTest));
     add(says("reportFormat", "CTRF") || all(&["results", "specVersion", "reportId"]), "CTRF");
     add(says("bomFormat", "CycloneDX"), "CycloneDX");
     add(has("spdxVersion") || says("@context", "spdx.org"), "SPDX");
@@ -184,7 +185,7 @@ fn text_names(text: &str) -> Vec<&'static str> {
             line if index == 0 && line.starts_with("mode: ") => "a Go coverage profile",
             line if line.starts_with("SF:") => "LCOV",
             line if line.starts_with("=== RUN   ") => "go test text",
-            line if line.starts_with("{\"Time\":") || line.starts_with("{\"Action\":") => "go test -json",
+            line if line.starts_with("{\"Time\":") || line.starts_with("{\"Action\":") => title(Format::GoTest),
             line if super::libtest::announced(line).is_some() => title(Format::Libtest),
             _ => continue,
         };
@@ -243,6 +244,8 @@ mod tests {
             Detected::One(Format::Sarif)
         );
         assert_eq!(one("   Compiling a\n\nrunning 3 tests\ntest a ... ok\n"), Detected::One(Format::Libtest));
+        assert_eq!(one(r#"{"Time":"2026","Action":"start","Package":"x"}"#), Detected::One(Format::GoTest));
+        assert_eq!(one(r#"{"ImportPath":"x","Action":"build-output","Output":"#), Detected::One(Format::GoTest));
         let wide: Vec<u8> = "\u{feff}<testsuites/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(detect(&wide), Detected::One(Format::Junit));
     }
@@ -262,7 +265,6 @@ mod tests {
         assert_eq!(foreign("<!DOCTYPE report [<!ELEMENT a (b)>]><report name='x'>"), "JaCoCo");
         assert_eq!(foreign("TAP version 14\n1..2\nok 1\n"), "TAP");
         assert_eq!(foreign("1..2 # x\nok 1\n"), "TAP");
-        assert_eq!(foreign(r#"{"Time":"2026","Action":"start","Package":"x"}"#), "go test -json");
         assert_eq!(foreign(r#"{"reportFormat":"CTRF","results":{}}"#), "CTRF");
         assert_eq!(foreign("TN:\nSF:src/a.rs\n"), "LCOV");
         assert_eq!(foreign("mode: set\n"), "a Go coverage profile");

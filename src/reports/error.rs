@@ -68,6 +68,12 @@ pub enum Cause {
         /// The limit.
         bytes_max: usize,
     },
+    /// A line is too long.
+    #[error("the line has more than {bytes_max} bytes")]
+    LineTooLong {
+        /// The limit.
+        bytes_max: usize,
+    },
     /// An encoding without decoder.
     #[error("the encoding is `{found}`; wanted UTF-8, UTF-16, ISO-8859-1 or ISO-8859-15")]
     Encoding {

@@ -7,10 +7,12 @@
 mod detect;
 mod encoding;
 mod error;
+mod gotest;
 mod json;
 mod junit;
 mod libtest;
 pub mod limits;
+mod lines;
 mod sarif;
 mod tally;
 mod xml;
@@ -33,11 +35,13 @@ pub enum Format {
     Sarif,
     /// The text that `cargo test` prints.
     Libtest,
+    /// What `go test -json` prints.
+    GoTest,
 }
 
 /// The text is no format's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is not a report format: wanted junit, sarif or libtest")]
+#[error("`{found}` is not a report format; wanted {}", Format::ALL.map(Format::name).join(", "))]
 pub struct UnknownFormat {
     /// The text, cut at 40 characters.
     pub found: String,
@@ -128,6 +132,7 @@ fn read_in(detail: Detail, format: Format, input: &mut dyn BufRead) -> Result<Re
         Format::Junit => junit::read(input, detail),
         Format::Sarif => sarif::read(input, detail),
         Format::Libtest => libtest::read(input, detail),
+        Format::GoTest => gotest::read(input, detail),
     }
 }
 
@@ -140,7 +145,7 @@ enum Detail {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 3] = [Self::Junit, Self::Sarif, Self::Libtest];
+    pub const ALL: [Self; 4] = [Self::Junit, Self::Sarif, Self::Libtest, Self::GoTest];
 
     /// Returns the reader's name and number, which facts carry.
     #[must_use]
@@ -149,6 +154,7 @@ impl Format {
             Self::Junit => "junit/1",
             Self::Sarif => "sarif/1",
             Self::Libtest => "libtest/1",
+            Self::GoTest => "gotest/1",
         }
     }
 
@@ -167,6 +173,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Sarif => "sarif",
             Self::Libtest => "libtest",
+            Self::GoTest => "gotest",
         }
     }
 }
