@@ -264,6 +264,9 @@ fn format_of(report: &Path) -> Format {
         "sarif" => Format::Sarif,
         "txt" => Format::Libtest,
         "jsonl" => Format::GoTest,
+        "cover" => Format::GoCover,
+        "lcov" => Format::Lcov,
+        "cobertura" => Format::Cobertura,
         other => panic!("{other}"),
     }
 }

@@ -335,6 +335,7 @@ const OPTIONAL: &[&str] = &[
     "command",
     "commitment",
     "context",
+    "coverage",
     "emails",
     "facts",
     "findings",

@@ -31,6 +31,9 @@ pub struct Facts {
     /// The findings, if the report is about findings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings: Option<FindingFacts>,
+    /// The coverage, if the report is about coverage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<CoverageFacts>,
 }
 
 /// Counts of test cases, recounted and not taken from the report's totals.
@@ -86,6 +89,25 @@ pub struct FindingFacts {
     pub fingerprints: Digest,
 }
 
+/// Counts of lines, out of the records of lines and not from the report's totals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CoverageFacts {
+    /// The files that have lines.
+    pub files: u64,
+    /// The lines that a test could run, each once.
+    pub lines: u64,
+    /// Those of `lines` that were run.
+    pub covered: u64,
+    /// SHA-256 over the text `evidence-coverage/v1`, LF, then one line for each line of each file:
+    /// `<file, 64 hex digits> <line> <0|1>`, LF, where 1 says that it was run, sorted by the file's digits and then by the
+    /// line's number.
+    ///
+    /// The file is SHA-256 over `evidence-file/v1`, LF, then as netstring the path as the report has it. Reports of
+    /// different formats with the same paths and lines have the same digest.
+    pub digest: Digest,
+}
+
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -130,6 +152,7 @@ mod tests {
             reasons: vec!["1 of 2 tests failed".into()],
             tests: Some(tests),
             findings: None,
+            coverage: None,
         }
     }
 
@@ -144,6 +167,19 @@ mod tests {
             )
         );
         assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts());
+    }
+
+    #[test]
+    fn facts_about_coverage_keep_their_bytes() {
+        let coverage = CoverageFacts { files: 1, lines: 4, covered: 3, digest: Digest([0; 32]) };
+        let facts = Facts { reader: "lcov/1".into(), tests: None, coverage: Some(coverage), ..facts() };
+        let text = serde_json::to_string(&facts).unwrap();
+        let zeros = "0".repeat(64);
+        let wanted = format!(r#""coverage":{{"files":1,"lines":4,"covered":3,"digest":"{zeros}"}}}}"#);
+        assert!(text.ends_with(&wanted), "{text}");
+        assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts);
+        assert!(serde_json::from_str::<Facts>(&text.replace(r#""lines":4"#, r#""lines":4,"extra":0"#)).is_err());
+        assert!(serde_json::from_str::<Facts>(&text.replace(r#""lines":4,"#, "")).is_err());
     }
 
     #[test]

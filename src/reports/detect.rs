@@ -55,6 +55,9 @@ fn title(format: Format) -> &'static str {
         Format::Sarif => "SARIF",
         Format::Libtest => "libtest text",
         Format::GoTest => "go test -json",
+        Format::Lcov => "LCOV",
+        Format::Cobertura => "Cobertura",
+        Format::GoCover => "Go cover profile",
     }
 }
 
@@ -85,6 +88,7 @@ fn xml_names(text: &str) -> Vec<&'static str> {
     match root {
         "testsuites" | "testsuite" => vec![title(Format::Junit)],
         "coverage" if tag.contains("clover=") => vec!["Clover"],
+        "coverage" if tag.contains("version=\"1\"") && !tag.contains("line-rate=") => vec!["SonarQube coverage"],
         _ => foreign_root(root).into_iter().collect(),
     }
 }
@@ -182,8 +186,8 @@ fn text_names(text: &str) -> Vec<&'static str> {
         let name = match line.trim_end() {
             "TAP version 13" | "TAP version 14" => "TAP",
             plan if index == 0 && is_tap_plan(plan) => "TAP",
-            line if index == 0 && line.starts_with("mode: ") => "a Go coverage profile",
-            line if line.starts_with("SF:") => "LCOV",
+            line if index == 0 && line.starts_with("mode: ") => title(Format::GoCover),
+            line if line.starts_with("SF:") => title(Format::Lcov),
             line if line.starts_with("=== RUN   ") => "go test text",
             line if line.starts_with("{\"Time\":") || line.starts_with("{\"Action\":") => title(Format::GoTest),
             line if super::libtest::announced(line).is_some() => title(Format::Libtest),
@@ -246,6 +250,9 @@ mod tests {
         assert_eq!(one("   Compiling a\n\nrunning 3 tests\ntest a ... ok\n"), Detected::One(Format::Libtest));
         assert_eq!(one(r#"{"Time":"2026","Action":"start","Package":"x"}"#), Detected::One(Format::GoTest));
         assert_eq!(one(r#"{"ImportPath":"x","Action":"build-output","Output":"#), Detected::One(Format::GoTest));
+        assert_eq!(one("TN:\nSF:src/a.rs\n"), Detected::One(Format::Lcov));
+        assert_eq!(one("<!DOCTYPE coverage SYSTEM 'x'>\n<coverage line-rate='1'>"), Detected::One(Format::Cobertura));
+        assert_eq!(one("mode: set\n"), Detected::One(Format::GoCover));
         let wide: Vec<u8> = "\u{feff}<testsuites/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(detect(&wide), Detected::One(Format::Junit));
     }
@@ -260,14 +267,12 @@ mod tests {
         assert_eq!(foreign("<assemblies>"), "xUnit.net");
         assert_eq!(foreign("<TestRun xmlns='http://microsoft.com/schemas/VisualStudio/TeamTest/2010'>"), "TRX");
         assert_eq!(foreign("<checkstyle version='8'>"), "Checkstyle");
-        assert_eq!(foreign("<!DOCTYPE coverage SYSTEM 'x'>\n<coverage line-rate='1'>"), "Cobertura");
         assert_eq!(foreign("<coverage generated='1' clover='4'>"), "Clover");
+        assert_eq!(foreign("<coverage version=\"1\"><file path='a'>"), "SonarQube coverage");
         assert_eq!(foreign("<!DOCTYPE report [<!ELEMENT a (b)>]><report name='x'>"), "JaCoCo");
         assert_eq!(foreign("TAP version 14\n1..2\nok 1\n"), "TAP");
         assert_eq!(foreign("1..2 # x\nok 1\n"), "TAP");
         assert_eq!(foreign(r#"{"reportFormat":"CTRF","results":{}}"#), "CTRF");
-        assert_eq!(foreign("TN:\nSF:src/a.rs\n"), "LCOV");
-        assert_eq!(foreign("mode: set\n"), "a Go coverage profile");
         assert_eq!(foreign(r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#), "CycloneDX");
         assert_eq!(foreign("<bom xmlns='http://cyclonedx.org/schema/bom/1.4'>"), "CycloneDX");
     }

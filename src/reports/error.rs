@@ -123,12 +123,16 @@ pub enum Cause {
         attribute: &'static str,
     },
     /// Another kind of document.
-    #[error("the root element is `{found}`{}; wanted testsuites or testsuite", foreign.map(|name| format!(": this is {name}, not JUnit")).unwrap_or_default())]
+    #[error("the root element is `{found}`{}; wanted {wanted}", foreign.map(|name| format!(": this is {name}, not {title}")).unwrap_or_default())]
     Root {
         /// The element, cut at 40 characters.
         found: String,
         /// The format that has this root, if it is known.
         foreign: Option<&'static str>,
+        /// The format that was to be read.
+        title: &'static str,
+        /// The root of that format.
+        wanted: &'static str,
     },
     /// An element of another namespace.
     #[error("`{element}` is of the namespace `{found}`; wanted none")]
@@ -163,6 +167,14 @@ pub enum Cause {
         declared: u64,
         /// Found.
         found: u64,
+    },
+    /// A record is not what the format allows.
+    #[error("found `{found}`; wanted {wanted}")]
+    Record {
+        /// The record, cut.
+        found: String,
+        /// What the format allows.
+        wanted: &'static str,
     },
     /// A value that weighs is not what the format allows.
     #[error("`{pointer}` is {found}; wanted {wanted}")]

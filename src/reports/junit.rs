@@ -14,12 +14,12 @@ use std::io::BufRead;
 
 use super::detect::foreign_root;
 use super::tally::{CaseName, CaseTally, SuitePath, shown};
-use super::xml::{Tag, Token, Xml};
+use super::xml::{Doctype, Tag, Token, Xml};
 use super::{CaseOutcome, Cause, Detail, Format, Place, ReadError, Report};
 
 /// Reads a JUnit report.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
-    let mut xml = Xml::open(input)?;
+    let mut xml = Xml::open(input, Doctype::Refused)?;
     let mut walk = Walk { open: Vec::new(), tally: CaseTally::new(detail) };
     loop {
         match xml.next()? {
@@ -267,7 +267,8 @@ fn no_namespace(tag: &Tag<'_>, element: &'static str, namespace: Option<Cow<'_, 
 }
 
 fn foreign(root: &str) -> Cause {
-    Cause::Root { found: root.chars().take(40).collect(), foreign: foreign_root(root) }
+    let found = root.chars().take(40).collect();
+    Cause::Root { found, foreign: foreign_root(root), title: "JUnit", wanted: "testsuites or testsuite" }
 }
 
 /// The name of the case that stands for an error of a whole suite.
@@ -410,7 +411,7 @@ mod tests {
     #[test]
     fn other_documents_are_refused_by_name() {
         let root = |text: &str| match refused(text) {
-            Cause::Root { found, foreign } => (found, foreign),
+            Cause::Root { found, foreign, .. } => (found, foreign),
             other => panic!("{other}"),
         };
         assert_eq!(root("<test-run/>"), ("test-run".into(), Some("NUnit 3")));

@@ -30,5 +30,18 @@ pub const NAME_KEPT_BYTES_MAX: usize = 1 << 10;
 /// A line of text. Longer ones are the tested program's, and are skipped.
 pub const LINE_BYTES_MAX: usize = 64 << 10;
 
+/// The number of a line in a source file. Generated files were seen with some hundred thousand.
+pub const LINE_NUMBER_MAX: u64 = 2_000_000;
+
+/// Lines of a coverage report; four bytes are held for each, and as many again until they are merged.
+pub const COVERAGE_LINES_MAX: usize = 10_000_000;
+
+/// Files of a coverage report; a hundred bytes are held for each, and the path where lines are kept.
+pub const COVERAGE_FILES_MAX: usize = 1_000_000;
+
+/// Lines of all ranges of a report together: a few bytes of text may not ask for hours. The largest profile of Go that is
+/// read has four million blocks, of three lines on average.
+pub const SPREAD_LINES_MAX: u64 = 30_000_000;
+
 /// The bytes at the start of a report that are enough to tell its format.
 pub const HEAD_BYTES: usize = 64 << 10;

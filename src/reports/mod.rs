@@ -4,12 +4,16 @@
 //! place and the reason, and the claim is inconclusive. They are numbered. The same bytes give the same facts for ever;
 //! a reader that comes to other facts is a new number, and the old one stays.
 
+mod cobertura;
+mod coverage;
 mod detect;
 mod encoding;
 mod error;
+mod go_cover;
 mod gotest;
 mod json;
 mod junit;
+mod lcov;
 mod libtest;
 pub mod limits;
 mod lines;
@@ -37,6 +41,12 @@ pub enum Format {
     Libtest,
     /// What `go test -json` prints.
     GoTest,
+    /// LCOV trace files.
+    Lcov,
+    /// Cobertura XML, from whichever tool.
+    Cobertura,
+    /// Go cover profiles.
+    GoCover,
 }
 
 /// The text is no format's name.
@@ -56,6 +66,8 @@ pub struct Report {
     pub cases: Vec<Case>,
     /// The findings in the order of the report, with multiplicity.
     pub findings: Vec<Finding>,
+    /// The files that have lines, by digest.
+    pub coverage: Vec<CoveredFile>,
 }
 
 /// A test case. Names longer than [`limits::NAME_KEPT_BYTES_MAX`] are kept as `sha256:<hex>`.
@@ -111,7 +123,27 @@ pub struct Finding {
     pub message: String,
 }
 
-/// Reads a report down to its facts, without keeping cases or findings.
+/// A file whose lines a coverage report has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoveredFile {
+    /// The digest of its path; spelled at [`crate::model::CoverageFacts::digest`].
+    pub digest: Digest,
+    /// The path as the report has it; one longer than [`limits::NAME_KEPT_BYTES_MAX`] is kept as `sha256:<hex>`.
+    pub path: String,
+    /// The lines in order, each once.
+    pub lines: Vec<CoveredLine>,
+}
+
+/// A line that a test could run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CoveredLine {
+    /// Its number; the first is 1.
+    pub number: u64,
+    /// Whether it was run.
+    pub run: bool,
+}
+
+/// Reads a report down to its facts, without keeping cases, findings or lines.
 ///
 /// # Errors
 /// See [`Cause`]. The report is then unreadable, and what it was to prove is inconclusive.
@@ -119,7 +151,7 @@ pub fn read(format: Format, input: &mut dyn BufRead) -> Result<Facts, ReadError>
     read_in(Detail::FactsOnly, format, input).map(|report| report.facts)
 }
 
-/// Reads a report and keeps its cases and findings.
+/// Reads a report and keeps its cases, findings and lines.
 ///
 /// # Errors
 /// As [`read`].
@@ -133,6 +165,9 @@ fn read_in(detail: Detail, format: Format, input: &mut dyn BufRead) -> Result<Re
         Format::Sarif => sarif::read(input, detail),
         Format::Libtest => libtest::read(input, detail),
         Format::GoTest => gotest::read(input, detail),
+        Format::Lcov => lcov::read(input, detail),
+        Format::Cobertura => cobertura::read(input, detail),
+        Format::GoCover => go_cover::read(input, detail),
     }
 }
 
@@ -145,7 +180,8 @@ enum Detail {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 4] = [Self::Junit, Self::Sarif, Self::Libtest, Self::GoTest];
+    pub const ALL: [Self; 7] =
+        [Self::Junit, Self::Sarif, Self::Libtest, Self::GoTest, Self::Lcov, Self::Cobertura, Self::GoCover];
 
     /// Returns the reader's name and number, which facts carry.
     #[must_use]
@@ -155,6 +191,9 @@ impl Format {
             Self::Sarif => "sarif/1",
             Self::Libtest => "libtest/1",
             Self::GoTest => "gotest/1",
+            Self::Lcov => "lcov/1",
+            Self::Cobertura => "cobertura/1",
+            Self::GoCover => "go-cover/1",
         }
     }
 
@@ -174,6 +213,9 @@ impl Format {
             Self::Sarif => "sarif",
             Self::Libtest => "libtest",
             Self::GoTest => "gotest",
+            Self::Lcov => "lcov",
+            Self::Cobertura => "cobertura",
+            Self::GoCover => "go-cover",
         }
     }
 }

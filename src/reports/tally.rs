@@ -150,8 +150,15 @@ impl CaseTally {
             flaky: self.flaky,
             names,
         };
-        let facts = Facts { reader: format.reader().to_owned(), outcome, reasons, tests: Some(tests), findings: None };
-        Report { facts, cases: self.cases, findings: Vec::new() }
+        let facts = Facts {
+            reader: format.reader().to_owned(),
+            outcome,
+            reasons,
+            tests: Some(tests),
+            findings: None,
+            coverage: None,
+        };
+        Report { facts, cases: self.cases, findings: Vec::new(), coverage: Vec::new() }
     }
 }
 
@@ -212,8 +219,9 @@ impl FindingTally {
             reasons: doubts,
             tests: None,
             findings: Some(self.facts),
+            coverage: None,
         };
-        Report { facts, cases: Vec::new(), findings: self.findings }
+        Report { facts, cases: Vec::new(), findings: self.findings, coverage: Vec::new() }
     }
 }
 
@@ -282,7 +290,8 @@ fn sample(names: &mut BTreeSet<String>, suites: &SuitePath, case: CaseName<'_>) 
     }
 }
 
-fn kept(name: &str) -> String {
+/// Returns a name, or its hash if it is longer than [`NAME_KEPT_BYTES_MAX`].
+pub(super) fn kept(name: &str) -> String {
     if name.len() <= NAME_KEPT_BYTES_MAX {
         return name.to_owned();
     }

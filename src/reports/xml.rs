@@ -1,4 +1,5 @@
-//! XML as a stream of tags within limits: no document types, no entities beyond the five, one root.
+//! XML as a stream of tags within limits: no document types, or none that declares anything, no entities beyond the five,
+//! one root.
 //!
 //! Namespaces, text and attributes that nobody asks for are left alone.
 
@@ -17,8 +18,16 @@ use super::{Cause, Place, ReadError};
 pub(super) struct Xml<'a> {
     reader: Reader<Source<'a>>,
     buffer: Vec<u8>,
+    doctype: Doctype,
     depth: usize,
     elements: u64,
+}
+
+/// What becomes of a document type declaration. One that declares something itself is refused always; nothing is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doctype {
+    Refused,
+    Skipped,
 }
 
 /// What comes next in a document.
@@ -40,11 +49,11 @@ pub(super) struct Tag<'b> {
 }
 
 impl<'a> Xml<'a> {
-    pub(super) fn open(input: &'a mut dyn BufRead) -> Result<Self, ReadError> {
+    pub(super) fn open(input: &'a mut dyn BufRead, doctype: Doctype) -> Result<Self, ReadError> {
         let source = Source::open(input, STREAM_BYTES_MAX)?.limit_tokens(TOKEN_BYTES_MAX);
         let mut reader = Reader::from_reader(source);
         reader.config_mut().expand_empty_elements = true;
-        Ok(Self { reader, buffer: Vec::new(), depth: 0, elements: 0 })
+        Ok(Self { reader, buffer: Vec::new(), doctype, depth: 0, elements: 0 })
     }
 
     /// Returns what comes next.
@@ -83,6 +92,11 @@ impl<'a> Xml<'a> {
                 Err(cause) => refuse(cause),
                 Ok(()) => Ok(Token::Between),
             },
+            Ok(Event::DocType(text))
+                if self.doctype == Doctype::Skipped && self.elements == 0 && !text.contains('[') =>
+            {
+                Ok(Token::Between)
+            }
             Ok(Event::DocType(_)) => refuse(Cause::Doctype),
             Ok(Event::Eof) if self.elements == 0 => refuse(Cause::Ends { inside: "an empty document".to_owned() }),
             Ok(Event::Eof) if self.depth > 0 => refuse(Cause::Ends { inside: format!("{} open elements", self.depth) }),
@@ -167,7 +181,11 @@ mod tests {
     use super::*;
 
     fn walk(mut text: &[u8]) -> Result<u64, Cause> {
-        let mut xml = Xml::open(&mut text).map_err(|error| error.cause)?;
+        walk_with(Doctype::Refused, &mut text)
+    }
+
+    fn walk_with(doctype: Doctype, text: &mut &[u8]) -> Result<u64, Cause> {
+        let mut xml = Xml::open(text, doctype).map_err(|error| error.cause)?;
         loop {
             if let Token::Done = xml.next().map_err(|error| error.cause)? {
                 return Ok(xml.elements);
@@ -212,6 +230,16 @@ mod tests {
     }
 
     #[test]
+    fn a_document_type_is_skipped_only_if_it_declares_nothing() {
+        let skip = |text: &str| walk_with(Doctype::Skipped, &mut text.as_bytes());
+        assert_eq!(skip("<?xml version='1.0'?><!DOCTYPE a PUBLIC '-//X//EN' \"x.dtd\"><a/>"), Ok(1));
+        assert_eq!(skip("<!DOCTYPE a [<!ENTITY e 'x'>]><a/>"), Err(Cause::Doctype));
+        assert_eq!(skip("<!DOCTYPE a SYSTEM 'x' []><a/>"), Err(Cause::Doctype));
+        assert_eq!(skip("<a/><!DOCTYPE a>"), Err(Cause::Doctype));
+        assert_eq!(skip("<!DOCTYPE a><a>&e;</a>"), Err(Cause::Entity { name: "e".into() }));
+    }
+
+    #[test]
     fn depth_is_bounded() {
         let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
         assert_eq!(walk(nested(DEPTH_MAX).as_bytes()), Ok(64));
@@ -222,7 +250,7 @@ mod tests {
     fn one_text_cannot_fill_the_memory() {
         let endless = std::io::repeat(b'x');
         let mut input = std::io::BufReader::new(std::io::Read::chain(&b"<a>"[..], endless));
-        let mut xml = Xml::open(&mut input).unwrap();
+        let mut xml = Xml::open(&mut input, Doctype::Refused).unwrap();
         assert!(matches!(xml.next(), Ok(Token::Start(_))));
         let refused = xml.next().map(|_| ()).unwrap_err().cause;
         assert_eq!(refused, Cause::TokenTooLarge { bytes_max: TOKEN_BYTES_MAX });

@@ -2,9 +2,9 @@
 
 use evidence_ledger::crypto::{PublicKey, SecretKey, sha256};
 use evidence_ledger::model::{
-    AsOf, Authority, Binding, Command, Decision, Digest, Effect, Ended, Event, Exception, Facts, FindingFacts, Grant,
-    Material, MaterialFacts, Oid, Outcome, Phase, Plan, PolicyRecord, Predicate, Problem, Purpose, Review,
-    ReviewVerdict, Revoke, Run, Shard, Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
+    AsOf, Authority, Binding, Command, CoverageFacts, Decision, Digest, Effect, Ended, Event, Exception, Facts,
+    FindingFacts, Grant, Material, MaterialFacts, Oid, Outcome, Phase, Plan, PolicyRecord, Predicate, Problem, Purpose,
+    Review, ReviewVerdict, Revoke, Run, Shard, Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
 };
 
 /// The origin of the test ledger.
@@ -89,6 +89,9 @@ pub fn all() -> Vec<(String, Statement)> {
     for (name, subjects, predicate) in of_no_change() {
         all.push((name, subjects, predicate, None, false));
     }
+    // Each sample is numbered: a new one comes last.
+    let coverage = Predicate::Result(run_with_coverage());
+    all.push(("result-coverage".into(), commit_and_tree(), coverage, Some(digest("first plan")), true));
     let numbered = (0_u8..).zip(all);
     numbered
         .map(|(number, (name, subjects, predicate, plan, of_change))| {
@@ -185,6 +188,7 @@ fn full_run(ended: Ended) -> Run {
         reasons: vec!["1 of 4 tests failed".into()],
         tests,
         findings,
+        coverage: None,
     };
     Run {
         variant: Some(id("linux")),
@@ -206,6 +210,20 @@ fn full_run(ended: Ended) -> Run {
         ],
         ..passed(digest("start"))
     }
+}
+
+fn run_with_coverage() -> Run {
+    let coverage = CoverageFacts { files: 2, lines: 12, covered: 9, digest: digest("coverage") };
+    let facts = Facts {
+        reader: "lcov/1".into(),
+        outcome: Outcome::Pass,
+        reasons: Vec::new(),
+        tests: None,
+        findings: None,
+        coverage: Some(coverage),
+    };
+    let run = full_run(Ended::Exited { code: 0 });
+    Run { outcome: Outcome::Pass, facts: vec![MaterialFacts { material: digest("lcov.info"), facts }], ..run }
 }
 
 fn reviews() -> Vec<Sample> {
