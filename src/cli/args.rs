@@ -55,6 +55,9 @@ pub(super) enum Command {
     /// Run a gate and record what it came to
     #[command(after_help = "Example:\n  evidence attest unit-tests --report 'target/junit/*.xml' -- cargo nextest run")]
     Attest(AttestArgs),
+    /// Say what a report means here: its format, outcome, counts and failed cases, without recording it
+    #[command(after_help = "Example:\n  evidence facts target/junit.xml")]
+    Facts(FactsArgs),
     /// Record a review of the commit's tree
     #[command(after_help = "Example:\n  evidence review peer-review --verdict pass --notes notes.md")]
     Review(ReviewArgs),
@@ -309,6 +312,15 @@ pub(super) struct AttestArgs {
     /// The command to run
     #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<OsString>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct FactsArgs {
+    /// The report
+    pub(super) file: PathBuf,
+    /// Its format [default: found out by its content]
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

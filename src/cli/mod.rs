@@ -6,6 +6,7 @@ mod audit;
 mod context;
 mod demo;
 mod export;
+mod facts;
 mod fail;
 mod help;
 mod init;
@@ -59,6 +60,7 @@ fn dispatch(args: Args) -> Result<u8, Fail> {
         Command::Policy(args) => policy::run(&context, &args),
         Command::Plan(args) => plan::run(&context, &args),
         Command::Attest(args) => attest::run(&context, args),
+        Command::Facts(args) => facts::run(&context, &args),
         Command::Review(args) => review::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
         Command::Show(args) => show::run(&context, &args),

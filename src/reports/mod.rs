@@ -29,6 +29,7 @@ use crate::model::{Digest, Facts, Severity};
 
 pub use detect::{Detected, detect};
 pub use error::{Cause, Place, ReadError};
+pub use tally::shown;
 
 /// A format that has a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

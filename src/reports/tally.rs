@@ -244,8 +244,9 @@ pub(super) fn netstring(hash: &mut Sha256, text: &str) {
     hash.update(b",");
 }
 
-/// Returns a text for a sentence: control characters replaced, at most `chars_max` characters.
-pub(super) fn shown(text: &str, chars_max: usize) -> String {
+/// Returns a text for a sentence: what moves the cursor or hides replaced, at most `chars_max` characters.
+#[must_use]
+pub fn shown(text: &str, chars_max: usize) -> String {
     let mut out = String::new();
     for (index, c) in text.chars().enumerate() {
         if index == chars_max {

@@ -1,0 +1,84 @@
+//! `evidence facts`: what a report means, said by the program without ledger or repository.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn facts(words: &[&str]) -> Ran {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reports");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_evidence"));
+    command.current_dir(folder).arg("facts").args(words).env_clear();
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn a_report_that_fails_is_read_and_its_failures_are_named() {
+    let ran = facts(&["go-panic.jsonl"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let wanted = "gotest, read by gotest/1: fail\ntests: 5 of 8 pass, 2 failed, 1 skipped, 0 unknown, 0 flaky\n  failed: example.test/shop/panics > TestOuter/inner\n  failed: example.test/shop/panics > TestOuter\nwhy fail: 2 of 8 tests failed\n";
+    assert_eq!(ran.stdout, wanted);
+}
+
+#[test]
+fn coverage_is_told_by_file() {
+    let ran = facts(&["coverage-py.lcov"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.contains("coverage: 18 of 22 lines run in 3 files, 81 %\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("  6 of 8 lines: shop.py\n"), "{}", ran.stdout);
+    let none = facts(&["coverage-py-empty.lcov"]);
+    assert_eq!(none.code, 0);
+    assert!(
+        none.stdout.starts_with("lcov, read by lcov/1: inconclusive\ncoverage: 0 of 0 lines run in 0 files, no data\n")
+    );
+}
+
+#[test]
+fn the_answer_in_json_holds_the_facts_and_what_they_were_counted_from() {
+    let ran = facts(&["bandit.sarif", "--json"]);
+    assert_eq!(ran.code, 0);
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(answer["format"], "sarif");
+    assert!(!answer["findings"].as_array().unwrap().is_empty());
+    let golden =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reports/bandit.sarif.facts.json"));
+    assert_eq!(answer["facts"], serde_json::from_str::<Value>(&golden.unwrap()).unwrap());
+}
+
+#[test]
+fn an_unreadable_report_is_refused_with_its_place() {
+    let ran = facts(&["hostile/go-foreign-line.jsonl"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("go-foreign-line.jsonl: line 6, column 1: not strict JSON"), "{}", ran.stderr);
+    let ran = facts(&["hostile/go-foreign-line.jsonl", "--json"]);
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, answer["error"]["exit"].as_u64()), (2, Some(2)));
+}
+
+#[test]
+fn a_format_that_is_unknown_ambiguous_or_wrong_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let both = file("both", "mode: set\nSF:a.rs\nend_of_record\n");
+    let ran = facts(&[&both]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("it could be Go cover profile or LCOV\nhint: say which: --format"), "{}", ran.stderr);
+    assert!(facts(&[&both, "--format", "lcov"]).stderr.contains("line 1, column 1: found `mode: set`"));
+    assert!(facts(&[&both, "--format", "x"]).stderr.contains("`x` is not a report format; wanted junit, "));
+    assert!(facts(&[&file("new", "hello")]).stderr.contains("its format is none that is known"));
+    assert!(facts(&[&file("nunit", "<test-run/>")]).stderr.contains("this is NUnit 3, which no reader here reads"));
+    assert_eq!(facts(&["not-there"]).code, 2);
+}
