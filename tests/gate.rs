@@ -147,6 +147,34 @@ fn high_findings_are_refused_and_low_ones_accepted() {
 }
 
 #[test]
+fn too_few_lines_run_are_refused_and_coverage_must_be_shown() {
+    let rig = Rig::with(&[("tests = { passed_min = 2, failed_max = 0 }", "coverage = { total_min = 75 }")]);
+    rig.plan("medium");
+    rig.medium();
+    rig.verify().refused(&["E214"]);
+    let lcov = |counts: [u8; 4]| {
+        let lines: String = counts.iter().enumerate().map(|(at, count)| format!("DA:{},{count}\n", at + 1)).collect();
+        format!("SF:src/a.rs\n{lines}LF:4\nLH:4\nend_of_record\n")
+    };
+    assert_eq!(rig.report("unit-tests", "low.info", &lcov([1, 0, 0, 1])).code, 0);
+    rig.verify().refused(&["E224"]);
+    assert_eq!(rig.report("unit-tests", "none.info", "SF:src/a.rs\nLF:4\nLH:4\nend_of_record\n").code, 1);
+    rig.verify().refused(&["E203"]);
+    assert_eq!(rig.report("unit-tests", "enough.info", &lcov([1, 0, 7, 1])).code, 0);
+    rig.verify().accepted();
+}
+
+#[test]
+fn coverage_of_changed_lines_is_refused_as_unsupported() {
+    let limits = "coverage = { total_min = 1, changed_lines_min = 1 }";
+    let rig = Rig::with(&[("tests = { passed_min = 2, failed_max = 0 }", limits)]);
+    rig.plan("medium");
+    rig.medium();
+    rig.report("unit-tests", "all.info", "SF:src/a.rs\nDA:1,1\nend_of_record\n");
+    rig.verify().refused(&["E220"]);
+}
+
+#[test]
 fn review_is_needed_and_a_dissent_refuses_until_the_same_reviewer_mends_it() {
     let rig = Rig::new();
     rig.key("second");

@@ -166,6 +166,9 @@ fn show(context: &Context, attempted: &Attempted, change: &str, with_command: bo
                 read.facts.reader, found.critical, found.high, found.medium, found.low
             ));
         }
+        if let Some(found) = &read.facts.coverage {
+            text.push_str(&format!("; {}: {} of {} lines run", read.facts.reader, found.covered, found.lines));
+        }
     }
     text.push('\n');
     for problem in &run.problems {

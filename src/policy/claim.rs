@@ -172,10 +172,10 @@ impl Claim {
     /// policy's author believes that it holds.
     #[must_use]
     pub fn unsupported(&self) -> Vec<&'static str> {
-        let coverage = self.coverage.is_some().then_some("coverage");
+        let changed = self.coverage.as_ref().and_then(|c| c.changed_lines_min).map(|_| "coverage.changed_lines_min");
         let baseline = self.tests.as_ref().and_then(|t| t.baseline).map(|Baseline::Keep| "tests.baseline = \"keep\"");
         let new = self.findings.as_ref().and_then(|f| f.new_max).map(|_| "findings.new_max");
-        [baseline, coverage, new].into_iter().flatten().collect()
+        [baseline, changed, new].into_iter().flatten().collect()
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn limits_that_cannot_be_judged_are_named() {
-        assert_eq!(unsupported("coverage = { total_min = 0 }"), ["coverage"]);
+        assert_eq!(unsupported("coverage = { total_min = 0, changed_lines_min = 0 }"), ["coverage.changed_lines_min"]);
         assert_eq!(unsupported("tests = { baseline = \"keep\" }"), ["tests.baseline = \"keep\""]);
         assert_eq!(unsupported("findings = { new_max = 3 }"), ["findings.new_max"]);
     }
@@ -200,6 +200,7 @@ mod tests {
     #[test]
     fn limits_that_can_be_judged_are_not_named() {
         assert!(unsupported("").is_empty());
+        assert!(unsupported("coverage = { total_min = 80 }").is_empty());
         assert!(unsupported("tests = { failed_max = 0 }\nfindings = { high_max = 0, suppressed_max = 0 }").is_empty());
     }
 }

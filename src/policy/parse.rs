@@ -559,7 +559,7 @@ mod tests {
         assert_eq!((specification.principals_min.get(), specification.waivable), (2, Waivable::No));
         let unit = claim("unit-tests");
         assert_eq!((unit.asserted, unit.attempts_max.map(NonZeroU64::get)), (Asserted::Allow, Some(2)));
-        assert_eq!(unit.unsupported(), ["tests.baseline = \"keep\"", "coverage"]);
+        assert_eq!(unit.unsupported(), ["tests.baseline = \"keep\"", "coverage.changed_lines_min"]);
         let findings = claim("security/scan").findings.clone().unwrap();
         assert_eq!((findings.medium_max, findings.low_max, findings.critical_max), (Some(16), Some(1_000), Some(0)));
         assert_eq!(findings.suppressed_max, Some(COUNT_MAX));

@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 
 use super::code::Code;
 use super::verdict::Finding;
-use crate::model::{ClaimName, Digest, Facts, FindingFacts, Purpose, TestFacts};
-use crate::policy::{Claim, FindingLimits, TestLimits};
+use crate::model::{ClaimName, CoverageFacts, Digest, Facts, FindingFacts, Purpose, TestFacts};
+use crate::policy::{Claim, CoverageLimits, FindingLimits, TestLimits};
 
 /// The sum of what the reports of all shards of a variant say.
 #[derive(Default)]
 pub(super) struct Numbers {
     tests: Option<Tests>,
     findings: Option<Findings>,
+    coverage: Option<Coverage>,
     /// The digests of cases that are counted already: whoever shows the same tests twice has not run more of them.
     counted: BTreeSet<Digest>,
+    /// The digests of lines that are counted already.
+    covered: BTreeSet<Digest>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -34,6 +37,13 @@ struct Findings {
     suppressed: u64,
 }
 
+/// Lines of all reports. The same line in two reports counts twice, run or not: a report says nothing about another's.
+#[derive(Default)]
+struct Coverage {
+    lines: u64,
+    covered: u64,
+}
+
 impl Numbers {
     /// Adds what one result shows.
     ///
@@ -52,6 +62,7 @@ impl Numbers {
                 sum.get_or_insert_default().add(&Tests::from(tests));
             }
             self.add_findings(facts);
+            self.add_coverage(facts);
         }
         let run = match (of_reports, of_output) {
             (Some(reports), Some(output)) => Some(reports.larger(&output)),
@@ -79,6 +90,16 @@ impl Numbers {
         }
     }
 
+    fn add_coverage(&mut self, facts: &Facts) {
+        if let Some(CoverageFacts { lines, covered, digest, files: _ }) = &facts.coverage {
+            let coverage = self.coverage.get_or_insert_default();
+            if self.covered.insert(*digest) {
+                add(&mut coverage.lines, *lines);
+                add(&mut coverage.covered, *covered);
+            }
+        }
+    }
+
     /// Returns one line for people.
     pub(super) fn shown(&self) -> Option<String> {
         let tests = self.tests.as_ref().map(|tests| {
@@ -97,10 +118,9 @@ impl Numbers {
             }
             text
         });
-        match (tests, findings) {
-            (Some(tests), Some(findings)) => Some(format!("{tests}; {findings}")),
-            (tests, findings) => tests.or(findings),
-        }
+        let coverage = self.coverage.as_ref().map(Coverage::shown);
+        let parts: Vec<String> = [tests, findings, coverage].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 
     /// Holds the numbers against the limits of a claim.
@@ -115,6 +135,12 @@ impl Numbers {
             match &self.findings {
                 None => findings.push(no_facts(name, "findings")),
                 Some(found) => check_findings(name, found, limits, findings),
+            }
+        }
+        if let Some(limits) = &claim.coverage {
+            match &self.coverage {
+                None => findings.push(no_facts(name, "coverage")),
+                Some(coverage) => check_coverage(name, coverage, limits, findings),
             }
         }
     }
@@ -143,6 +169,20 @@ impl Tests {
             failed: self.failed.max(other.failed),
             skipped: self.skipped.max(other.skipped),
             flaky: self.flaky.max(other.flaky),
+        }
+    }
+}
+
+impl Coverage {
+    /// Returns the whole percent of lines that were run, rounded down; none if there are no lines.
+    fn percent(&self) -> Option<u128> {
+        (u128::from(self.covered) * 100).checked_div(u128::from(self.lines))
+    }
+
+    fn shown(&self) -> String {
+        match self.percent() {
+            Some(percent) => format!("{} of {} lines run, {percent} %", self.covered, self.lines),
+            None => "no lines".to_owned(),
         }
     }
 }
@@ -197,6 +237,21 @@ fn check_findings(name: &ClaimName, found: &Findings, limits: &FindingLimits, fi
     }
 }
 
+fn check_coverage(name: &ClaimName, coverage: &Coverage, limits: &CoverageLimits, findings: &mut Vec<Finding>) {
+    let CoverageLimits { total_min, changed_lines_min: _ } = limits;
+    let Some(least) = total_min else { return };
+    match coverage.percent() {
+        None => findings.push(no_facts(name, "coverage")),
+        Some(percent) if percent < u128::from(*least) => findings.push(Finding::new(
+            Code::COVERAGE_LIMIT,
+            name.as_str(),
+            coverage.shown(),
+            format!("at least {least} %"),
+        )),
+        Some(_) => {}
+    }
+}
+
 fn no_facts(name: &ClaimName, what: &str) -> Finding {
     Finding::new(
         Code::NO_FACTS,
@@ -205,4 +260,64 @@ fn no_facts(name: &ClaimName, what: &str) -> Finding {
         format!("a report that shows the {what} that the policy limits"),
     )
     .mended_by(&["evidence", "attest", name.as_str(), "--report", "FILE", "--", "CMD"], None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Outcome;
+    use crate::policy::Policy;
+
+    fn facts(lines: u64, covered: u64, digest: u8) -> (Purpose, Facts) {
+        let coverage = CoverageFacts { files: 1, lines, covered, digest: Digest([digest; 32]) };
+        let facts = Facts {
+            reader: "lcov/1".into(),
+            outcome: Outcome::Pass,
+            reasons: Vec::new(),
+            tests: None,
+            findings: None,
+            coverage: Some(coverage),
+        };
+        (Purpose::Report, facts)
+    }
+
+    /// Returns the codes of holding results of one report each against a least percentage.
+    fn codes(least: u64, results: &[(Purpose, Facts)]) -> Vec<&'static str> {
+        let text = format!(
+            "version = 1\n[claim.a]\nfamily = \"functionality\"\nby = \"ci\"\ncoverage = {{ total_min = {least} }}\n[tier.low]\nrequire = [\"a\"]\n"
+        );
+        let policy = Policy::parse(&text).unwrap();
+        let name: ClaimName = "a".parse().unwrap();
+        let mut numbers = Numbers::default();
+        for result in results {
+            numbers.add(std::slice::from_ref(result));
+        }
+        let mut findings = Vec::new();
+        numbers.check(&name, policy.claim(&name).unwrap(), &mut findings);
+        findings.iter().map(|finding| finding.code.number).collect()
+    }
+
+    #[test]
+    fn coverage_is_rounded_down_and_held_against_its_limit() {
+        assert_eq!(codes(80, &[facts(5, 4, 1)]), [""; 0]);
+        assert_eq!(codes(80, &[facts(1_000, 799, 1)]), ["E224"]);
+        assert_eq!(codes(100, &[facts(u64::MAX, u64::MAX - 1, 1)]), ["E224"]);
+        assert_eq!(codes(100, &[facts(u64::MAX, u64::MAX, 1)]), [""; 0]);
+        assert_eq!(codes(0, &[facts(7, 0, 1)]), [""; 0]);
+    }
+
+    #[test]
+    fn no_data_is_no_coverage_whatever_the_limit() {
+        assert_eq!(codes(0, &[]), ["E214"]);
+        assert_eq!(codes(0, &[facts(0, 0, 1)]), ["E214"]);
+        assert_eq!(codes(0, &[facts(1, 0, 1)]), [""; 0]);
+    }
+
+    #[test]
+    fn the_same_lines_shown_twice_count_once() {
+        let (low, high) = (facts(10, 1, 1), facts(10, 10, 2));
+        assert_eq!(codes(55, &[low.clone(), high.clone()]), [""; 0]);
+        assert_eq!(codes(56, &[low.clone(), high.clone()]), ["E224"]);
+        assert_eq!(codes(56, &[low, high.clone(), high.clone(), high]), ["E224"]);
+    }
 }
