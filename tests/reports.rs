@@ -264,6 +264,7 @@ fn format_of(report: &Path) -> Format {
         "sarif" => Format::Sarif,
         "txt" => Format::Libtest,
         "jsonl" => Format::GoTest,
+        "tap" => Format::Tap,
         "cover" => Format::GoCover,
         "lcov" => Format::Lcov,
         "cobertura" => Format::Cobertura,

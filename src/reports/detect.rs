@@ -55,6 +55,7 @@ fn title(format: Format) -> &'static str {
         Format::Sarif => "SARIF",
         Format::Libtest => "libtest text",
         Format::GoTest => "go test -json",
+        Format::Tap => "TAP",
         Format::Lcov => "LCOV",
         Format::Cobertura => "Cobertura",
         Format::GoCover => "Go cover profile",
@@ -184,8 +185,9 @@ fn text_names(text: &str) -> Vec<&'static str> {
     let mut names = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let name = match line.trim_end() {
-            "TAP version 13" | "TAP version 14" => "TAP",
-            plan if index == 0 && is_tap_plan(plan) => "TAP",
+            "TAP version 13" | "TAP version 14" => title(Format::Tap),
+            plan if index == 0 && is_tap_plan(plan) => title(Format::Tap),
+            point if index == 0 && is_tap_point(point) => title(Format::Tap),
             line if index == 0 && line.starts_with("mode: ") => title(Format::GoCover),
             line if line.starts_with("SF:") => title(Format::Lcov),
             line if line.starts_with("=== RUN   ") => "go test text",
@@ -203,6 +205,11 @@ fn text_names(text: &str) -> Vec<&'static str> {
 fn is_tap_plan(line: &str) -> bool {
     let plan = line.split('#').next().unwrap_or(line).trim_end();
     plan.strip_prefix("1..").is_some_and(|last| !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_tap_point(line: &str) -> bool {
+    let rest = line.strip_prefix("not ").unwrap_or(line).strip_prefix("ok 1");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 const FOREIGN_ROOTS: [(&str, &str); 25] = [
@@ -250,6 +257,9 @@ mod tests {
         assert_eq!(one("   Compiling a\n\nrunning 3 tests\ntest a ... ok\n"), Detected::One(Format::Libtest));
         assert_eq!(one(r#"{"Time":"2026","Action":"start","Package":"x"}"#), Detected::One(Format::GoTest));
         assert_eq!(one(r#"{"ImportPath":"x","Action":"build-output","Output":"#), Detected::One(Format::GoTest));
+        for text in ["TAP version 14\n1..2\nok 1\n", "1..2 # x\nok 1\n", "ok 1 - a\n1..1\n", "not ok 1\n"] {
+            assert_eq!(one(text), Detected::One(Format::Tap), "{text}");
+        }
         assert_eq!(one("TN:\nSF:src/a.rs\n"), Detected::One(Format::Lcov));
         assert_eq!(one("<!DOCTYPE coverage SYSTEM 'x'>\n<coverage line-rate='1'>"), Detected::One(Format::Cobertura));
         assert_eq!(one("mode: set\n"), Detected::One(Format::GoCover));
@@ -270,8 +280,6 @@ mod tests {
         assert_eq!(foreign("<coverage generated='1' clover='4'>"), "Clover");
         assert_eq!(foreign("<coverage version=\"1\"><file path='a'>"), "SonarQube coverage");
         assert_eq!(foreign("<!DOCTYPE report [<!ELEMENT a (b)>]><report name='x'>"), "JaCoCo");
-        assert_eq!(foreign("TAP version 14\n1..2\nok 1\n"), "TAP");
-        assert_eq!(foreign("1..2 # x\nok 1\n"), "TAP");
         assert_eq!(foreign(r#"{"reportFormat":"CTRF","results":{}}"#), "CTRF");
         assert_eq!(foreign(r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#), "CycloneDX");
         assert_eq!(foreign("<bom xmlns='http://cyclonedx.org/schema/bom/1.4'>"), "CycloneDX");

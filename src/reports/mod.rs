@@ -19,6 +19,7 @@ pub mod limits;
 mod lines;
 mod sarif;
 mod tally;
+mod tap;
 mod xml;
 
 use std::fmt;
@@ -42,6 +43,8 @@ pub enum Format {
     Libtest,
     /// What `go test -json` prints.
     GoTest,
+    /// TAP 13 and 14.
+    Tap,
     /// LCOV trace files.
     Lcov,
     /// Cobertura XML, from whichever tool.
@@ -166,6 +169,7 @@ fn read_in(detail: Detail, format: Format, input: &mut dyn BufRead) -> Result<Re
         Format::Sarif => sarif::read(input, detail),
         Format::Libtest => libtest::read(input, detail),
         Format::GoTest => gotest::read(input, detail),
+        Format::Tap => tap::read(input, detail),
         Format::Lcov => lcov::read(input, detail),
         Format::Cobertura => cobertura::read(input, detail),
         Format::GoCover => go_cover::read(input, detail),
@@ -181,8 +185,8 @@ enum Detail {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 7] =
-        [Self::Junit, Self::Sarif, Self::Libtest, Self::GoTest, Self::Lcov, Self::Cobertura, Self::GoCover];
+    pub const ALL: [Self; 8] =
+        [Self::Junit, Self::Sarif, Self::Libtest, Self::GoTest, Self::Tap, Self::Lcov, Self::Cobertura, Self::GoCover];
 
     /// Returns the reader's name and number, which facts carry.
     #[must_use]
@@ -192,6 +196,7 @@ impl Format {
             Self::Sarif => "sarif/1",
             Self::Libtest => "libtest/1",
             Self::GoTest => "gotest/1",
+            Self::Tap => "tap/1",
             Self::Lcov => "lcov/1",
             Self::Cobertura => "cobertura/1",
             Self::GoCover => "go-cover/1",
@@ -214,6 +219,7 @@ impl Format {
             Self::Sarif => "sarif",
             Self::Libtest => "libtest",
             Self::GoTest => "gotest",
+            Self::Tap => "tap",
             Self::Lcov => "lcov",
             Self::Cobertura => "cobertura",
             Self::GoCover => "go-cover",
