@@ -65,6 +65,19 @@ fn facts_do_not_depend_on_how_the_bytes_arrive_or_what_is_kept() {
 }
 
 #[test]
+fn formats_of_one_run_show_the_same_lines() {
+    for same in [&["coverage-py.lcov", "coverage-py.cobertura"], &["clang.lcov", "clang.llvm-cov"]] {
+        let lines = |name: &&str| {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reports").join(name);
+            read(format_of(&path), &mut fs::read(&path).unwrap().as_slice()).unwrap().coverage.unwrap()
+        };
+        let first = lines(&same[0]);
+        assert!(first.lines > 0);
+        assert!(same.iter().all(|name| lines(name) == first), "{same:?}");
+    }
+}
+
+#[test]
 fn a_huge_name_is_refused() {
     let text = format!("<testsuite><testcase name='{}'/></testsuite>", "n".repeat(100_000));
     let error = read(Format::Junit, &mut text.as_bytes()).unwrap_err();
@@ -265,6 +278,9 @@ fn format_of(report: &Path) -> Format {
         "txt" => Format::Libtest,
         "jsonl" => Format::GoTest,
         "tap" => Format::Tap,
+        "jacoco" => Format::Jacoco,
+        "coverage-py" => Format::CoveragePy,
+        "llvm-cov" => Format::LlvmCov,
         "cover" => Format::GoCover,
         "lcov" => Format::Lcov,
         "cobertura" => Format::Cobertura,

@@ -59,6 +59,9 @@ fn title(format: Format) -> &'static str {
         Format::Lcov => "LCOV",
         Format::Cobertura => "Cobertura",
         Format::GoCover => "Go cover profile",
+        Format::Jacoco => "JaCoCo",
+        Format::CoveragePy => "coverage.py JSON",
+        Format::LlvmCov => "llvm-cov JSON",
     }
 }
 
@@ -116,8 +119,8 @@ fn json_names(text: &str) -> Vec<&'static str> {
     add(all(&["lockfile", "vulnerabilities"]), "cargo-audit JSON");
     add(all(&["errors", "generated_at", "metrics"]), "Bandit JSON");
     add(has("RuleID"), "gitleaks JSON");
-    add(says("type", "llvm.coverage.json.export"), "llvm-cov JSON");
-    add(all(&["meta", "totals"]), "coverage.py JSON");
+    add(says("type", "llvm.coverage.json.export"), title(Format::LlvmCov));
+    add(all(&["meta", "files"]), title(Format::CoveragePy));
     add(all(&["schemaVersion", "thresholds"]), "Stryker JSON");
     add(has("numTotalTests"), "Jest JSON");
     add(all(&["stats", "passes"]), "mocha JSON");
@@ -260,6 +263,9 @@ mod tests {
         for text in ["TAP version 14\n1..2\nok 1\n", "1..2 # x\nok 1\n", "ok 1 - a\n1..1\n", "not ok 1\n"] {
             assert_eq!(one(text), Detected::One(Format::Tap), "{text}");
         }
+        assert_eq!(one("<!DOCTYPE report [<!ELEMENT a (b)>]><report name='x'>"), Detected::One(Format::Jacoco));
+        assert_eq!(one(r#"{"meta":{"version":"7"},"files":{"a":"#), Detected::One(Format::CoveragePy));
+        assert_eq!(one(r#"{"data":[],"type":"llvm.coverage.json.export"}"#), Detected::One(Format::LlvmCov));
         assert_eq!(one("TN:\nSF:src/a.rs\n"), Detected::One(Format::Lcov));
         assert_eq!(one("<!DOCTYPE coverage SYSTEM 'x'>\n<coverage line-rate='1'>"), Detected::One(Format::Cobertura));
         assert_eq!(one("mode: set\n"), Detected::One(Format::GoCover));
@@ -279,7 +285,6 @@ mod tests {
         assert_eq!(foreign("<checkstyle version='8'>"), "Checkstyle");
         assert_eq!(foreign("<coverage generated='1' clover='4'>"), "Clover");
         assert_eq!(foreign("<coverage version=\"1\"><file path='a'>"), "SonarQube coverage");
-        assert_eq!(foreign("<!DOCTYPE report [<!ELEMENT a (b)>]><report name='x'>"), "JaCoCo");
         assert_eq!(foreign(r#"{"reportFormat":"CTRF","results":{}}"#), "CTRF");
         assert_eq!(foreign(r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#), "CycloneDX");
         assert_eq!(foreign("<bom xmlns='http://cyclonedx.org/schema/bom/1.4'>"), "CycloneDX");

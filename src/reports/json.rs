@@ -97,6 +97,13 @@ impl<'a> Node<'a> {
         Ok(array.iter().enumerate().map(|(index, value)| Self { value, up: Some(self), step: Step::Index(index) }))
     }
 
+    /// Returns the members of an object that are not null, with their keys.
+    pub(super) fn members(&'a self) -> Result<impl Iterator<Item = (&'a str, Self)> + 'a, Wrong> {
+        let object = self.value.as_object().ok_or_else(|| self.wrong("an object"))?;
+        let there = object.iter().filter(|(_, value)| !value.is_null());
+        Ok(there.map(|(key, value)| (key.as_str(), Self { value, up: Some(self), step: Step::Key(key) })))
+    }
+
     /// Returns a string.
     pub(super) fn text(&self) -> Result<&'a str, Wrong> {
         self.value.as_str().ok_or_else(|| self.wrong("a string"))
@@ -114,6 +121,11 @@ impl<'a> Node<'a> {
         Wrong { pointer, cause: Cause::Value { pointer: named, found, wanted } }
     }
 
+    /// Refuses this value for another cause.
+    pub(super) fn refuse(&self, cause: Cause) -> Wrong {
+        Wrong { pointer: self.pointer(), cause }
+    }
+
     /// Refuses the absence of a member.
     pub(super) fn lacks(&self, key: &str, wanted: &'static str) -> Wrong {
         let found = if self.value.get(key).is_some_and(Value::is_null) { "null" } else { "absent" }.to_owned();
@@ -128,7 +140,7 @@ impl<'a> Node<'a> {
             Step::Root => {}
             Step::Key(key) => {
                 out.push('/');
-                out.push_str(key);
+                out.push_str(&key.replace('~', "~0").replace('/', "~1"));
             }
             Step::Index(index) => {
                 out.push('/');
@@ -144,7 +156,7 @@ impl Wrong {
     pub(super) fn place_in(self, bytes: &[u8]) -> ReadError {
         let mut scan = Scan { bytes, at: 0 };
         for step in self.pointer.split('/').skip(1) {
-            if scan.enter(step).is_none() {
+            if scan.enter(&step.replace("~1", "/").replace("~0", "~")).is_none() {
                 break;
             }
         }
@@ -358,6 +370,18 @@ mod tests {
         assert_eq!(wrong("/x/1").place, Place { line: 2, column: 11 });
         assert_eq!(wrong("/runs/0").place, Place { line: 3, column: 12 });
         assert_eq!(wrong("/runs/1/kind").place, Place { line: 4, column: 18 });
+    }
+
+    #[test]
+    fn keys_with_slashes_are_found_again() {
+        let text = br#"{"a/b~1": {"c": [7]}}"#;
+        let value = parse(text).unwrap();
+        let root = Node::root(&value);
+        let (key, inner) = root.members().unwrap().next().unwrap();
+        let list = inner.member("c").unwrap().unwrap();
+        let wrong = list.items().unwrap().next().unwrap().wrong("a string");
+        assert_eq!((key, wrong.pointer.as_str()), ("a/b~1", "/a~1b~01/c/0"));
+        assert_eq!(wrong.place_in(text).place, Place { line: 1, column: 18 });
     }
 
     #[test]

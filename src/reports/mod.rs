@@ -6,17 +6,20 @@
 
 mod cobertura;
 mod coverage;
+mod coverage_py;
 mod detect;
 mod encoding;
 mod error;
 mod go_cover;
 mod gotest;
+mod jacoco;
 mod json;
 mod junit;
 mod lcov;
 mod libtest;
 pub mod limits;
 mod lines;
+mod llvm_cov;
 mod sarif;
 mod tally;
 mod tap;
@@ -51,6 +54,12 @@ pub enum Format {
     Cobertura,
     /// Go cover profiles.
     GoCover,
+    /// JaCoCo XML.
+    Jacoco,
+    /// The JSON report of coverage.py.
+    CoveragePy,
+    /// The JSON export of llvm-cov and cargo-llvm-cov.
+    LlvmCov,
 }
 
 /// The text is no format's name.
@@ -173,6 +182,9 @@ fn read_in(detail: Detail, format: Format, input: &mut dyn BufRead) -> Result<Re
         Format::Lcov => lcov::read(input, detail),
         Format::Cobertura => cobertura::read(input, detail),
         Format::GoCover => go_cover::read(input, detail),
+        Format::Jacoco => jacoco::read(input, detail),
+        Format::CoveragePy => coverage_py::read(input, detail),
+        Format::LlvmCov => llvm_cov::read(input, detail),
     }
 }
 
@@ -185,8 +197,19 @@ enum Detail {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 8] =
-        [Self::Junit, Self::Sarif, Self::Libtest, Self::GoTest, Self::Tap, Self::Lcov, Self::Cobertura, Self::GoCover];
+    pub const ALL: [Self; 11] = [
+        Self::Junit,
+        Self::Sarif,
+        Self::Libtest,
+        Self::GoTest,
+        Self::Tap,
+        Self::Lcov,
+        Self::Cobertura,
+        Self::GoCover,
+        Self::Jacoco,
+        Self::CoveragePy,
+        Self::LlvmCov,
+    ];
 
     /// Returns the reader's name and number, which facts carry.
     #[must_use]
@@ -200,6 +223,9 @@ impl Format {
             Self::Lcov => "lcov/1",
             Self::Cobertura => "cobertura/1",
             Self::GoCover => "go-cover/1",
+            Self::Jacoco => "jacoco/1",
+            Self::CoveragePy => "coverage-py/1",
+            Self::LlvmCov => "llvm-cov/1",
         }
     }
 
@@ -223,6 +249,9 @@ impl Format {
             Self::Lcov => "lcov",
             Self::Cobertura => "cobertura",
             Self::GoCover => "go-cover",
+            Self::Jacoco => "jacoco",
+            Self::CoveragePy => "coverage-py",
+            Self::LlvmCov => "llvm-cov",
         }
     }
 }
