@@ -281,6 +281,7 @@ fn format_of(report: &Path) -> Format {
         "jacoco" => Format::Jacoco,
         "coverage-py" => Format::CoveragePy,
         "llvm-cov" => Format::LlvmCov,
+        "ctrf" => Format::Ctrf,
         "cover" => Format::GoCover,
         "lcov" => Format::Lcov,
         "cobertura" => Format::Cobertura,

@@ -56,6 +56,7 @@ fn title(format: Format) -> &'static str {
         Format::Libtest => "libtest text",
         Format::GoTest => "go test -json",
         Format::Tap => "TAP",
+        Format::Ctrf => "CTRF",
         Format::Lcov => "LCOV",
         Format::Cobertura => "Cobertura",
         Format::GoCover => "Go cover profile",
@@ -110,7 +111,7 @@ fn json_names(text: &str) -> Vec<&'static str> {
     };
     add(has("runs") || says("$schema", "sarif"), title(Format::Sarif));
     add(has("Action") && (has("Package") || has("Time") || has("ImportPath")), title(Format::GoTest));
-    add(says("reportFormat", "CTRF") || all(&["results", "specVersion", "reportId"]), "CTRF");
+    add(says("reportFormat", "CTRF") || all(&["results", "specVersion", "reportId"]), title(Format::Ctrf));
     add(says("bomFormat", "CycloneDX"), "CycloneDX");
     add(has("spdxVersion") || says("@context", "spdx.org"), "SPDX");
     add(all(&["SchemaVersion", "ArtifactName"]), "Trivy JSON");
@@ -266,6 +267,8 @@ mod tests {
         assert_eq!(one("<!DOCTYPE report [<!ELEMENT a (b)>]><report name='x'>"), Detected::One(Format::Jacoco));
         assert_eq!(one(r#"{"meta":{"version":"7"},"files":{"a":"#), Detected::One(Format::CoveragePy));
         assert_eq!(one(r#"{"data":[],"type":"llvm.coverage.json.export"}"#), Detected::One(Format::LlvmCov));
+        assert_eq!(one(r#"{"reportFormat":"CTRF","results":{}}"#), Detected::One(Format::Ctrf));
+        assert_eq!(one(r#"{"results":{"tool":{"name":"jest"},"summary":{},"tests":["#), Detected::Unknown);
         assert_eq!(one("TN:\nSF:src/a.rs\n"), Detected::One(Format::Lcov));
         assert_eq!(one("<!DOCTYPE coverage SYSTEM 'x'>\n<coverage line-rate='1'>"), Detected::One(Format::Cobertura));
         assert_eq!(one("mode: set\n"), Detected::One(Format::GoCover));
@@ -285,7 +288,6 @@ mod tests {
         assert_eq!(foreign("<checkstyle version='8'>"), "Checkstyle");
         assert_eq!(foreign("<coverage generated='1' clover='4'>"), "Clover");
         assert_eq!(foreign("<coverage version=\"1\"><file path='a'>"), "SonarQube coverage");
-        assert_eq!(foreign(r#"{"reportFormat":"CTRF","results":{}}"#), "CTRF");
         assert_eq!(foreign(r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#), "CycloneDX");
         assert_eq!(foreign("<bom xmlns='http://cyclonedx.org/schema/bom/1.4'>"), "CycloneDX");
     }

@@ -7,6 +7,7 @@
 mod cobertura;
 mod coverage;
 mod coverage_py;
+mod ctrf;
 mod detect;
 mod encoding;
 mod error;
@@ -48,6 +49,8 @@ pub enum Format {
     GoTest,
     /// TAP 13 and 14.
     Tap,
+    /// CTRF, the Common Test Report Format.
+    Ctrf,
     /// LCOV trace files.
     Lcov,
     /// Cobertura XML, from whichever tool.
@@ -179,6 +182,7 @@ fn read_in(detail: Detail, format: Format, input: &mut dyn BufRead) -> Result<Re
         Format::Libtest => libtest::read(input, detail),
         Format::GoTest => gotest::read(input, detail),
         Format::Tap => tap::read(input, detail),
+        Format::Ctrf => ctrf::read(input, detail),
         Format::Lcov => lcov::read(input, detail),
         Format::Cobertura => cobertura::read(input, detail),
         Format::GoCover => go_cover::read(input, detail),
@@ -197,12 +201,13 @@ enum Detail {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Junit,
         Self::Sarif,
         Self::Libtest,
         Self::GoTest,
         Self::Tap,
+        Self::Ctrf,
         Self::Lcov,
         Self::Cobertura,
         Self::GoCover,
@@ -220,6 +225,7 @@ impl Format {
             Self::Libtest => "libtest/1",
             Self::GoTest => "gotest/1",
             Self::Tap => "tap/1",
+            Self::Ctrf => "ctrf/1",
             Self::Lcov => "lcov/1",
             Self::Cobertura => "cobertura/1",
             Self::GoCover => "go-cover/1",
@@ -246,6 +252,7 @@ impl Format {
             Self::Libtest => "libtest",
             Self::GoTest => "gotest",
             Self::Tap => "tap",
+            Self::Ctrf => "ctrf",
             Self::Lcov => "lcov",
             Self::Cobertura => "cobertura",
             Self::GoCover => "go-cover",
