@@ -148,6 +148,41 @@ proptest! {
     }
 
     #[test]
+    fn other_test_reports_cannot_be_improved_by_leaving_out_a_pass_or_adding_a_failure(
+        cases in prop::collection::vec(case(), 0..8),
+        honest in any::<bool>(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        for (format, print) in [(Format::GoTest, gotest as fn(&[Case], &[Case]) -> String), (Format::Tap, tap), (Format::Ctrf, ctrf)] {
+            let before = outcome(format, &print(&cases, &cases));
+            for after in altered(&cases, at) {
+                // A dishonest report has the totals of what it was before.
+                let after = outcome(format, &print(&after, if honest { &after } else { &cases }));
+                prop_assert!(before == Some(Outcome::Pass) || after != Some(Outcome::Pass), "{format}");
+            }
+        }
+    }
+
+    #[test]
+    fn coverage_does_not_depend_on_order_repetition_or_format(
+        lines in prop::collection::vec((0_u8..3, 1_u64..30, any::<bool>()), 1..20),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut turned = lines.clone();
+        turned.rotate_left(at.index(lines.len()));
+        turned.push(lines[0]);
+        let coverage = |format, text: &str| facts(format, text).unwrap().coverage.unwrap();
+        let wanted = coverage(Format::Lcov, &lcov(&lines));
+        prop_assert!(wanted.covered <= wanted.lines);
+        prop_assert_eq!(&coverage(Format::Lcov, &lcov(&turned)), &wanted);
+        prop_assert_eq!(&coverage(Format::Cobertura, &cobertura(&lines)), &wanted);
+        prop_assert_eq!(&coverage(Format::Jacoco, &jacoco(&lines)), &wanted);
+        prop_assert_eq!(&coverage(Format::GoCover, &go_cover(&lines)), &wanted);
+        let less: Vec<_> = lines.iter().map(|(file, line, _)| (*file, *line, false)).collect();
+        prop_assert_eq!(coverage(Format::Lcov, &lcov(&less)).lines, wanted.lines);
+    }
+
+    #[test]
     fn counts_and_names_do_not_depend_on_the_order(cases in prop::collection::vec(case(), 1..8), at in any::<prop::sample::Index>()) {
         let mut turned = cases.clone();
         turned.rotate_left(at.index(cases.len()));
@@ -241,6 +276,80 @@ fn libtest_word(said: Said) -> &'static str {
         Said::Failed | Said::Errored | Said::StatusFailed => "FAILED",
         Said::Skipped | Said::Unknown => "ignored",
     }
+}
+
+/// Prints what `go test -json` would; the package ends as `ended` says.
+fn gotest(cases: &[Case], ended: &[Case]) -> String {
+    let event = |action: &str, test: &str| format!("{{\"Action\":\"{action}\",\"Package\":\"p\"{test}}}\n");
+    let mut text = event("start", "");
+    for (name, said) in cases {
+        let test = format!(",\"Test\":\"T{name}\"");
+        text += &event("run", &test);
+        text += &match said {
+            Said::Passed | Said::Flaky => event("pass", &test),
+            Said::Failed | Said::Errored | Said::StatusFailed => event("fail", &test),
+            Said::Skipped => event("skip", &test),
+            Said::Unknown => String::new(),
+        };
+    }
+    text + &event(if ended.iter().any(|(_, said)| libtest_word(*said) == "FAILED") { "fail" } else { "pass" }, "")
+}
+
+/// Prints TAP; the plan is that of `planned`.
+fn tap(cases: &[Case], planned: &[Case]) -> String {
+    let mut text = format!("1..{}\n", planned.len());
+    for (index, (name, said)) in cases.iter().enumerate() {
+        text += &match said {
+            Said::Passed | Said::Flaky => format!("ok {} - t{name}\n", index + 1),
+            Said::Failed | Said::Errored | Said::StatusFailed => format!("not ok {} - t{name}\n", index + 1),
+            Said::Skipped => format!("ok {} - t{name} # SKIP\n", index + 1),
+            Said::Unknown => format!("not ok {} - t{name} # TODO\n", index + 1),
+        };
+    }
+    text
+}
+
+/// Prints CTRF; the summary is that of `summed`.
+fn ctrf(cases: &[Case], summed: &[Case]) -> String {
+    let test = |(name, said): &Case| {
+        let status = match said {
+            Said::Passed => "passed",
+            Said::Flaky => "passed\",\"retries\":1,\"rawStatus\":\"x",
+            Said::Failed | Said::Errored | Said::StatusFailed => "failed",
+            Said::Skipped => "pending",
+            Said::Unknown => "other",
+        };
+        format!("{{\"name\":\"{name}\",\"status\":\"{status}\"}}")
+    };
+    let tests: Vec<String> = cases.iter().map(test).collect();
+    format!("{{\"results\":{{\"summary\":{{\"tests\":{}}},\"tests\":[{}]}}}}", summed.len(), tests.join(","))
+}
+
+type CoverageLine = (u8, u64, bool);
+
+fn lcov(lines: &[CoverageLine]) -> String {
+    let record =
+        |(file, line, run): &CoverageLine| format!("SF:p/{file}.x\nDA:{line},{}\nend_of_record\n", u8::from(*run));
+    lines.iter().map(record).collect()
+}
+
+fn cobertura(lines: &[CoverageLine]) -> String {
+    let class = |(file, line, run): &CoverageLine| {
+        format!("<class filename='p/{file}.x'><lines><line number='{line}' hits='{}'/></lines></class>", u8::from(*run))
+    };
+    format!("<coverage line-rate='1'>{}</coverage>", lines.iter().map(class).collect::<String>())
+}
+
+fn jacoco(lines: &[CoverageLine]) -> String {
+    let source = |(file, line, run): &CoverageLine| {
+        format!("<sourcefile name='{file}.x'><line nr='{line}' ci='{}'/></sourcefile>", u8::from(*run))
+    };
+    format!("<report><package name='p'>{}</package></report>", lines.iter().map(source).collect::<String>())
+}
+
+fn go_cover(lines: &[CoverageLine]) -> String {
+    let block = |(file, line, run): &CoverageLine| format!("p/{file}.x:{line}.1,{line}.9 1 {}\n", u8::from(*run));
+    format!("mode: set\n{}", lines.iter().map(block).collect::<String>())
 }
 
 fn facts(format: Format, text: &str) -> Option<Facts> {
