@@ -248,6 +248,18 @@ fn test_too_few() {
 }
 
 #[test]
+fn line_too_few() {
+    let rig = Rig::with(&[("tests = { passed_min = 2, failed_max = 0 }", "coverage = { total_min = 75 }")]);
+    rig.plan("medium");
+    rig.medium();
+    let lcov = |run: u8| format!("SF:a.rs\nDA:1,1\nDA:2,1\nDA:3,1\nDA:4,{run}\nend_of_record\n");
+    assert_eq!(rig.report("unit-tests", "three.info", &lcov(0)).code, 0);
+    accepted(&verify(&rig));
+    assert_eq!(rig.report("unit-tests", "two.info", &lcov(0).replace("DA:3,1", "DA:3,0")).code, 0);
+    refused(&verify(&rig), "E224");
+}
+
+#[test]
 fn finding_too_many() {
     let rig = medium();
     rig.report("scan", "low.sarif", &sarif(&["6.9"]));
@@ -346,7 +358,7 @@ fn policy_that_demands_what_is_not_judged_yet() {
     let rig = low();
     accepted(&verify(&rig));
     rig.apply(&[
-        ("[claim.build]", "refuse_limitations = [\"hearsay\"]\n\n[claim.build]\ncoverage = { total_min = 1 }"),
+        ("[claim.build]", "refuse_limitations = [\"hearsay\"]\n\n[claim.build]\ncoverage = { changed_lines_min = 1 }"),
         ("[tier.low]", "[tier.low]\nbase = \"newest\""),
     ]);
     accepted(&verify(&rig));
