@@ -358,12 +358,13 @@ fn policy_that_demands_what_is_not_judged_yet() {
     let rig = low();
     accepted(&verify(&rig));
     rig.apply(&[
-        ("[claim.build]", "refuse_limitations = [\"hearsay\"]\n\n[claim.build]\ncoverage = { changed_lines_min = 1 }"),
+        ("[claim.build]", "refuse_limitations = [\"hearsay\"]\n\n[claim.build]\ntests = { baseline = \"keep\" }"),
         ("[tier.low]", "[tier.low]\nbase = \"newest\""),
     ]);
     accepted(&verify(&rig));
     rig.ok("planner", &["plan", "shop/again", "--tier", "low"]);
-    rig.ok("ci-1", &["attest", "build", "--change", "shop/again", "--", "true"]);
+    fs::write(rig.path("tests.xml"), junit(1, 0)).unwrap();
+    rig.ok("ci-1", &["attest", "build", "--change", "shop/again", "--report", "../tests.xml"]);
     refused(&rig.by("stranger", &["verify", "shop/again"]), "E220");
 }
 
