@@ -2,14 +2,14 @@
 
 use std::cell::OnceCell;
 
-use crate::crypto::{Envelope, PublicKey, leaf_hash};
+use crate::crypto::{Envelope, PublicKey};
 use crate::merkle::MapText;
 use crate::model::{
     Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Name, Outcome, Plan,
-    Predicate, ReviewVerdict, Run, Statement, TierName, Time,
+    Predicate, ReviewVerdict, Run, SignedLine, Statement, TierName, Time,
 };
 use crate::policy::{Act, BYTES_MAX, Moment, Policy, nearest};
-use crate::prove::Trust;
+use crate::prove::{RawRecord, Trust};
 use crate::store::Log;
 use crate::verify::Authority;
 
@@ -189,12 +189,30 @@ pub(super) struct Rules<'a> {
 struct Before {
     place: u64,
     leaf: Digest,
-    entry: Entry,
+    bytes: Vec<u8>,
     envelope: Vec<u8>,
+    parsed: OnceCell<Option<Entry>>,
     read: OnceCell<Option<Statement>>,
 }
 
 impl Before {
+    /// Returns the entry, read when it is first asked for.
+    fn entry(&self) -> Option<&Entry> {
+        self.parsed.get_or_init(|| Entry::parse(&self.bytes).ok()).as_ref()
+    }
+
+    fn signed(&self) -> &[SignedLine] {
+        self.entry().map_or(&[], |entry| &entry.signed)
+    }
+
+    /// Returns whether the entry names a statement.
+    fn states(&self, hash: &Digest) -> bool {
+        // The hash is one of few lines: most entries are told apart without being parsed.
+        let text = hash.to_string();
+        let there = self.bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        there && self.entry().is_some_and(|entry| entry.statement == *hash)
+    }
+
     /// Returns the statement, read when it is first asked for: a chain may be long and the rule about few of its records.
     fn statement(&self) -> Option<&Statement> {
         let read = || Statement::parse(&Envelope::parse(&self.envelope).ok()?.payload).ok();
@@ -203,7 +221,9 @@ impl Before {
 
     /// Returns the predicate, if the record is of the kind.
     fn predicate(&self, kind: &str) -> Option<&Predicate> {
-        (self.entry.kind == kind).then(|| self.statement()).flatten().map(|statement| &statement.predicate)
+        let rest = self.bytes.strip_prefix(KIND).and_then(|rest| rest.strip_prefix(kind.as_bytes()));
+        let is = rest.is_some_and(|rest| rest.first() == Some(&b'\n'));
+        is.then(|| self.statement()).flatten().map(|statement| &statement.predicate)
     }
 
     /// Returns whether it says that a claim is met.
@@ -231,7 +251,7 @@ impl Rules<'_> {
         }
         let before = self.chain(chain)?;
         let hash = envelope.statement_hash();
-        if let Some(twice) = before.iter().find(|record| record.entry.statement == hash) {
+        if let Some(twice) = before.iter().find(|record| record.states(&hash)) {
             return Err(Refusal::Twice(twice.place).into());
         }
         match &statement.predicate {
@@ -403,12 +423,13 @@ impl Rules<'_> {
         for (name, claim) in due {
             let shows: Vec<&Before> = before.iter().filter(|record| record.shows(&name)).collect();
             // Who showed it is seldom who signs this start, whose keys alone were read.
-            let signers = shows.iter().flat_map(|record| &record.entry.signed).map(|line| &line.fingerprint);
+            let signers = shows.iter().flat_map(|record| record.signed()).map(|line| &line.fingerprint);
             let rights = Rights::read(self.log, self.trust, signers)?;
             let authority = rights.authority(self.trust, self.time);
             let helps = |record: &&Before| {
-                let mut signed = record.entry.signed.iter();
-                signed.any(|line| authority.holds_role(&line.fingerprint, &claim.by, record.place, record.entry.time))
+                let mut signed = record.signed().iter();
+                let time = record.entry().map_or(self.time, |entry| entry.time);
+                signed.any(|line| authority.holds_role(&line.fingerprint, &claim.by, record.place, time))
             };
             if !shows.iter().any(helps) {
                 return Err(Refusal::PlanMoment(name).into());
@@ -431,7 +452,7 @@ impl Rules<'_> {
             match predicate {
                 Some(Predicate::Start(start)) if record.leaf == run.start => {
                     let theirs = record.statement();
-                    let signers = record.entry.signed.iter().map(|line| &line.fingerprint);
+                    let signers = record.signed().iter().map(|line| &line.fingerprint);
                     found = Some(
                         (&start.claim, &start.variant, &start.shard) == (&run.claim, &run.variant, &run.shard)
                             && theirs.and_then(Statement::commit) == statement.commit()
@@ -524,19 +545,23 @@ impl Rules<'_> {
         let mut records = Vec::with_capacity(places.len());
         for place in places {
             let Some(raw) = self.log.record(place)? else { continue };
-            let entry = Entry::parse(&raw.entry).map_err(crate::prove::ProveError::from)?;
-            let (leaf, envelope) = (leaf_hash(&raw.entry), raw.envelope);
-            records.push(Before { place, leaf, entry, envelope, read: OnceCell::new() });
+            let RawRecord { entry: bytes, envelope } = raw;
+            let (parsed, read) = (OnceCell::new(), OnceCell::new());
+            records.push(Before { place, leaf: self.log.leaf(place)?, bytes, envelope, parsed, read });
         }
         for fresh in self.seen.iter().filter(|fresh| fresh.entry.chain == chain) {
             records.push(Before {
                 place: fresh.place,
                 leaf: fresh.leaf,
-                entry: fresh.entry.clone(),
+                bytes: fresh.entry.print().into_bytes(),
                 envelope: Vec::new(),
+                parsed: OnceCell::from(Some(fresh.entry.clone())),
                 read: OnceCell::from(Some(fresh.statement.clone())),
             });
         }
         Ok(records)
     }
 }
+
+/// How an entry begins, up to its kind (format, section 3).
+const KIND: &[u8] = b"evidence-entry/v1\nkind ";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
 use super::capture::Kept;
@@ -9,7 +10,7 @@ use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
 use super::gather::{Before, Gathered, ReportSpec, detect, gather_since};
 use super::signer::{About, Signer};
 use crate::append::{AppendError, Receipt};
-use crate::git::{GitError, Repository, worktree};
+use crate::git::{GitError, Place, Repository, worktree_then};
 use crate::model::{
     ClaimName, Command, Digest, Ended, Id, Material, Oid, Outcome, Predicate, Purpose, Run, Shard, Start, Worktree,
 };
@@ -41,26 +42,39 @@ pub struct Attempt {
 }
 
 /// A look at the work tree that another thread takes.
-pub struct Looking(Option<JoinHandle<Result<Oid, GitError>>>);
+pub struct Looking {
+    found: Receiver<Result<Oid, GitError>>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Looking {
     /// Begins to compare the work tree with a tree.
     #[must_use]
     pub fn begin(repository: &Repository, tree: &Oid) -> Self {
-        let (place, tree) = (repository.place().clone(), tree.clone());
-        Self(Some(std::thread::spawn(move || worktree(&place, &tree).map(|found| found.tree))))
+        Self::of(repository.place().clone(), tree.clone())
     }
 
-    fn end(mut self) -> Result<Oid, GitError> {
-        let thread = self.0.take().expect("a look ends once");
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    fn of(place: Place, tree: Oid) -> Self {
+        let (tell, found) = channel();
+        let look = move || {
+            worktree_then(&place, &tree, |found| {
+                // Nobody waits for it any more where the attempt was given up.
+                let _ = tell.send(found.map(|found| found.tree));
+            });
+        };
+        Self { found, thread: Some(std::thread::spawn(look)) }
+    }
+
+    /// Waits for the tree that lies there, not for the end of the thread.
+    fn tree(&self) -> Option<Result<Oid, GitError>> {
+        self.found.recv().ok()
     }
 }
 
 impl Drop for Looking {
-    /// Waits for the thread, so that an attempt that is given up leaves no temporary folder.
+    /// Waits for the thread, so that no temporary folder is left.
     fn drop(&mut self) {
-        if let Some(thread) = self.0.take() {
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
@@ -105,8 +119,6 @@ impl Attempt {
         interrupts: &Interrupts,
     ) -> Result<Attempted, AttemptError> {
         let blobs = signer.appender.ledger().blobs();
-        let (place, tree) = (repository.place(), &self.about.tree);
-        let look = || worktree(place, tree).map(|found| found.tree);
         let start = Start {
             claim: self.claim.clone(),
             variant: self.variant.clone(),
@@ -120,28 +132,26 @@ impl Attempt {
             let started = signer.about(&self.about, Predicate::Start(start));
             (started, gathering.map(joined))
         });
-        let before = self.looking.end();
+        let before = self.looking.tree();
         let started = started?;
         let files = self.command.as_ref().map(|_| Before::look(&self.folder, &self.reports));
         let ran = self.command.as_ref().map(|command| run(command, &blobs, echo, interrupts)).transpose()?;
-        let (after, gathered) = match gathered {
-            Some(gathered) => (None, gathered),
-            None => std::thread::scope(|scope| {
-                let looking = scope.spawn(look);
-                let gathered = gather(files.as_ref());
-                (Some(joined(looking)), gathered)
-            }),
+        let again = self.command.as_ref().map(|_| Looking::begin(repository, &self.about.tree));
+        let gathered = match gathered {
+            Some(gathered) => gathered,
+            None => gather(files.as_ref()),
         };
+        let after = again.as_ref().map(Looking::tree);
         let mut gathered = gathered?;
         // A work tree that cannot be read (no git any more, say) is not clean: a commit's id is no tree's.
-        let mut known = |found: Result<Oid, GitError>, when| {
-            found.unwrap_or_else(|error| {
-                gathered.problem(
-                    "unknown-worktree",
-                    format!("the work tree could not be read {when} the command: {error}"),
-                );
-                self.about.commit.clone()
-            })
+        let mut known = |found: Option<Result<Oid, GitError>>, when| {
+            let why = match found {
+                Some(Ok(tree)) => return tree,
+                Some(Err(error)) => error.to_string(),
+                None => "nothing was found".to_owned(),
+            };
+            gathered.problem("unknown-worktree", format!("the work tree could not be read {when} the command: {why}"));
+            self.about.commit.clone()
         };
         let worktree_before = known(before, "before");
         let worktree_after = after.map_or_else(|| worktree_before.clone(), |after| known(after, "after"));

@@ -29,4 +29,4 @@ pub use repository::{Head, History, Place, Repository, Target};
 #[cfg(feature = "store")]
 pub use run::{Git, GitEnvironment, GitError};
 #[cfg(feature = "store")]
-pub use worktree::{WorkTree, worktree};
+pub use worktree::{WorkTree, worktree, worktree_then};

@@ -44,9 +44,20 @@ pub struct WorkTree {
 /// # Errors
 /// See [`GitError`]; [`GitError::Failed`] where a file cannot be read.
 pub fn worktree(place: &Place, compared: &Oid) -> Result<WorkTree, GitError> {
-    let folder = tempfile::Builder::new().prefix("evidence-git-").tempdir();
-    let folder = folder.map_err(|source| GitError::Temporary { path: std::env::temp_dir(), source })?;
-    let dir = folder.path();
+    let mut found = None;
+    worktree_then(place, compared, |it| found = Some(it));
+    found.expect("it is told once")
+}
+
+/// Computes what [`worktree`] does and tells it before the temporary repository is removed, which may wait for the disk.
+pub fn worktree_then(place: &Place, compared: &Oid, tell: impl FnOnce(Result<WorkTree, GitError>)) {
+    match tempfile::Builder::new().prefix("evidence-git-").tempdir() {
+        Ok(folder) => tell(compare(place, compared, folder.path())),
+        Err(source) => tell(Err(GitError::Temporary { path: std::env::temp_dir(), source })),
+    }
+}
+
+fn compare(place: &Place, compared: &Oid, dir: &Path) -> Result<WorkTree, GitError> {
     prepare(place, dir)?;
     run(place, dir, &["read-tree", compared.as_str()])?;
     let before = read_index(place, dir)?;
