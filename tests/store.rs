@@ -407,7 +407,7 @@ fn sixty_four_threads_lose_nothing() {
         assert_eq!(log.leaf(serial).unwrap(), leaf);
     }
     let checked = check_ledger(writer.ledger(), writer.trust(), &mut |_| {}).unwrap();
-    assert_eq!(checked.records, 258);
+    assert_eq!(checked.records, 259);
 }
 
 #[derive(Debug, Clone)]

@@ -11,7 +11,10 @@ use super::index::Index;
 use super::segments::{Position, Segments, Tail};
 use super::{StoreError, index};
 use crate::crypto::{leaf_hash, list_item_hash, list_value};
-use crate::merkle::{Checkpoint, Consistency, Frontier, MapText, prove_consistency, prove_multi};
+use crate::merkle::{
+    Checkpoint, Consistency, Frontier, MapText, check_inclusion, prove_consistency, prove_inclusion, prove_multi,
+    tree_root,
+};
 use crate::model::Digest;
 use crate::prove::{Listing, Materials, Proven, RawRecord, Source, SourceError};
 
@@ -87,7 +90,7 @@ impl Log {
             let text = format!("`checkpoint` names {} entries and the segments hold {size}", checkpoint.size);
             return Err(StoreError::contradiction(text, self.heads(Some(&note))?));
         }
-        let root = crate::merkle::tree_root(checkpoint.size, &index.reader()).map_err(StoreError::Cache)?;
+        let root = tree_root(checkpoint.size, &index.reader()).map_err(StoreError::Cache)?;
         if root != checkpoint.root {
             let text = format!("the segments have another root at size {} than `checkpoint`", checkpoint.size);
             return Err(StoreError::contradiction(text, self.heads(Some(&note))?));
@@ -197,7 +200,13 @@ impl Log {
     /// # Errors
     /// If the operating system refuses.
     pub fn consistency(&self, from: u64) -> Result<Consistency, StoreError> {
-        self.believing(|index| prove_consistency(from, index.size, &index.reader()))
+        let root = self.signed_root()?;
+        self.believing(|index| {
+            let proof = prove_consistency(from, index.size, &index.reader())?;
+            let old = tree_root(from, &index.reader())?;
+            proof.check(&old, index.size, &root).map_err(|_| lie())?;
+            Ok(proof)
+        })
     }
 
     /// Returns the inclusion proof of a place in the tree.
@@ -205,7 +214,19 @@ impl Log {
     /// # Errors
     /// If the operating system refuses.
     pub fn inclusion(&self, place: u64) -> Result<Vec<Digest>, StoreError> {
-        self.believing(|index| crate::merkle::prove_inclusion(place, index.size, &index.reader()))
+        let root = self.signed_root()?;
+        self.believing(|index| {
+            let path = prove_inclusion(place, index.size, &index.reader())?;
+            check_inclusion(&index.leaf(place)?, place, index.size, &path, &root).map_err(|_| lie())?;
+            Ok(path)
+        })
+    }
+
+    /// Returns the root that the newest commit signs: what the cache answers is held against it.
+    fn signed_root(&self) -> Result<Digest, StoreError> {
+        let unreadable = |error: &dyn std::fmt::Display| StoreError::unreadable("the newest commit frame", error);
+        let note = self.checkpoint()?.ok_or_else(|| unreadable(&"the ledger is empty"))?;
+        Ok(Checkpoint::parse_note(&note).map_err(|error| unreadable(&error))?.root)
     }
 
     pub(super) fn index(&mut self) -> &mut Index {
@@ -295,7 +316,14 @@ impl Source for Log {
     }
 
     fn multiproof(&self, places: &[u64]) -> Result<Proven, SourceError> {
-        let proof = self.believing(|index| prove_multi(places, index.size, &index.reader()))?;
+        let root = self.signed_root()?;
+        let proof = self.believing(|index| {
+            let proof = prove_multi(places, index.size, &index.reader())?;
+            let leaves: Vec<(u64, Digest)> =
+                places.iter().map(|place| Ok((*place, index.leaf(*place)?))).collect::<io::Result<_>>()?;
+            proof.check(&leaves, index.size, &root).map_err(|_| lie())?;
+            Ok(proof)
+        })?;
         Ok(Proven { proof, others: Vec::new() })
     }
 }
@@ -316,9 +344,13 @@ impl From<StoreError> for SourceError {
     }
 }
 
+/// What the cache says is not what was signed.
+fn lie() -> io::Error {
+    io::Error::from(io::ErrorKind::InvalidData)
+}
+
 /// Reads a list and holds it against the root of the map.
 fn proven_listing(index: &Index, text: &MapText) -> io::Result<Listing> {
-    let lie = || io::Error::from(io::ErrorKind::InvalidData);
     let root = index.map_root();
     let (serials, proof) = index.prove(text)?;
     if serials.is_empty() {
