@@ -219,7 +219,7 @@ pub(super) struct PolicyArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyAct {
-    /// Check a policy file
+    /// Check a policy file: mistakes, what nobody can meet, what has no effect, and by the ledger what nobody may do
     #[command(after_help = "Example:\n  evidence policy check .evidence/policy.toml")]
     Check {
         /// The file [default: .evidence/policy.toml]

@@ -352,7 +352,7 @@ fn number(integer: &DeInteger<'_>) -> Option<i64> {
 }
 
 /// Returns line and column of an offset, both from 1, the column in characters.
-fn position(text: &str, at: usize) -> (usize, usize) {
+pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;

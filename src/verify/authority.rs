@@ -460,6 +460,21 @@ impl<'a> Authority<'a> {
         self.revoked.get(key).copied()
     }
 
+    /// Returns the principals who hold each role now: for a change, or at all.
+    #[must_use]
+    pub fn holders(&self, change: Option<&ChangeId>) -> BTreeMap<Role, BTreeSet<PrincipalId>> {
+        let mut holders: BTreeMap<Role, BTreeSet<PrincipalId>> = BTreeMap::new();
+        let of_change = |known: &&Known| {
+            known.grant.changes.is_empty() || change.is_none_or(|change| known.grant.changes.contains(change))
+        };
+        for known in self.grants.iter().filter(of_change).filter(|known| !known.is_filing() && self.holds_now(known)) {
+            for role in &known.grant.roles {
+                holders.entry(role.clone()).or_default().insert(known.grant.principal.clone());
+            }
+        }
+        holders
+    }
+
     /// Returns whether a grant still holds now.
     #[must_use]
     pub fn holds_now(&self, known: &Known) -> bool {

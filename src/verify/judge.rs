@@ -537,5 +537,4 @@ const fn weight(state: State) -> u8 {
 }
 
 /// Every limitation that a verdict may admit, by name.
-pub(super) const LIMITATIONS: [&str; 5] =
-    ["asserted", "not-independent", "one-person", "operator-unbound", UNKNOWN_AUTHOR];
+pub const LIMITATIONS: [&str; 5] = ["asserted", "not-independent", "one-person", "operator-unbound", UNKNOWN_AUTHOR];

@@ -18,7 +18,7 @@ mod verdict;
 pub use attempts::{Attempt, AttemptState};
 pub use authority::{Authority, Grants, Known, Policies, PolicyReadError, Who};
 pub use code::{CODES, Code};
-pub use judge::{Clock, Judgement, judge, plan_base};
+pub use judge::{Clock, Judgement, LIMITATIONS, judge, plan_base};
 pub use names::{read_authors, read_names};
 pub use recheck::{Recheck, RecheckError, Rechecked};
 pub use verdict::{Advice, Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};

@@ -1,0 +1,101 @@
+//! Policies, tried from outside: what is odd about one, what another one changes, and what one asks of a change.
+
+mod common;
+
+use std::fs;
+
+use common::{POLICY, Ran, Rig};
+
+/// Writes the usual policy with some text replaced beside the repository, and returns how commands call it.
+fn file(rig: &Rig, replace: &[(&str, &str)]) -> &'static str {
+    let mut text = POLICY.to_owned();
+    for (from, to) in replace {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    fs::write(rig.path("other.toml"), text).unwrap();
+    "../other.toml"
+}
+
+/// Returns what was said, without the folder of the test.
+fn said(rig: &Rig, ran: &Ran) -> String {
+    let folder = rig.path("").display().to_string();
+    let text = format!("{}{}", ran.out, ran.err);
+    text.replace(&format!("{}repo/../", folder), "").replace(&format!("{}/repo/../", folder.trim_end_matches('/')), "")
+}
+
+#[test]
+fn policy_that_is_not_odd_has_no_findings() {
+    let rig = Rig::new();
+    let ran = rig.ok("stranger", &["policy", "check", "../policy.toml"]);
+    assert_eq!(said(&rig, &ran), "policy.toml: 4 claims in 3 tiers\n");
+    let json = rig.ok("stranger", &["policy", "check", "../policy.toml", "--json"]).json();
+    assert_eq!((&json["claims"], &json["findings"]), (&4.into(), &serde_json::json!([])));
+}
+
+#[test]
+fn odd_policy_has_notes_and_ends_with_0() {
+    let rig = Rig::new();
+    let auditor = ("by = \"reviewer\"", "by = \"auditor\"");
+    let idle = ("[tier.high]\nrequire = [\"peer-review\"]\n", "[tier.high]\nrequire = [\"scan\"]\n");
+    let ran = rig.ok("stranger", &["policy", "check", file(&rig, &[auditor, idle])]);
+    assert_eq!(
+        said(&rig, &ran),
+        "other.toml: 4 claims in 3 tiers\n\
+         note: other.toml:line 18, column 8: nothing requires the claim peer-review\n\
+         note: other.toml:line 20, column 6: nobody may show the claim peer-review: nobody holds the role auditor\n\
+         note: other.toml:line 31, column 7: tier high demands nothing that medium does not\n"
+    );
+    let json = rig.ok("stranger", &["policy", "check", "../other.toml", "--json"]).json();
+    let note = serde_json::json!({"kind": "note", "line": 31, "column": 7,
+        "text": "tier high demands nothing that medium does not", "suggestion": null});
+    assert_eq!(json["findings"][2], note);
+}
+
+#[test]
+fn threshold_that_nobody_can_meet_is_noted() {
+    let rig = Rig::new();
+    let two = ("resume = [\"admin\"]", "resume = { roles = [\"ci\"], threshold = 2 }");
+    assert!(rig.ok("stranger", &["policy", "check", file(&rig, &[two])]).err.is_empty());
+    let three = ("resume = [\"admin\"]", "resume = { roles = [\"planner\"], threshold = 3 }");
+    let ran = rig.ok("stranger", &["policy", "check", file(&rig, &[three])]);
+    assert!(ran.err.contains("`resume` of [may] needs 3 of planner, and 2 principals hold that"), "{ran:?}");
+}
+
+#[test]
+fn policy_without_a_ledger_is_checked_by_itself() {
+    let rig = Rig::new();
+    let auditor = ("by = \"reviewer\"", "by = \"auditor\"");
+    let elsewhere = ["--ledger", "../nowhere", "policy", "check", file(&rig, &[auditor])];
+    let ran = rig.ok("stranger", &elsewhere);
+    assert!(ran.err.is_empty(), "{ran:?}");
+}
+
+#[test]
+fn claim_that_nobody_can_show_is_an_error() {
+    let rig = Rig::new();
+    let own = ("independent_of = [\"implementer\"]", "independent_of = [\"reviewer\"]");
+    let ran = rig.by("stranger", &["policy", "check", file(&rig, &[own])]);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    assert_eq!(
+        said(&rig, &ran),
+        "error: other.toml:line 22, column 18: claim peer-review is shown by the role reviewer and must be independent of \
+         reviewer: nobody can show it\n"
+    );
+    let ran = rig.by("stranger", &["policy", "check", "../other.toml", "--json"]);
+    let json = ran.json();
+    assert_eq!((ran.code, &json["findings"][0]["kind"], &json["error"]["exit"]), (2, &"error".into(), &2.into()));
+}
+
+#[test]
+fn mistakes_are_told_with_line_column_and_suggestion() {
+    let rig = Rig::new();
+    let typo = [("require = [\"build\"]", "require = [\"biuld\"]"), ("waivable = false", "waivable = \"no\"")];
+    let ran = rig.by("stranger", &["policy", "check", file(&rig, &typo)]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("line 26, column 12: `require` of tier low names the claim `biuld`"), "{ran:?}");
+    let ran = rig.by("stranger", &["policy", "check", "../other.toml", "--json"]);
+    let findings = &ran.json()["findings"];
+    assert_eq!((findings[0]["line"].as_u64(), findings[1]["line"].as_u64()), (Some(23), Some(26)));
+    assert_eq!((ran.code, &findings[1]["suggestion"]), (2, &"did you mean `build`?".into()));
+}
