@@ -99,3 +99,59 @@ fn mistakes_are_told_with_line_column_and_suggestion() {
     assert_eq!((findings[0]["line"].as_u64(), findings[1]["line"].as_u64()), (Some(23), Some(26)));
     assert_eq!((ran.code, &findings[1]["suggestion"]), (2, &"did you mean `build`?".into()));
 }
+
+const STRICTER: (&str, &str) = ("passed_min = 2", "passed_min = 3");
+const WEAKER: (&str, &str) = ("passed_min = 2", "passed_min = 1");
+
+#[test]
+fn differences_are_told_line_by_line() {
+    let rig = Rig::new();
+    let more = ("plan = [\"planner\"]", "plan = [\"planner\", \"ci\"]");
+    let ran = rig.ok("stranger", &["policy", "diff", file(&rig, &[WEAKER, more])]);
+    assert_eq!(
+        ran.out,
+        "claim unit-tests: tests.passed_min 2 -> 1 (weaker)\n\
+         may plan: roles ci added (weaker)\n"
+    );
+    let ran = rig.ok("stranger", &["policy", "diff", "../other.toml", "../policy.toml"]);
+    assert_eq!(
+        ran.out,
+        "claim unit-tests: tests.passed_min 1 -> 2 (stronger)\n\
+         may plan: roles ci removed (stronger)\n"
+    );
+    let json = rig.ok("stranger", &["policy", "diff", "../other.toml", "--json"]).json();
+    let first = serde_json::json!({"thing": "claim unit-tests", "key": "tests.passed_min", "old": "2", "new": "1",
+        "direction": "weaker", "text": "claim unit-tests: tests.passed_min 2 -> 1 (weaker)"});
+    assert_eq!((&json["differences"][0], &json["weaker"]), (&first, &true.into()));
+    let ran = rig.ok("stranger", &["policy", "diff", "../policy.toml"]);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", "they demand the same\n"));
+}
+
+#[test]
+fn policy_that_weakens_is_applied_only_by_whoever_has_seen_it() {
+    let rig = Rig::new();
+    let apply = ["policy", "apply", file(&rig, &[WEAKER])];
+    let ran = rig.refuses("owner", &apply, "demands less than the policy in force");
+    assert_eq!(ran.out, "");
+    assert!(ran.err.starts_with("claim unit-tests: tests.passed_min 2 -> 1 (weaker)\nrefused: "), "{ran:?}");
+    assert!(ran.err.contains("hint: look at what is weaker; --weaken says that you have seen it"), "{ran:?}");
+    let ran = rig.by("owner", &[&apply[..], &["--json"]].concat());
+    let json = ran.json();
+    assert_eq!((ran.code, &json["error"]["exit"]), (1, &1.into()));
+    assert_eq!(json["differences"][0]["direction"], "weaker");
+    assert_eq!(rig.ok("stranger", &["policy", "diff", "../policy.toml"]).out, "");
+    let ran = rig.ok("owner", &[&apply[..], &["--weaken"]].concat());
+    assert!(ran.out.ends_with("is in force\n") && ran.err.starts_with("claim unit-tests: "), "{ran:?}");
+    assert_eq!(rig.ok("stranger", &["policy", "diff", "../other.toml"]).out, "");
+}
+
+#[test]
+fn policy_that_demands_more_needs_no_word_and_still_an_authority() {
+    let rig = Rig::new();
+    let apply = ["policy", "apply", file(&rig, &[STRICTER])];
+    rig.refuses("agent", &apply, "may not");
+    let ran = rig.ok("owner", &apply);
+    assert_eq!(ran.err, "claim unit-tests: tests.passed_min 2 -> 3 (stronger)\n");
+    // Seen or not, the ledger decides who may.
+    rig.refuses("agent", &["policy", "apply", file(&rig, &[WEAKER]), "--weaken"], "may not");
+}

@@ -46,7 +46,7 @@ pub(super) enum Command {
         after_help = "Example:\n  evidence key grant ana.pub --principal ana --role reviewer --email ana@example.org"
     )]
     Key(KeyArgs),
-    /// Check a policy, put it into force, show it
+    /// Check a policy, compare it, put it into force, show what it asks for
     #[command(after_help = "Example:\n  evidence policy apply .evidence/policy.toml")]
     Policy(PolicyArgs),
     /// Plan a change: its tier, who implements it, and what it starts from
@@ -225,7 +225,14 @@ pub(super) enum PolicyAct {
         /// The file [default: .evidence/policy.toml]
         file: Option<PathBuf>,
     },
-    /// Sign a policy and put it into force
+    /// Show what a policy demands otherwise than another, and which of it is weaker
+    #[command(after_help = "Example:\n  evidence policy diff .evidence/policy.toml")]
+    Diff {
+        /// The old one [default: the policy in force] and the new one [default: .evidence/policy.toml]
+        #[arg(value_names = ["OLD", "NEW"], num_args = 0..=2)]
+        files: Vec<PathBuf>,
+    },
+    /// Sign a policy and put it into force, after showing what it demands otherwise
     #[command(after_help = "Example:\n  evidence policy apply .evidence/policy.toml --reason 'two reviewers'")]
     Apply {
         /// The file [default: .evidence/policy.toml]
@@ -233,6 +240,9 @@ pub(super) enum PolicyAct {
         /// Why it changes
         #[arg(long)]
         reason: Option<String>,
+        /// Apply it although it demands less: you have seen in what
+        #[arg(long)]
+        weaken: bool,
     },
     /// Print the policy in force
     #[command(after_help = "Example:\n  evidence policy show")]

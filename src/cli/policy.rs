@@ -8,32 +8,24 @@ use serde_json::{Value, json};
 use super::args::{PolicyAct, PolicyArgs};
 use super::context::{Context, POLICY_IN_REPOSITORY, now};
 use super::fail::Fail;
-use super::{key, print, print_json};
+use super::{eprint, key, print, print_json};
 use crate::append::Rights;
-use crate::policy::{Holders, Policy, PolicyError, Remark, Weight};
+use crate::model::Digest;
+use crate::policy::{Difference, Direction, Holders, Policy, PolicyError, Remark, Weight};
 use crate::verify::LIMITATIONS;
 
 pub(super) fn run(context: &Context, args: &PolicyArgs) -> Result<u8, Fail> {
     match &args.act {
         PolicyAct::Check { file } => return check(context, file.as_ref()),
-        PolicyAct::Apply { file, reason } => {
-            let (path, text) = read(context, file.as_ref())?;
-            parse(context, &path, &text)?;
-            let receipt = key::signed(context, |signer| signer.policy(&text, reason.clone()))?;
-            key::done(context, &receipt, &format!("{} is in force", path.display()));
-        }
+        PolicyAct::Diff { files } => diff(context, files)?,
+        PolicyAct::Apply { file, reason, weaken } => return apply(context, file.as_ref(), reason.as_ref(), *weaken),
         PolicyAct::Show => {
-            let trust = context.trust(None)?;
-            let log = context.ledger()?.read()?;
-            let rights = Rights::read(&log, &trust, [])?;
-            let authority = rights.authority(&trust, now());
-            let (digest, policy) = authority
-                .policy_at(u64::MAX)
+            let (digest, policy) = in_force(context)?
                 .ok_or_else(|| Fail::usage("no policy is in force").hint("evidence policy apply FILE"))?;
             if context.json {
                 print_json(&json!({"sha256": digest, "policy": policy.json()}));
             } else {
-                let path = log.blobs().path(digest);
+                let path = context.ledger()?.read()?.blobs().path(&digest);
                 print(
                     &fs::read_to_string(&path)
                         .map_err(|error| Fail::io("the policy cannot be read:", &path, &error))?,
@@ -42,6 +34,85 @@ pub(super) fn run(context: &Context, args: &PolicyArgs) -> Result<u8, Fail> {
         }
     }
     Ok(0)
+}
+
+/// Returns the policy in force and its hash.
+fn in_force(context: &Context) -> Result<Option<(Digest, Policy)>, Fail> {
+    let trust = context.trust(None)?;
+    let log = context.ledger()?.read()?;
+    let rights = Rights::read(&log, &trust, [])?;
+    let authority = rights.authority(&trust, now());
+    Ok(authority.policy_at(u64::MAX).map(|(digest, policy)| (*digest, policy.clone())))
+}
+
+fn diff(context: &Context, files: &[PathBuf]) -> Result<(), Fail> {
+    let of_file = |file: Option<&PathBuf>| -> Result<(String, Policy), Fail> {
+        let (path, text) = read(context, file)?;
+        let policy = parse(context, &path, &text)?;
+        Ok((path.display().to_string(), policy))
+    };
+    let ((old_name, old), (new_name, new)) = match files {
+        [old, new, ..] => (of_file(Some(old))?, of_file(Some(new))?),
+        [new @ ..] => {
+            let (digest, policy) = in_force(context)?.ok_or_else(|| {
+                Fail::usage("no policy is in force to compare with").hint("evidence policy diff OLD NEW")
+            })?;
+            ((format!("sha256:{digest}"), policy), of_file(new.first())?)
+        }
+    };
+    let differences = old.differences(&new);
+    if context.json {
+        print_json(&json!({"old": old_name, "new": new_name, "weaker": is_weaker(&differences),
+            "differences": differences.iter().map(difference_json).collect::<Vec<_>>()}));
+    } else if differences.is_empty() {
+        context.say("they demand the same");
+    } else {
+        print(&lines(&differences));
+    }
+    Ok(())
+}
+
+fn apply(context: &Context, file: Option<&PathBuf>, reason: Option<&String>, weaken: bool) -> Result<u8, Fail> {
+    let (path, text) = read(context, file)?;
+    let policy = parse(context, &path, &text)?;
+    let remarks = policy.remarks(&text, &LIMITATIONS, None);
+    let wrong: Vec<Remark> = remarks.into_iter().filter(|remark| remark.weight() == Weight::Error).collect();
+    say_remarks(context, &path, &wrong);
+    if let Some((_, old)) = in_force(context)? {
+        let differences = old.differences(&policy);
+        if !context.json {
+            eprint(&lines(&differences));
+        }
+        if is_weaker(&differences) && !weaken {
+            let text = format!("{} demands less than the policy in force, or lets more act", path.display());
+            let hint = "look at what is weaker; --weaken says that you have seen it";
+            if !context.json {
+                return Err(Fail { exit: 1, ..Fail::usage(text) }.hint(hint));
+            }
+            print_json(
+                &json!({"error": {"exit": 1, "code": null, "name": null, "text": text, "hint": hint, "heads": []},
+                "differences": differences.iter().map(difference_json).collect::<Vec<_>>()}),
+            );
+            return Ok(1);
+        }
+    }
+    let receipt = key::signed(context, |signer| signer.policy(&text, reason.cloned()))?;
+    key::done(context, &receipt, &format!("{} is in force", path.display()));
+    Ok(0)
+}
+
+fn is_weaker(differences: &[Difference]) -> bool {
+    differences.iter().any(|difference| difference.direction == Direction::Weaker)
+}
+
+fn lines(differences: &[Difference]) -> String {
+    differences.iter().map(|difference| format!("{difference}\n")).collect()
+}
+
+fn difference_json(difference: &Difference) -> Value {
+    let Difference { thing, key, old, new, direction } = difference;
+    json!({"thing": thing, "key": key, "old": old, "new": new, "direction": direction.as_str(),
+        "text": difference.to_string()})
 }
 
 fn read(context: &Context, file: Option<&PathBuf>) -> Result<(PathBuf, String), Fail> {

@@ -8,6 +8,7 @@
 //! Out of scope: which policy is in force, whether a requirement is met (`verify`), and reading files.
 
 mod claim;
+mod diff;
 mod nearest;
 mod nesting;
 mod parse;
@@ -25,6 +26,7 @@ mod word;
 pub use claim::{
     Asserted, Baseline, BoundTo, Claim, CoverageLimits, Family, FindingLimits, Form, Moment, TestLimits, Waivable,
 };
+pub use diff::{Difference, Direction};
 pub use nearest::nearest;
 pub use nesting::NESTING_MAX;
 pub use parse::{BYTES_MAX, CLAIMS_MAX, COUNT_MAX, NAMES_MAX, PRINCIPALS_MAX, TIERS_MAX, WHENS_MAX};

@@ -1,0 +1,769 @@
+//! What one policy demands otherwise than another, difference by difference, and whether that is weaker.
+//!
+//! A policy is spread into *terms*: one value of one key of one thing, or one member of a list. What stands only on one
+//! side, or differs, is a difference, and [`RULES`] says for each key which way is weaker. What is effective is compared,
+//! not what is written: a tier has what the tiers before it have, and rules are taken apart by pattern.
+//! Whatever no rule can order is weaker: it needs a person who has seen it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::model::{ClaimName, Id, Span, TierName};
+
+use super::word::{Word as _, words};
+use super::{
+    Act, Base, Claim, CoverageLimits, Entitled, FindingLimits, Policy, TestLimits, Tier, Trailer, Waivable, When,
+};
+
+/// One difference between two policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs: `claim unit-tests`, `tier low`, `[[when]] src/**`, `may plan`, `policy`.
+    pub thing: String,
+    /// In what: `tests.passed_min`; empty where the whole thing is on one side only.
+    pub key: &'static str,
+    /// What it was; `None`: not there.
+    pub old: Option<String>,
+    /// What it becomes; `None`: no longer there.
+    pub new: Option<String>,
+    /// Whether less has to be shown, or more may act.
+    pub direction: Direction,
+}
+
+words! {
+    /// What a difference does to the gate.
+    Direction {
+        /// It demands less, lets more act, or cannot be ordered.
+        Weaker = "weaker",
+        /// It demands more, or lets fewer act.
+        Stronger = "stronger",
+        /// It changes no verdict.
+        Other = "other",
+    }
+}
+
+impl Policy {
+    /// Returns what `new` demands otherwise than this policy, in the order of a policy's tables.
+    ///
+    /// Of a policy against itself that is nothing; the other way round, what was weaker is stronger, unless it cannot be
+    /// ordered at all.
+    #[must_use]
+    pub fn differences(&self, new: &Self) -> Vec<Difference> {
+        let common = Common::of(self, new);
+        let (before, after) = (Terms::of(self, &common), Terms::of(new, &common));
+        let keys: BTreeSet<&Key> = before.0.keys().chain(after.0.keys()).collect();
+        let mut found: Vec<(&Key, Difference)> = Vec::new();
+        for key in keys {
+            let (old, new_term) = (before.0.get(key), after.0.get(key));
+            if old == new_term || !is_comparable(key, &before, &after) {
+                continue;
+            }
+            let direction = match direction(key.name, old, new_term) {
+                // What a rule no longer requires, or now does, where it is required anyway.
+                Direction::Weaker | Direction::Stronger
+                    if is_of_a_rule(key) && key.name == "require" && demanded_by_both(self, new, key) =>
+                {
+                    Direction::Other
+                }
+                direction => direction,
+            };
+            let shown = |term: &Term| if key.member.is_empty() { term.shown.clone() } else { key.member.clone() };
+            let difference = Difference {
+                thing: key.thing.clone(),
+                key: key.name,
+                old: old.map(shown),
+                new: new_term.map(shown),
+                direction,
+            };
+            found.push((key, difference));
+        }
+        let told = |key: &Key, difference: &Difference| {
+            found.iter().any(|(other, same)| {
+                let alike = (other.name, &other.member) == (key.name, &key.member)
+                    && (&same.old, &same.new, same.direction)
+                        == (&difference.old, &difference.new, difference.direction);
+                alike && common.is_below(&other.thing, &key.thing)
+            })
+        };
+        let mut differences: Vec<Difference> = Vec::new();
+        for (key, difference) in &found {
+            // A tier has what those before it have: that is told once.
+            if !told(key, difference) {
+                differences.push(difference.clone());
+            }
+        }
+        differences
+    }
+}
+
+impl fmt::Display for Difference {
+    /// Writes `claim unit-tests: tests.passed_min 200 -> 150 (weaker)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.thing)?;
+        let key = if self.key.is_empty() { String::new() } else { format!("{} ", self.key) };
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) => write!(f, "{key}{old} -> {new}")?,
+            (None, Some(new)) => write!(f, "{}", added(&key, new, "added"))?,
+            (Some(old), None) => write!(f, "{}", added(&key, old, "removed"))?,
+            (None, None) => write!(f, "{key}")?,
+        }
+        write!(f, " ({})", self.direction)
+    }
+}
+
+fn added(key: &str, value: &str, what: &str) -> String {
+    let value = if value.is_empty() { String::new() } else { format!("{value} ") };
+    format!("{key}{value}{what}")
+}
+
+/// Which way a key is weaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// A lower number is weaker, none is weakest.
+    Floor,
+    /// A higher number is weaker, none is weakest.
+    Ceiling,
+    /// Without it is weaker.
+    Demand,
+    /// With it is weaker; where both have it, a higher number is.
+    Right,
+    /// A lower number is weaker; where only one has it, another difference tells it.
+    Quorum,
+    /// The words, weakest first; a word that is not there cannot be ordered.
+    Words(&'static [&'static str]),
+    /// No verdict depends on it.
+    Label,
+}
+
+/// The one table: which way each key is weaker. A key that is not here, such as `by` or `form`, cannot be ordered.
+const RULES: &[(&str, Rule)] = &[
+    ("applies", Rule::Words(&["plan", "open"])),
+    ("independence", Rule::Words(&["record", "require"])),
+    ("unplanned", Rule::Right),
+    ("plan_valid_for", Rule::Ceiling),
+    ("refuse_limitations", Rule::Demand),
+    ("tiers above", Rule::Demand),
+    ("tiers below", Rule::Right),
+    ("require", Rule::Demand),
+    ("recommend", Rule::Label),
+    ("base", Rule::Words(&["merge-base", "newest"])),
+    ("trailer", Rule::Words(&["false", "true"])),
+    ("", Rule::Label),
+    ("family", Rule::Label),
+    // At the plan another commit is shown than at the merge: that is neither more nor less.
+    ("at", Rule::Words(&["deploy", "merge"])),
+    ("bound_to", Rule::Words(&["tree", "commit"])),
+    ("tests.passed_min", Rule::Floor),
+    ("tests.failed_max", Rule::Ceiling),
+    ("tests.skipped_max", Rule::Ceiling),
+    ("tests.flaky_max", Rule::Ceiling),
+    ("tests.baseline", Rule::Demand),
+    ("coverage.total_min", Rule::Floor),
+    ("coverage.changed_lines_min", Rule::Floor),
+    ("findings.critical_max", Rule::Ceiling),
+    ("findings.high_max", Rule::Ceiling),
+    ("findings.medium_max", Rule::Ceiling),
+    ("findings.low_max", Rule::Ceiling),
+    ("findings.new_max", Rule::Ceiling),
+    ("findings.suppressed_max", Rule::Ceiling),
+    ("variants", Rule::Demand),
+    ("attempts_max", Rule::Ceiling),
+    ("age_max", Rule::Ceiling),
+    ("independent_of", Rule::Demand),
+    ("principals_min", Rule::Floor),
+    ("waivable", Rule::Words(&["true", "false"])),
+    ("asserted", Rule::Words(&["allow", "refuse"])),
+    ("tier", Rule::Floor),
+    ("roles", Rule::Right),
+    ("threshold", Rule::Quorum),
+];
+
+fn direction(name: &str, old: Option<&Term>, new: Option<&Term>) -> Direction {
+    let Some((_, rule)) = RULES.iter().find(|(known, _)| *known == name) else { return Direction::Weaker };
+    let more = |old: Option<usize>, new: Option<usize>| match (old, new) {
+        (Some(old), Some(new)) if new > old => Some(true),
+        (Some(old), Some(new)) if new < old => Some(false),
+        _ => None,
+    };
+    let higher = match (old.and_then(|term| term.number), new.and_then(|term| term.number)) {
+        (Some(old), Some(new)) if old != new => Some(new > old),
+        _ => None,
+    };
+    let stronger = match (rule, old.is_some(), new.is_some()) {
+        (Rule::Label, ..) => return Direction::Other,
+        (Rule::Floor | Rule::Ceiling | Rule::Demand, false, true) | (Rule::Right, true, false) => Some(true),
+        (Rule::Floor | Rule::Quorum, true, true) => higher,
+        (Rule::Ceiling | Rule::Right, true, true) => higher.map(|higher| !higher),
+        (Rule::Words(words), true, true) => {
+            let place = |term: Option<&Term>| term.and_then(|term| words.iter().position(|word| *word == term.shown));
+            more(place(old), place(new))
+        }
+        _ => Some(false),
+    };
+    if stronger == Some(true) { Direction::Stronger } else { Direction::Weaker }
+}
+
+/// Returns whether a term can be compared at all: what is within a thing that one policy has not is told with the thing.
+fn is_comparable(key: &Key, before: &Terms, after: &Terms) -> bool {
+    let there = |terms: &Terms, name: &'static str| {
+        terms.0.keys().any(|other| (other.section, &other.thing, other.name) == (key.section, &key.thing, name))
+    };
+    match key.section {
+        CLAIMS if !key.name.is_empty() => there(before, "") && there(after, ""),
+        MAY if key.name == "threshold" => there(before, "roles") && there(after, "roles"),
+        _ => true,
+    }
+}
+
+fn is_of_a_rule(key: &Key) -> bool {
+    key.section == RULES_OF_PATHS
+}
+
+/// Returns whether both policies require a claim of the paths of a pattern, be it by another way.
+fn demanded_by_both(old: &Policy, new: &Policy, key: &Key) -> bool {
+    let demands = |policy: &Policy| {
+        let pattern = key.thing.strip_prefix(WHEN_PREFIX).unwrap_or_default();
+        let rules: Vec<&When> = rules_of(policy, pattern).collect();
+        let rank = rules.iter().filter_map(|rule| policy.tier_rank(rule.tier.as_ref()?)).max().unwrap_or(0);
+        let of_tiers = policy.tiers().iter().take(rank + 1).flat_map(|tier| &tier.require);
+        of_tiers.chain(rules.iter().flat_map(|rule| &rule.require)).any(|claim| claim.as_str() == key.member)
+    };
+    demands(old) && demands(new)
+}
+
+fn rules_of<'a>(policy: &'a Policy, pattern: &'a str) -> impl Iterator<Item = &'a When> {
+    policy.whens().iter().filter(move |rule| rule.paths.patterns().iter().any(|known| known == pattern))
+}
+
+/// The tiers that both policies have.
+struct Common {
+    /// In the order of the old policy.
+    tiers: Vec<TierName>,
+    /// Whether the new policy has them in the same order.
+    ordered: bool,
+    /// Their places in the new policy's order.
+    places: BTreeMap<String, (usize, usize)>,
+}
+
+impl Common {
+    fn of(old: &Policy, new: &Policy) -> Self {
+        let names = |policy: &Policy, other: &Policy| -> Vec<TierName> {
+            let common = policy.tiers().iter().filter(|tier| other.tier_rank(&tier.name).is_some());
+            common.map(|tier| tier.name.clone()).collect()
+        };
+        let (tiers, reordered) = (names(old, new), names(new, old));
+        let places = tiers.iter().enumerate().filter_map(|(place, name)| {
+            let other = reordered.iter().position(|other| other == name)?;
+            Some((format!("tier {name}"), (place, other)))
+        });
+        Self { ordered: tiers == reordered, places: places.collect(), tiers }
+    }
+
+    /// Returns whether a tier is below another in both policies.
+    fn is_below(&self, lower: &str, upper: &str) -> bool {
+        match (self.places.get(lower), self.places.get(upper)) {
+            (Some(lower), Some(upper)) => lower.0 < upper.0 && lower.1 < upper.1,
+            _ => false,
+        }
+    }
+
+    /// Returns a number for a tier that grows with what it demands in both policies, if there is one.
+    fn rank(&self, name: &TierName) -> Option<u64> {
+        let place = self.tiers.iter().position(|tier| tier == name).filter(|_| self.ordered)?;
+        u64::try_from(place).ok()
+    }
+}
+
+/// One value of one key, or one member of a list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    section: u8,
+    /// Where the thing stands among those of its section, if that is not the order of their names.
+    place: usize,
+    thing: String,
+    name: &'static str,
+    /// Empty for what is no list.
+    member: String,
+}
+
+/// A value, for people and for comparing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Term {
+    shown: String,
+    number: Option<u64>,
+}
+
+/// What a policy says, term by term.
+struct Terms(BTreeMap<Key, Term>);
+
+/// Where terms of one thing go.
+struct Of<'a> {
+    terms: &'a mut Terms,
+    section: u8,
+    place: usize,
+    thing: String,
+}
+
+impl Terms {
+    fn of(policy: &Policy, common: &Common) -> Self {
+        // Without `..`: a new key of a policy must be put among the terms.
+        let Policy {
+            tiers,
+            claims,
+            whens,
+            may,
+            applies,
+            independence,
+            unplanned,
+            plan_valid_for,
+            refuse_limitations,
+            json: _,
+        } = policy;
+        let mut terms = Self(BTreeMap::new());
+        let mut top = terms.thing(TOP, "policy".to_owned());
+        top.word("applies", applies.as_str());
+        top.word("independence", independence.as_str());
+        if let Some(tier) = unplanned {
+            top.put("unplanned", String::new(), tier.to_string(), common.rank(tier));
+        }
+        top.span("plan_valid_for", *plan_valid_for);
+        top.members("refuse_limitations", refuse_limitations);
+        top.tiers(tiers, common);
+        terms.tiers(tiers, common);
+        for (name, claim) in claims {
+            terms.thing(CLAIMS, format!("claim {name}")).claim(claim);
+        }
+        terms.rules(policy, whens, common);
+        for (act, Entitled { roles, threshold }) in may {
+            let mut of = terms.thing(MAY, format!("may {act}"));
+            of.place = Act::ALL.iter().position(|known| known == act).unwrap_or_default();
+            of.members("roles", roles);
+            of.number("threshold", Some(*threshold));
+        }
+        terms
+    }
+
+    fn thing(&mut self, section: u8, thing: String) -> Of<'_> {
+        Of { terms: self, section, place: 0, thing }
+    }
+
+    /// Adds what each tier that both have demands, with what those before it demand.
+    fn tiers(&mut self, tiers: &[Tier], common: &Common) {
+        let mut require: BTreeSet<ClaimName> = BTreeSet::new();
+        let mut recommend: BTreeSet<ClaimName> = BTreeSet::new();
+        let (mut strictest_base, mut strictest_trailer) = (Base::MergeBase, Trailer::Optional);
+        for Tier { name, require: more, recommend: wishes, base, trailer } in tiers {
+            require.extend(more.iter().cloned());
+            recommend.extend(wishes.iter().cloned());
+            (strictest_base, strictest_trailer) = (strictest_base.max(*base), strictest_trailer.max(*trailer));
+            let Some(place) = common.tiers.iter().position(|tier| tier == name) else { continue };
+            let mut of = self.thing(TIERS, format!("tier {name}"));
+            of.place = place;
+            of.members("require", &require);
+            of.members("recommend", &recommend);
+            of.word("base", strictest_base.as_str());
+            of.word("trailer", if strictest_trailer == Trailer::EveryCommit { "true" } else { "false" });
+        }
+    }
+
+    /// Adds what rules demand, by pattern: a rule of several is a rule of each.
+    fn rules(&mut self, policy: &Policy, whens: &[When], common: &Common) {
+        let patterns: BTreeSet<&String> = whens.iter().flat_map(|rule| rule.paths.patterns()).collect();
+        for pattern in patterns {
+            let rules: Vec<&When> = rules_of(policy, pattern).collect();
+            let mut of = self.thing(RULES_OF_PATHS, format!("{WHEN_PREFIX}{pattern}"));
+            let floors = rules.iter().filter_map(|rule| rule.tier.as_ref());
+            let floor = floors.max_by_key(|tier| policy.tier_rank(tier));
+            // The lowest tier is no floor.
+            if let Some(floor) = floor.filter(|floor| policy.tier_rank(floor) > Some(0)) {
+                of.put("tier", String::new(), floor.to_string(), common.rank(floor));
+            }
+            of.members("require", rules.iter().flat_map(|rule| &rule.require));
+        }
+    }
+}
+
+impl Of<'_> {
+    fn put(&mut self, name: &'static str, member: String, shown: String, number: Option<u64>) {
+        let key = Key { section: self.section, place: self.place, thing: self.thing.clone(), name, member };
+        self.terms.0.insert(key, Term { shown, number });
+    }
+
+    fn word(&mut self, name: &'static str, word: &str) {
+        self.put(name, String::new(), word.to_owned(), None);
+    }
+
+    fn number(&mut self, name: &'static str, number: Option<u64>) {
+        if let Some(number) = number {
+            self.put(name, String::new(), number.to_string(), Some(number));
+        }
+    }
+
+    fn span(&mut self, name: &'static str, span: Option<Span>) {
+        if let Some(span) = span {
+            self.put(name, String::new(), span.to_string(), Some(span.0));
+        }
+    }
+
+    fn members<'a>(&mut self, name: &'static str, members: impl IntoIterator<Item = &'a Id>) {
+        for member in members {
+            self.put(name, member.to_string(), String::new(), None);
+        }
+    }
+
+    /// Adds the tiers that the other policy has not, by where they stand, and the order of those that both have.
+    fn tiers(&mut self, tiers: &[Tier], common: &Common) {
+        let is_common = |tier: &Tier| common.tiers.contains(&tier.name);
+        let (first, last) = (tiers.iter().position(is_common), tiers.iter().rposition(is_common));
+        for (place, tier) in tiers.iter().enumerate().filter(|(_, tier)| !is_common(tier)) {
+            let name = match (first, last) {
+                (Some(first), _) if place < first => "tiers below",
+                (_, Some(last)) if place > last => "tiers above",
+                _ => "tiers between",
+            };
+            self.put(name, tier.name.to_string(), String::new(), None);
+        }
+        if !common.ordered {
+            let names: Vec<&str> = tiers.iter().map(|tier| tier.name.as_str()).collect();
+            self.word("tiers", &names.join(" < "));
+        }
+    }
+
+    fn claim(&mut self, claim: &Claim) {
+        let Claim {
+            family,
+            by,
+            form,
+            at,
+            bound_to,
+            tests,
+            coverage,
+            findings,
+            variants,
+            attempts_max,
+            age_max,
+            independent_of,
+            principals_min,
+            waivable,
+            asserted,
+        } = claim;
+        self.word("", "");
+        self.word("family", family.as_str());
+        self.word("by", by.as_str());
+        self.word("form", form.as_str());
+        self.word("at", at.as_str());
+        self.word("bound_to", bound_to.as_str());
+        if let Some(TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline }) = tests {
+            self.number("tests.passed_min", *passed_min);
+            self.number("tests.failed_max", *failed_max);
+            self.number("tests.skipped_max", *skipped_max);
+            self.number("tests.flaky_max", *flaky_max);
+            if let Some(baseline) = baseline {
+                self.word("tests.baseline", baseline.as_str());
+            }
+        }
+        if let Some(CoverageLimits { total_min, changed_lines_min }) = coverage {
+            self.number("coverage.total_min", *total_min);
+            self.number("coverage.changed_lines_min", *changed_lines_min);
+        }
+        if let Some(FindingLimits { critical_max, high_max, medium_max, low_max, new_max, suppressed_max }) = findings {
+            self.number("findings.critical_max", *critical_max);
+            self.number("findings.high_max", *high_max);
+            self.number("findings.medium_max", *medium_max);
+            self.number("findings.low_max", *low_max);
+            self.number("findings.new_max", *new_max);
+            self.number("findings.suppressed_max", *suppressed_max);
+        }
+        if variants.is_empty() {
+            self.put("variants", UNNAMED.to_owned(), String::new(), None);
+        }
+        self.members("variants", variants);
+        self.number("attempts_max", attempts_max.map(Into::into));
+        self.span("age_max", *age_max);
+        self.members("independent_of", independent_of);
+        self.number("principals_min", Some(principals_min.get()));
+        self.word("waivable", if *waivable == Waivable::Yes { "true" } else { "false" });
+        self.word("asserted", asserted.as_str());
+    }
+}
+
+const TOP: u8 = 0;
+const TIERS: u8 = 1;
+const CLAIMS: u8 = 2;
+const RULES_OF_PATHS: u8 = 3;
+const MAY: u8 = 4;
+const WHEN_PREFIX: &str = "[[when]] ";
+/// How the variant of a claim without variants is called.
+const UNNAMED: &str = "(unnamed)";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::shape::{CLAIM, COVERAGE, ENTITLED, FINDINGS, MAY, TESTS, TIER, TOP as TOP_KEYS, WHEN};
+    use super::*;
+    use crate::policy::TIERS_EXAMPLE;
+
+    fn policy(text: &str) -> Policy {
+        Policy::parse(text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+    }
+
+    fn example(replace: &[(&str, &str)]) -> Policy {
+        let mut text = TIERS_EXAMPLE.to_owned();
+        for (from, to) in replace {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        policy(&text)
+    }
+
+    /// Returns the differences of the example to itself with some text replaced, and back.
+    fn lines(replace: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+        let (old, new) = (example(&[]), example(replace));
+        let lines = |old: &Policy, new: &Policy| old.differences(new).iter().map(ToString::to_string).collect();
+        (lines(&old, &new), lines(&new, &old))
+    }
+
+    #[test]
+    fn limits_are_weaker_one_way_and_stronger_the_other() {
+        let (there, back) = lines(&[("passed_min = 1", "passed_min = 150")]);
+        assert_eq!(there, ["claim unit-tests: tests.passed_min 1 -> 150 (stronger)"]);
+        assert_eq!(back, ["claim unit-tests: tests.passed_min 150 -> 1 (weaker)"]);
+        let (there, back) = lines(&[("{ high_max = 0, medium_max = 0 }", "{ high_max = 10 }")]);
+        let lint = |what: &str| format!("claim lint: findings.{what}");
+        assert_eq!(there, [lint("high_max 0 -> 10 (weaker)"), lint("medium_max 0 removed (weaker)")]);
+        assert_eq!(back, [lint("high_max 10 -> 0 (stronger)"), lint("medium_max 0 added (stronger)")]);
+        let (there, back) = lines(&[("waivable       = false", "age_max = \"36h\"")]);
+        assert_eq!(there[0], "claim peer-review: age_max 36h added (stronger)");
+        assert_eq!(there[1], "claim peer-review: waivable false -> true (weaker)");
+        assert!(back[0].ends_with("(weaker)") && back[1].ends_with("(stronger)"), "{back:?}");
+    }
+
+    #[test]
+    fn requirement_that_moves_to_a_lower_tier_is_told_once_and_stronger() {
+        let (there, back) = lines(&[
+            ("[\"unit-tests\"]", "[\"unit-tests\", \"lint\"]"),
+            ("[\"lint\", \"security-scan\"]", "[\"security-scan\"]"),
+        ]);
+        assert_eq!(there, ["tier low: require lint added (stronger)"]);
+        assert_eq!(back, ["tier low: require lint removed (weaker)"]);
+    }
+
+    #[test]
+    fn requirement_that_is_dropped_is_weaker_and_its_definition_no_matter() {
+        let (there, _) = lines(&[
+            (
+                "[claim.lint]\nfamily   = \"functionality\"\nby       = \"ci\"\nfindings = { high_max = 0, medium_max = 0 }\n",
+                "",
+            ),
+            ("[\"lint\", \"security-scan\"]", "[\"security-scan\"]"),
+        ]);
+        assert_eq!(there, ["tier medium: require lint removed (weaker)", "claim lint: removed (other)"]);
+    }
+
+    #[test]
+    fn who_may_more_is_weaker() {
+        let (there, back) = lines(&[("allow  = [\"admin\"]\n", ""), ("[\"planner\"]", "[\"planner\", \"ci\"]")]);
+        assert_eq!(there, ["may plan: roles ci added (weaker)", "may allow: roles admin removed (stronger)"]);
+        assert_eq!(back, ["may plan: roles ci removed (stronger)", "may allow: roles admin added (weaker)"]);
+        let (there, _) = lines(&[("policy = [\"admin\"]", "policy = { roles = [\"admin\"], threshold = 2 }")]);
+        assert_eq!(there, ["may policy: threshold 1 -> 2 (stronger)"]);
+    }
+
+    #[test]
+    fn rules_are_compared_by_pattern_and_effect() {
+        let rules = |rules: &str| TIERS_EXAMPLE.to_owned() + rules;
+        let one = policy(&rules("[[when]]\npaths = [\"a/**\", \"b/**\"]\ntier = \"high\"\n"));
+        let two = "[[when]]\npaths = [\"b/**\"]\ntier = \"high\"\n[[when]]\npaths = [\"a/**\"]\ntier = \"medium\"\n";
+        let two = policy(&rules(two));
+        let shown = |old: &Policy, new: &Policy| -> Vec<String> {
+            old.differences(new).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(shown(&one, &two), ["[[when]] a/**: tier high -> medium (weaker)"]);
+        assert_eq!(shown(&two, &one), ["[[when]] a/**: tier medium -> high (stronger)"]);
+        assert_eq!(shown(&two, &policy(TIERS_EXAMPLE)).len(), 2);
+        // The claim is required all the same, by the floor.
+        let told = policy(&rules("[[when]]\npaths = [\"a/**\", \"b/**\"]\ntier = \"high\"\nrequire = [\"lint\"]\n"));
+        assert_eq!(shown(&told, &one)[0], "[[when]] a/**: require lint removed (other)");
+    }
+
+    #[test]
+    fn tiers_that_come_and_go() {
+        let (there, back) = lines(&[("\"high\"]", "\"high\", \"highest\"]")]);
+        assert_eq!(there, ["policy: tiers above highest added (stronger)"]);
+        assert_eq!(back, ["policy: tiers above highest removed (weaker)"]);
+        let zero = "[tier.zero]\nrequire = [\"lint\"]\n\n[tier.low]";
+        let (there, back) = lines(&[("[\"low\",", "[\"zero\", \"low\","), ("[tier.low]", zero)]);
+        assert_eq!(there[0], "policy: tiers below zero added (weaker)");
+        assert_eq!(back[0], "policy: tiers below zero removed (stronger)");
+        let (there, back) = lines(&[("\"medium\", \"high\"]", "\"high\", \"medium\"]")]);
+        let order = "policy: tiers low < medium < high -> low < high < medium (weaker)";
+        assert!(
+            there.iter().any(|line| line == order) && back.iter().any(|line| line.ends_with("(weaker)")),
+            "{there:?}"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_ordered_is_weaker_both_ways() {
+        let (there, back) = lines(&[("form           = \"review\"", "form = \"review\"\nat = \"plan\"")]);
+        assert_eq!(there, ["claim peer-review: at merge -> plan (weaker)"]);
+        assert_eq!(back, ["claim peer-review: at plan -> merge (weaker)"]);
+        let (there, _) = lines(&[("by     = \"ci\"\ntests", "by = \"reviewer\"\ntests")]);
+        assert_eq!(there, ["claim unit-tests: by ci -> reviewer (weaker)"]);
+        assert_eq!(direction("a-key-of-tomorrow", None, None), Direction::Weaker);
+    }
+
+    #[test]
+    fn every_key_of_a_policy_is_a_term() {
+        let (_, text) = crate::policy::STARTER.split_once("version = 1").unwrap();
+        assert!(!text.is_empty());
+        let everything = include_str!("../../testdata/policy/good/everything.toml");
+        let everything = policy(everything);
+        let terms = Terms::of(&everything, &Common::of(&everything, &everything));
+        let names: BTreeSet<&str> = terms.0.keys().map(|key| key.name).collect();
+        let within = |key: &str| ["tests", "coverage", "findings"].map(|table| format!("{table}.{key}"));
+        let structure = ["version", "tiers", "claim", "tier", "when", "may", "paths", "tests", "coverage", "findings"];
+        let acts = MAY.keys;
+        for shape in [&TOP_KEYS, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &TIER, &WHEN, &ENTITLED] {
+            for key in shape.keys.iter().filter(|key| !structure.contains(key) && !acts.contains(key)) {
+                let there = names.contains(key) || within(key).iter().any(|name| names.contains(name.as_str()));
+                assert!(there, "{key} is no term");
+            }
+        }
+    }
+
+    /// Makes a policy out of bytes.
+    fn made(bytes: &[u8]) -> Option<Policy> {
+        let mut bytes = bytes.iter().copied();
+        let mut pick = |words: &[&str]| -> String {
+            let byte = usize::from(bytes.next().unwrap_or(0));
+            words[byte % words.len()].to_owned()
+        };
+        let mut text = "version = 1\n".to_owned();
+        for line in [
+            pick(&[
+                "",
+                "tiers = [\"low\", \"high\"]",
+                "tiers = [\"zero\", \"low\", \"high\"]",
+                "tiers = [\"high\", \"low\"]",
+            ]),
+            pick(&["", "applies = \"open\""]),
+            pick(&["", "independence = \"record\""]),
+            pick(&["", "unplanned = \"low\"", "unplanned = \"high\""]),
+            pick(&["", "plan_valid_for = \"3d\"", "plan_valid_for = \"30d\""]),
+            pick(&["", "refuse_limitations = [\"asserted\"]", "refuse_limitations = [\"one-person\", \"asserted\"]"]),
+        ] {
+            text.push_str(&(line + "\n"));
+        }
+        for claim in ["a", "b", "c"] {
+            text.push_str(&format!("[claim.{claim}]\nfamily = \"{}\"\n", pick(&["security", "functionality"])));
+            for line in [
+                pick(&["by = \"ci\"", "by = \"ci\"", "by = \"ana\""]),
+                pick(&[
+                    "",
+                    "tests = { passed_min = 1 }",
+                    "tests = { passed_min = 9, skipped_max = 0 }",
+                    "tests.skipped_max = 1",
+                ]),
+                pick(&["", "findings = { high_max = 0 }", "findings.high_max = 2"]),
+                pick(&["", "coverage = { total_min = 80 }", "coverage = { total_min = 90 }"]),
+                pick(&["", "variants = [\"x\"]", "variants = [\"x\", \"y\"]"]),
+                pick(&["", "attempts_max = 1", "attempts_max = 3"]),
+                pick(&["", "age_max = \"2h\"", "age_max = \"1h\""]),
+                pick(&["", "independent_of = [\"implementer\"]"]),
+                pick(&["", "waivable = false"]),
+                pick(&["", "asserted = \"allow\""]),
+                pick(&["", "bound_to = \"commit\""]),
+                pick(&["", "at = \"plan\"", "at = \"deploy\""]),
+            ] {
+                text.push_str(&(line + "\n"));
+            }
+        }
+        let lists = ["[\"a\"]", "[\"b\"]", "[\"a\", \"c\"]"];
+        for tier in ["zero", "low", "high"] {
+            if tier != "zero" || text.contains("zero") {
+                text.push_str(&format!("[tier.{tier}]\nrequire = {}\n", pick(&lists)));
+                text.push_str(&pick(&["", "recommend = [\"b\"]\n"]));
+                text.push_str(&pick(&["", "base = \"newest\"\n"]));
+                text.push_str(&pick(&["", "trailer = true\n"]));
+            }
+        }
+        for _ in 0..2 {
+            text.push_str(&pick(&["", "[[when]]\npaths = [\"p/**\"]\n", "[[when]]\npaths = [\"p/**\", \"q/**\"]\n"]));
+            if text.ends_with("]\n") && text.rfind("[[when]]") > text.rfind("require") {
+                text.push_str(&pick(&["tier = \"high\"\n", "tier = \"low\"\n", ""]));
+                text.push_str(&format!("require = {}\n", pick(&lists)));
+            }
+        }
+        text.push_str("[may]\n");
+        for act in ["plan", "allow"] {
+            let roles = ["", "[\"ci\"]", "[\"ci\", \"ana\"]", "{ roles = [\"ana\"], threshold = 2 }"];
+            let roles = pick(&roles);
+            if !roles.is_empty() {
+                text.push_str(&format!("{act} = {roles}\n"));
+            }
+        }
+        Policy::parse(&text).ok()
+    }
+
+    /// Keys whose values no rule can order, at least some of them.
+    const UNORDERED: [&str; 6] = ["by", "form", "at", "tier", "unplanned", "tiers"];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, max_global_rejects: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn policy_against_itself_has_no_difference(bytes in prop::collection::vec(any::<u8>(), 80)) {
+            let policy = made(&bytes);
+            prop_assume!(policy.is_some());
+            let policy = policy.unwrap();
+            prop_assert_eq!(policy.differences(&policy), []);
+        }
+
+        #[test]
+        fn difference_is_the_other_way_round_back(left in prop::collection::vec(any::<u8>(), 80), right in prop::collection::vec(any::<u8>(), 80)) {
+            let (old, new) = (made(&left), made(&right));
+            prop_assume!(old.is_some() && new.is_some());
+            let (old, new) = (old.unwrap(), new.unwrap());
+            let mut there = old.differences(&new);
+            let mut back = new.differences(&old);
+            let order = |difference: &Difference| (difference.thing.clone(), difference.key, difference.old.clone(), difference.new.clone());
+            for difference in &mut back {
+                std::mem::swap(&mut difference.old, &mut difference.new);
+            }
+            there.sort_by_key(order);
+            back.sort_by_key(order);
+            prop_assert_eq!(there.len(), back.len());
+            for (there, back) in there.iter().zip(&back) {
+                prop_assert_eq!(order(there), order(back));
+                let mirrored = match there.direction {
+                    Direction::Weaker => Direction::Stronger,
+                    Direction::Stronger => Direction::Weaker,
+                    Direction::Other => Direction::Other,
+                };
+                let unordered = UNORDERED.contains(&there.key) || there.key.starts_with("tiers ");
+                let both = unordered && (there.direction, back.direction) == (Direction::Weaker, Direction::Weaker);
+                prop_assert!(both || back.direction == mirrored, "{there} {back}");
+            }
+        }
+
+        #[test]
+        fn policy_that_weakens_nothing_requires_no_less(left in prop::collection::vec(any::<u8>(), 80), change in (0..80_usize, any::<u8>()), path in prop::sample::select(vec!["p/x", "q/x", "r"])) {
+            let mut right = left.clone();
+            right[change.0] = change.1;
+            let (old, new) = (made(&left), made(&right));
+            prop_assume!(old.is_some() && new.is_some());
+            let (old, new) = (old.unwrap(), new.unwrap());
+            prop_assume!(old.differences(&new).iter().all(|difference| difference.direction != Direction::Weaker));
+            for tier in old.tiers().iter().filter(|tier| new.tier_rank(&tier.name).is_some()) {
+                let before = old.requirements(&tier.name, &[path]).unwrap();
+                let after = new.requirements(&tier.name, &[path]).unwrap();
+                for required in &before.claims {
+                    prop_assert!(after.claims.iter().any(|other| other.claim == required.claim), "{}", required.claim);
+                }
+                prop_assert!(after.base >= before.base && after.trailer >= before.trailer);
+            }
+        }
+    }
+}
