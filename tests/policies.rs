@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{POLICY, Ran, Rig};
+use common::{CHANGE, POLICY, Ran, Rig};
 
 /// Writes the usual policy with some text replaced beside the repository, and returns how commands call it.
 fn file(rig: &Rig, replace: &[(&str, &str)]) -> &'static str {
@@ -154,4 +154,80 @@ fn policy_that_demands_more_needs_no_word_and_still_an_authority() {
     assert_eq!(ran.err, "claim unit-tests: tests.passed_min 2 -> 3 (stronger)\n");
     // Seen or not, the ledger decides who may.
     rig.refuses("agent", &["policy", "apply", file(&rig, &[WEAKER]), "--weaken"], "may not");
+}
+
+/// A rule for the file that the branch of a rig touches.
+const RULE: (&str, &str) = ("[may]", "[[when]]\npaths = [\"docs/**\", \"src/**\"]\ntier = \"high\"\n\n[may]");
+/// The same for a file that it does not touch.
+const OTHER_RULE: (&str, &str) = ("[may]", "[[when]]\npaths = [\"docs/**\"]\ntier = \"high\"\n\n[may]");
+
+#[test]
+fn what_the_policy_asks_is_told_with_reason_people_and_command() {
+    let rig = Rig::with(&[RULE]);
+    rig.plan("low");
+    let ran = rig.ok("stranger", &["policy", "explain"]);
+    let (first, rest) = ran.out.split_once('\n').unwrap();
+    let rule = "[[when]] rule 1: src/lib.rs matches src/**";
+    assert_eq!(first, format!("{CHANGE}: planned for tier low, raised to tier high by {rule}"));
+    let (_, review) = rest.split_once("\npeer-review ").unwrap();
+    assert_eq!(
+        review,
+        "(process, by review, before the merge)\n  why      tier high\n\
+         \x20 wanted   somebody says that it is fit, and nobody that it is not\n\
+         \x20 wanted   about this commit, or one with the same tree\n\
+         \x20 wanted   by somebody independent of implementer\n\
+         \x20 wanted   no exception stands in for it\n\
+         \x20 who      owner, reviewer (role reviewer)\n\
+         \x20 command  evidence review peer-review --change shop/feature --verdict pass\n"
+    );
+    let json = rig.ok("stranger", &["policy", "explain", CHANGE, "--json"]).json();
+    let policy = &json["policies"][0];
+    assert_eq!((&policy["planned"], &policy["effective"]), (&"low".into(), &"high".into()));
+    assert_eq!((&policy["raisedBy"], &json["isPlanned"]), (&rule.into(), &true.into()));
+    let unit = &policy["requirements"][1];
+    assert_eq!(unit["who"], serde_json::json!(["ci-1", "ci-2", "owner"]));
+    let command = ["evidence", "attest", "unit-tests", "--change", CHANGE, "--report", "FILE", "--", "CMD"];
+    assert_eq!(unit["commands"], serde_json::json!([command]));
+}
+
+#[test]
+fn rule_for_other_paths_is_no_reason() {
+    let rig = Rig::with(&[OTHER_RULE]);
+    rig.plan("low");
+    let ran = rig.ok("stranger", &["policy", "explain"]);
+    assert!(ran.out.starts_with("shop/feature: planned for tier low\n"), "{ran:?}");
+    assert!(!ran.out.contains("peer-review"), "{ran:?}");
+}
+
+#[test]
+fn change_without_a_plan_is_explained_by_the_policy_in_force() {
+    let rig = Rig::with(&[RULE]);
+    let ran = rig.ok("stranger", &["policy", "explain"]);
+    assert!(ran.out.starts_with("shop/feature: not planned; for tier low, raised to tier high by"), "{ran:?}");
+    // Once planned, a policy that comes later asks nothing of it.
+    rig.plan("low");
+    rig.apply(&[]);
+    let ran = rig.ok("stranger", &["policy", "explain"]);
+    assert!(ran.out.contains("\npeer-review "), "{ran:?}");
+    rig.ok("planner", &["plan", "shop/later", "--tier", "low"]);
+    let ran = rig.ok("stranger", &["policy", "explain", "shop/later"]);
+    assert!(!ran.out.contains("\npeer-review "), "{ran:?}");
+}
+
+#[test]
+fn both_policies_are_explained_where_both_judge() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.apply(&[("[claim.build]", "applies = \"open\"\n\n[claim.build]"), RULE]);
+    let json = rig.ok("stranger", &["policy", "explain", "--json"]).json();
+    let tiers: Vec<_> = json["policies"].as_array().unwrap().iter().map(|policy| policy["effective"].clone()).collect();
+    assert_eq!(tiers, ["low", "high"]);
+}
+
+#[test]
+fn nobody_yet_is_told_where_nobody_holds_the_role() {
+    let rig = Rig::with(&[("by = \"reviewer\"", "by = \"auditor\""), RULE]);
+    rig.plan("low");
+    let ran = rig.ok("stranger", &["policy", "explain"]);
+    assert!(ran.out.contains("  who      nobody yet (role auditor)\n"), "{ran:?}");
 }

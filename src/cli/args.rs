@@ -244,9 +244,20 @@ pub(super) enum PolicyAct {
         #[arg(long)]
         weaken: bool,
     },
+    /// Say what the policy asks of a change, why, and who may show it
+    #[command(after_help = "Example:\n  evidence policy explain shop/abc-123")]
+    Explain(ExplainArgs),
     /// Print the policy in force
     #[command(after_help = "Example:\n  evidence policy show")]
     Show,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExplainArgs {
+    /// The change [default: from EVIDENCE_CHANGE, the commits' trailer, or the branch]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) of: ChangeArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -279,7 +290,7 @@ pub(super) struct PlanArgs {
     pub(super) trailer: bool,
 }
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ChangeArgs {
     /// The change [default: from EVIDENCE_CHANGE, the commits' trailer, or the branch]
     #[arg(long, value_name = "CHANGE")]

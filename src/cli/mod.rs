@@ -5,6 +5,7 @@ mod attest;
 mod audit;
 mod context;
 mod demo;
+mod explain;
 mod export;
 mod facts;
 mod fail;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::args::{PolicyAct, PolicyArgs};
 use super::context::{Context, POLICY_IN_REPOSITORY, now};
 use super::fail::Fail;
-use super::{eprint, key, print, print_json};
+use super::{eprint, explain, key, print, print_json};
 use crate::append::Rights;
 use crate::model::Digest;
 use crate::policy::{Difference, Direction, Holders, Policy, PolicyError, Remark, Weight};
@@ -19,6 +19,7 @@ pub(super) fn run(context: &Context, args: &PolicyArgs) -> Result<u8, Fail> {
         PolicyAct::Check { file } => return check(context, file.as_ref()),
         PolicyAct::Diff { files } => diff(context, files)?,
         PolicyAct::Apply { file, reason, weaken } => return apply(context, file.as_ref(), reason.as_ref(), *weaken),
+        PolicyAct::Explain(args) => explain::run(context, args)?,
         PolicyAct::Show => {
             let (digest, policy) = in_force(context)?
                 .ok_or_else(|| Fail::usage("no policy is in force").hint("evidence policy apply FILE"))?;

@@ -72,9 +72,15 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
     })
 }
 
-type Answer = Result<(Decided, Live), Box<Verdict>>;
+pub(super) type Answer = Result<(Decided, Live), Box<Verdict>>;
 
-fn decide(context: &Context, args: &VerifyArgs, named: Option<&str>, moment: Moment) -> Result<Answer, Fail> {
+/// Judges a change live; `Err` is the verdict on what could not even be proven.
+pub(super) fn decide(
+    context: &Context,
+    args: &VerifyArgs,
+    named: Option<&str>,
+    moment: Moment,
+) -> Result<Answer, Fail> {
     let ledger = context.ledger()?;
     let trust = context.trust(args.of.target.as_deref())?;
     let (head, target) = context.judged(&args.of)?;

@@ -9,6 +9,7 @@
 
 mod claim;
 mod diff;
+mod explain;
 mod nearest;
 mod nesting;
 mod parse;
@@ -27,6 +28,7 @@ pub use claim::{
     Asserted, Baseline, BoundTo, Claim, CoverageLimits, Family, FindingLimits, Form, Moment, TestLimits, Waivable,
 };
 pub use diff::{Difference, Direction};
+pub use explain::{Asked, Explained, Reason};
 pub use nearest::nearest;
 pub use nesting::NESTING_MAX;
 pub use parse::{BYTES_MAX, CLAIMS_MAX, COUNT_MAX, NAMES_MAX, PRINCIPALS_MAX, TIERS_MAX, WHENS_MAX};

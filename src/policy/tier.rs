@@ -71,6 +71,8 @@ pub struct When {
 pub struct Paths {
     patterns: Vec<String>,
     set: GlobSet,
+    /// The pattern that each glob of the set stands for.
+    of: Vec<usize>,
 }
 
 impl Paths {
@@ -79,6 +81,7 @@ impl Paths {
     /// If a pattern could never match a path of a repository, or is not a pattern, returns its index and why.
     pub(super) fn compile(patterns: &[&str]) -> Result<Self, (usize, PolicyProblem)> {
         let mut set = GlobSetBuilder::new();
+        let mut of = Vec::new();
         for (index, pattern) in patterns.iter().enumerate() {
             let refused = |reason: String| (index, PolicyProblem::Pattern { pattern: (*pattern).to_owned(), reason });
             if let Some(reason) = never_matches(pattern) {
@@ -87,13 +90,14 @@ impl Paths {
             for text in [Some(*pattern), pattern.strip_suffix("/**")].into_iter().flatten() {
                 let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
                 set.add(glob.map_err(|error| refused(error.kind().to_string()))?);
+                of.push(index);
             }
         }
         let last = patterns.len().saturating_sub(1);
         let set = set.build().map_err(|error| {
             (last, PolicyProblem::Pattern { pattern: patterns.join(" "), reason: error.kind().to_string() })
         })?;
-        Ok(Self { patterns: patterns.iter().map(|p| (*p).to_owned()).collect(), set })
+        Ok(Self { patterns: patterns.iter().map(|p| (*p).to_owned()).collect(), set, of })
     }
 
     /// Returns the patterns as written.
@@ -106,6 +110,14 @@ impl Paths {
     #[must_use]
     pub fn matches(&self, path: &[u8]) -> bool {
         self.set.is_match_candidate(&Candidate::from_bytes(path))
+    }
+
+    /// Returns the first pattern that matches this path.
+    #[must_use]
+    pub fn matching(&self, path: &[u8]) -> Option<&str> {
+        let hits = self.set.matches_candidate(&Candidate::from_bytes(path));
+        let first = hits.into_iter().filter_map(|glob| self.of.get(glob)).min()?;
+        self.patterns.get(*first).map(String::as_str)
     }
 }
 

@@ -1,0 +1,168 @@
+//! `evidence policy explain`: what the policy asks of a change, and why.
+
+use serde_json::{Value, json};
+
+use super::args::{ExplainArgs, MomentWord, VerifyArgs};
+use super::context::{Context, now};
+use super::fail::Fail;
+use super::verify::decide;
+use super::{key, print, print_json};
+use crate::model::{Digest, Oid};
+use crate::policy::{Applies, Asked, Explained, Holders, Moment, Policy};
+use crate::verify::Code;
+
+/// What one policy asks of the change.
+struct Page<'a> {
+    digest: Digest,
+    policy: &'a Policy,
+    explained: Explained,
+}
+
+pub(super) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fail> {
+    let named = args.name.as_deref().or(args.of.change.as_deref());
+    let verify = VerifyArgs {
+        name: args.name.clone(),
+        of: args.of.clone(),
+        at: MomentWord::Merge,
+        explain: false,
+        record: false,
+    };
+    let (decided, live) = decide(context, &verify, named, Moment::Merge)?.map_err(|verdict| {
+        let finding = verdict.findings.first();
+        finding.map_or_else(
+            || Fail::usage("the change cannot be proven"),
+            |finding| Fail::refused(finding.code, format!("{}: {}", finding.thing, finding.found)),
+        )
+    })?;
+    let verdict = decided.into_verdict();
+    let rights = key::all_rights(&live.log, &live.trust)?;
+    let authority = rights.authority(&live.trust, now());
+    let newest = authority
+        .policy_at(u64::MAX)
+        .ok_or_else(|| Fail::usage("no policy is in force").hint("evidence policy apply FILE"))?;
+    let judges = match verdict.policy.as_ref().and_then(|digest| Some((digest, live.policies.find(digest)?))) {
+        // Not planned: it would be judged by the policy that is in force now.
+        None => vec![newest],
+        Some((digest, policy)) => {
+            let open = policy.applies() == Applies::Open || newest.1.applies() == Applies::Open;
+            let mut both = vec![(digest, policy)];
+            both.extend(Some(newest).filter(|(other, _)| open && *other != digest));
+            both
+        }
+    };
+    let is_planned = verdict.policy.is_some();
+    let base = match is_planned {
+        true => live.base.clone(),
+        false => unplanned_base(context, args, &live.head.commit)?,
+    };
+    let touched = context.repository()?.facts(&live.head.commit, &base)?.touched;
+    let mut pages = Vec::new();
+    for (digest, policy) in judges {
+        let lowest = policy.unplanned().unwrap_or(&policy.tiers()[0].name);
+        let tier = verdict.tier.as_ref().map_or(lowest, |tier| &tier.planned);
+        let explained = policy.explain(tier, &touched).ok_or_else(|| {
+            Fail::refused(Code::UNKNOWN_TIER, format!("the policy {digest} has no tier {tier}"))
+                .hint("evidence policy show")
+        })?;
+        pages.push(Page { digest: *digest, policy, explained });
+    }
+    let holders = authority.holders(Some(&verdict.change));
+    let change = verdict.change.as_str();
+    if context.json {
+        let policies: Vec<Value> = pages.iter().map(|page| page_json(page, change, &holders)).collect();
+        print_json(&json!({"change": change, "commit": verdict.commit, "base": base, "isPlanned": is_planned,
+            "policies": policies}));
+        return Ok(());
+    }
+    for page in &pages {
+        print(&page_text(page, change, is_planned, &holders));
+    }
+    Ok(())
+}
+
+/// Returns where a change leaves its target branch that no plan names a base for.
+fn unplanned_base(context: &Context, args: &ExplainArgs, head: &Oid) -> Result<Oid, Fail> {
+    let base = match context.target(args.of.target.as_deref())? {
+        Some(target) => context.repository()?.merge_base(head, &target.commit)?,
+        None => None,
+    };
+    Ok(base.unwrap_or_else(|| head.clone()))
+}
+
+fn commands(asked: &Asked, change: &str) -> Vec<Vec<String>> {
+    let of_change = ["--change".to_owned(), change.to_owned()];
+    let with = |command: &Vec<String>| {
+        let (head, tail) = command.split_at(command.len().min(3));
+        [head, &of_change, tail].concat()
+    };
+    asked.commands.iter().map(with).collect()
+}
+
+fn who<'a>(asked: &Asked, holders: &'a Holders) -> Vec<&'a str> {
+    holders.get(&asked.by).into_iter().flatten().map(|principal| principal.as_str()).collect()
+}
+
+fn page_json(page: &Page<'_>, change: &str, holders: &Holders) -> Value {
+    let Page { digest, policy, explained } = page;
+    let claims: Vec<Value> = explained
+        .claims
+        .iter()
+        .map(|asked| {
+            json!({"claim": asked.claim, "why": asked.why.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "family": policy.claim(&asked.claim).map(|claim| claim.family.as_str()), "form": asked.form.as_str(),
+                "at": asked.at.as_str(), "limits": asked.limits, "role": asked.by, "who": who(asked, holders),
+                "commands": commands(asked, change)})
+        })
+        .collect();
+    json!({"sha256": digest, "planned": explained.planned, "effective": explained.effective,
+        "raisedBy": explained.raised_by.as_ref().map(ToString::to_string), "requirements": claims,
+        "recommended": explained.recommended, "also": explained.also})
+}
+
+fn page_text(page: &Page<'_>, change: &str, is_planned: bool, holders: &Holders) -> String {
+    let Page { digest, policy, explained } = page;
+    let planned = match is_planned {
+        true => format!("planned for tier {}", explained.planned),
+        false => format!("not planned; for tier {}", explained.planned),
+    };
+    let raised = explained
+        .raised_by
+        .as_ref()
+        .map_or_else(String::new, |reason| format!(", raised to tier {} by {reason}", explained.effective));
+    let mut text = format!("{change}: {planned}{raised}\npolicy sha256:{digest}\n");
+    for asked in &explained.claims {
+        let family = policy.claim(&asked.claim).map_or("", |claim| claim.family.as_str());
+        text.push_str(&format!("\n{} ({family}, by {}, before the {})\n", asked.claim, asked.form, due(asked.at)));
+        for reason in &asked.why {
+            text.push_str(&format!("  why      {reason}\n"));
+        }
+        for limit in &asked.limits {
+            text.push_str(&format!("  wanted   {limit}\n"));
+        }
+        let names = who(asked, holders);
+        let names = if names.is_empty() { "nobody yet".to_owned() } else { names.join(", ") };
+
+        text.push_str(&format!("  who      {names} (role {})\n", asked.by));
+        for command in commands(asked, change) {
+            text.push_str(&format!("  command  {}\n", command.join(" ")));
+        }
+    }
+    if !explained.recommended.is_empty() || !explained.also.is_empty() {
+        text.push('\n');
+    }
+    for line in &explained.also {
+        text.push_str(&format!("also: {line}\n"));
+    }
+    for claim in &explained.recommended {
+        text.push_str(&format!("recommended: {claim}\n"));
+    }
+    text
+}
+
+const fn due(at: Moment) -> &'static str {
+    match at {
+        Moment::Plan => "first attempt",
+        Moment::Merge => "merge",
+        Moment::Deploy => "rollout",
+    }
+}
