@@ -26,6 +26,7 @@ pub(super) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fail> {
         at: MomentWord::Merge,
         explain: false,
         record: false,
+        write: Vec::new(),
     };
     let (decided, live) = decide(context, &verify, named, Moment::Merge)?.map_err(|verdict| {
         let finding = verdict.findings.first();

@@ -54,7 +54,7 @@ fn diff(context: &Context, files: &[PathBuf]) -> Result<(), Fail> {
     };
     let ((old_name, old), (new_name, new)) = match files {
         [old, new, ..] => (of_file(Some(old))?, of_file(Some(new))?),
-        [new @ ..] => {
+        new => {
             let (digest, policy) = in_force(context)?.ok_or_else(|| {
                 Fail::usage("no policy is in force to compare with").hint("evidence policy diff OLD NEW")
             })?;
