@@ -231,3 +231,96 @@ fn nobody_yet_is_told_where_nobody_holds_the_role() {
     let ran = rig.ok("stranger", &["policy", "explain"]);
     assert!(ran.out.contains("  who      nobody yet (role auditor)\n"), "{ran:?}");
 }
+
+/// Attests tests of which so many pass.
+fn tests(rig: &Rig, change: &str, passed: usize) {
+    fs::write(rig.path("tests.xml"), common::junit(passed, 0)).unwrap();
+    rig.ok("ci-1", &["attest", "unit-tests", "--change", change, "--report", "../tests.xml"]);
+}
+
+/// A rig with three changes of tier medium: two with two tests, then one with three.
+fn three_changes() -> Rig {
+    let rig = Rig::new();
+    make_changes(&rig);
+    rig
+}
+
+fn make_changes(rig: &Rig) {
+    fs::write(rig.path("scan.sarif"), common::sarif(&[])).unwrap();
+    for (number, passed) in [(1, 2), (2, 2), (3, 3)] {
+        let change = format!("shop/c{number}");
+        rig.ok("planner", &["plan", &change, "--tier", "medium"]);
+        rig.ok("ci-1", &["attest", "build", "--change", &change, "--", "true"]);
+        rig.ok("ci-1", &["attest", "scan", "--change", &change, "--report", "../scan.sarif"]);
+        tests(rig, &change, passed);
+        rig.commit("src/lib.rs", &format!("{number}\n"));
+    }
+}
+
+#[test]
+fn stricter_policy_flips_what_would_not_have_met_it() {
+    let rig = three_changes();
+    let ran = rig.ok("stranger", &["policy", "test", file(&rig, &[STRICTER])]);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{ran:?}");
+    assert!(
+        lines[0].starts_with("shop/c2 at ") && lines[0].ends_with(": accepted -> refused: E212 test-limit"),
+        "{ran:?}"
+    );
+    assert!(lines[1].starts_with("shop/c1 at "), "{ran:?}");
+    assert_eq!(lines[2], "3 changes judged, 2 flip, 1 stay as they were");
+    let json = rig.ok("stranger", &["policy", "test", "../other.toml", "--changes", "2", "--json"]).json();
+    assert_eq!((&json["flips"], json["changes"].as_array().unwrap().len()), (&1.into(), 2));
+    assert_eq!(json["changes"][1]["codes"], serde_json::json!(["E212"]));
+    // The policy in force flips nothing, and a supposition is not recorded.
+    let size = rig.ok("stranger", &["log", "--json"]).json()["size"].clone();
+    let ran = rig.ok("stranger", &["policy", "test", "../policy.toml"]);
+    assert_eq!(ran.out, "3 changes judged, 0 flip, 3 stay as they were\n");
+    assert_eq!(rig.ok("stranger", &["log", "--json"]).json()["size"], size);
+}
+
+#[test]
+fn weaker_policy_flips_what_was_refused() {
+    let rig = three_changes();
+    rig.ok("planner", &["plan", "shop/c4", "--tier", "medium"]);
+    rig.ok("ci-1", &["attest", "build", "--change", "shop/c4", "--", "true"]);
+    let weak = ("require = [\"unit-tests\", \"scan\"]", "recommend = [\"unit-tests\", \"scan\"]");
+    let ran = rig.ok("stranger", &["policy", "test", file(&rig, &[weak])]);
+    let (first, rest) = ran.out.split_once('\n').unwrap();
+    assert!(first.starts_with("shop/c4 at ") && first.ends_with(": refused -> accepted"), "{ran:?}");
+    assert_eq!(rest, "4 changes judged, 1 flip, 3 stay as they were\n");
+}
+
+#[test]
+fn what_is_needed_of_people_is_supposed_and_what_they_may_is_not() {
+    let rig = three_changes();
+    // Another role may plan and attest: those who did were entitled when they did.
+    let may = ("plan = [\"planner\"]", "plan = [\"reviewer\"]");
+    let ran = rig.ok("stranger", &["policy", "test", file(&rig, &[may])]);
+    assert_eq!(ran.out, "3 changes judged, 0 flip, 3 stay as they were\n");
+    // The names behind the author are looked up only for the supposed policy.
+    let bound = ("[claim.build]", "[claim.build]\nindependent_of = [\"implementer\"]");
+    let ran = rig.ok("stranger", &["policy", "test", file(&rig, &[bound])]);
+    assert_eq!(ran.out, "3 changes judged, 0 flip, 3 stay as they were\n");
+    // As it was then counts: what is granted later tells nothing about it.
+    let late = ["--email", "agent@example.org"];
+    rig.grant("ci-1", "ci-1", "ci", &late);
+    assert_eq!(rig.ok("stranger", &["policy", "test", "../other.toml"]).out, ran.out);
+    let rig = Rig::new();
+    rig.grant("ci-1", "ci-1", "ci", &late);
+    make_changes(&rig);
+    let ran = rig.ok("stranger", &["policy", "test", file(&rig, &[bound])]);
+    assert!(ran.out.contains(": accepted -> refused: E207 not-independent\n"), "{ran:?}");
+}
+
+#[test]
+fn change_without_a_result_is_told_and_later_halts_change_nothing() {
+    let rig = three_changes();
+    rig.ok("planner", &["plan", "shop/c4", "--tier", "medium"]);
+    rig.ok("agent", &["record", "halt", "--reason", "incident"]);
+    let ran = rig.ok("stranger", &["policy", "test", file(&rig, &[STRICTER])]);
+    assert!(ran.out.ends_with("3 changes judged, 2 flip, 1 stay as they were\n"), "{ran:?}");
+    assert_eq!(ran.err, "note: shop/c4 could not be judged: it has no result yet\n");
+    let ran = rig.by("stranger", &["policy", "test", "../other.toml", "--changes", "0"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+}

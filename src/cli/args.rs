@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -247,6 +248,17 @@ pub(super) enum PolicyAct {
     /// Say what the policy asks of a change, why, and who may show it
     #[command(after_help = "Example:\n  evidence policy explain shop/abc-123")]
     Explain(ExplainArgs),
+    /// Judge the newest changes again as if a policy had been in force, and say whose verdict flips
+    ///
+    /// Only what is demanded is supposed; who may do what stays as it was. Nothing is recorded.
+    #[command(after_help = "Example:\n  evidence policy test .evidence/policy.toml --changes 20")]
+    Test {
+        /// The file
+        file: PathBuf,
+        /// At most so many changes, those planned last
+        #[arg(long, value_name = "COUNT", default_value = "50")]
+        changes: NonZeroUsize,
+    },
     /// Print the policy in force
     #[command(after_help = "Example:\n  evidence policy show")]
     Show,

@@ -8,6 +8,7 @@ use crate::attest::AttemptError;
 use crate::git::{GitError, GitFactsError};
 use crate::prove::{ProveError, SourceError, TrustError};
 use crate::store::StoreError;
+use crate::trace::TryError;
 use crate::verify::{Code, PolicyReadError, RecheckError};
 
 /// A failure of a command.
@@ -134,6 +135,17 @@ impl From<RecheckError> for Fail {
             RecheckError::Source(error) => error.into(),
             RecheckError::Read { .. } => Self::usage(text),
             RecheckError::Contradiction { .. } => Self::alarm(text, Vec::new()),
+        }
+    }
+}
+
+impl From<TryError> for Fail {
+    fn from(error: TryError) -> Self {
+        match error {
+            TryError::Store(error) => error.into(),
+            TryError::Prove(error) => error.into(),
+            TryError::Policy(error) => error.into(),
+            TryError::Recheck(error) => error.into(),
         }
     }
 }

@@ -10,8 +10,9 @@ use super::context::{Context, POLICY_IN_REPOSITORY, now};
 use super::fail::Fail;
 use super::{eprint, explain, key, print, print_json};
 use crate::append::Rights;
-use crate::model::Digest;
+use crate::model::{Decision, Digest};
 use crate::policy::{Difference, Direction, Holders, Policy, PolicyError, Remark, Weight};
+use crate::trace::{Tried, TriedOutcome, try_policy};
 use crate::verify::LIMITATIONS;
 
 pub(super) fn run(context: &Context, args: &PolicyArgs) -> Result<u8, Fail> {
@@ -20,6 +21,7 @@ pub(super) fn run(context: &Context, args: &PolicyArgs) -> Result<u8, Fail> {
         PolicyAct::Diff { files } => diff(context, files)?,
         PolicyAct::Apply { file, reason, weaken } => return apply(context, file.as_ref(), reason.as_ref(), *weaken),
         PolicyAct::Explain(args) => explain::run(context, args)?,
+        PolicyAct::Test { file, changes } => test(context, file, changes.get())?,
         PolicyAct::Show => {
             let (digest, policy) = in_force(context)?
                 .ok_or_else(|| Fail::usage("no policy is in force").hint("evidence policy apply FILE"))?;
@@ -100,6 +102,57 @@ fn apply(context: &Context, file: Option<&PathBuf>, reason: Option<&String>, wea
     let receipt = key::signed(context, |signer| signer.policy(&text, reason.cloned()))?;
     key::done(context, &receipt, &format!("{} is in force", path.display()));
     Ok(0)
+}
+
+fn test(context: &Context, file: &PathBuf, changes_max: usize) -> Result<(), Fail> {
+    let (path, text) = read(context, Some(file))?;
+    let policy = parse(context, &path, &text)?;
+    let trust = context.trust(None)?;
+    let log = context.ledger()?.read()?;
+    let tried = try_policy(&log, &trust, context.repository()?, &policy, changes_max)?;
+    let flips = tried.iter().filter(|tried| tried.flips()).count();
+    let is_unjudged = |tried: &&Tried| matches!(tried.outcome, TriedOutcome::Unjudged { .. });
+    let unjudged = tried.iter().filter(is_unjudged).count();
+    if context.json {
+        print_json(&json!({"file": path, "flips": flips, "unjudged": unjudged,
+            "changes": tried.iter().map(tried_json).collect::<Vec<_>>()}));
+        return Ok(());
+    }
+    for tried in &tried {
+        let at = tried.commit.as_ref().map_or_else(String::new, |commit| format!(" at {}", commit.short()));
+        match &tried.outcome {
+            TriedOutcome::Unjudged { text } => {
+                context.say(&format!("note: {}{at} could not be judged: {text}", tried.change));
+            }
+            TriedOutcome::Judged { was, would_be, codes } if tried.flips() => {
+                let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+                let why = if codes.is_empty() { String::new() } else { format!(": {}", codes.join(", ")) };
+                print(&format!("{}{at}: {} -> {}{why}\n", tried.change, decided(*was), decided(*would_be)));
+            }
+            TriedOutcome::Judged { .. } => {}
+        }
+    }
+    let judged = tried.len() - unjudged;
+    print(&format!("{judged} changes judged, {flips} flip, {} stay as they were\n", judged - flips));
+    Ok(())
+}
+
+fn tried_json(tried: &Tried) -> Value {
+    let Tried { change, commit, outcome } = tried;
+    match outcome {
+        TriedOutcome::Judged { was, would_be, codes } => {
+            json!({"change": change, "commit": commit, "was": was, "wouldBe": would_be, "flips": tried.flips(),
+                "codes": codes.iter().map(|code| code.number).collect::<Vec<_>>()})
+        }
+        TriedOutcome::Unjudged { text } => json!({"change": change, "commit": commit, "unjudged": text}),
+    }
+}
+
+const fn decided(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Accepted => "accepted",
+        Decision::Refused => "refused",
+    }
 }
 
 fn is_weaker(differences: &[Difference]) -> bool {

@@ -48,6 +48,14 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Returns this policy with another's rules of who may do what.
+    pub(crate) fn with_may_of(mut self, other: &Self) -> Self {
+        self.may.clone_from(&other.may);
+        self
+    }
+}
+
 impl Entitled {
     /// Returns whether one of the roles is among those held.
     #[must_use]

@@ -140,6 +140,11 @@ impl Policies {
         Ok(Self(policies))
     }
 
+    /// Returns what becomes of every policy, under the hash of what it was.
+    pub(super) fn map(&self, become_of: impl Fn(&Policy) -> Policy) -> Self {
+        Self(self.0.iter().map(|(digest, policy)| (*digest, become_of(policy))).collect())
+    }
+
     /// Returns every policy, in no order.
     pub(super) fn all(&self) -> impl Iterator<Item = &Policy> {
         self.0.values()

@@ -13,6 +13,7 @@ mod names;
 mod plan;
 mod recheck;
 mod reviews;
+mod suppose;
 mod verdict;
 
 pub use attempts::{Attempt, AttemptState};
@@ -21,4 +22,5 @@ pub use code::{CODES, Code};
 pub use judge::{Clock, Judgement, LIMITATIONS, judge, plan_base};
 pub use names::{read_authors, read_names};
 pub use recheck::{Recheck, RecheckError, Rechecked};
+pub use suppose::Supposed;
 pub use verdict::{Advice, Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};

@@ -1,0 +1,46 @@
+//! What a verdict would be if another policy had been in force. A supposition, and never a verdict that counts.
+//!
+//! Only what is demanded is supposed. Who might do what stays as it was: the records were made under those rules, and a
+//! role that the other policy calls otherwise would refuse everything and tell nothing.
+
+use super::authority::Policies;
+use super::judge::{Judgement, judge};
+use super::names::read_names;
+use super::verdict::Verdict;
+use crate::model::GitFacts;
+use crate::policy::Policy;
+use crate::prove::{Change, Complete, ProveError, Source, Trust};
+
+/// The policies of a log as if each had demanded what another policy demands.
+#[derive(Debug, Clone)]
+pub struct Supposed(Policies);
+
+impl Supposed {
+    /// Supposes that a policy had been in force in place of each of a log's.
+    #[must_use]
+    pub fn of(policies: &Policies, policy: &Policy) -> Self {
+        Self(policies.map(|was| policy.clone().with_may_of(was)))
+    }
+
+    /// Reads what is filed under the names that the supposed verdict needs.
+    ///
+    /// # Errors
+    /// See [`ProveError`].
+    pub fn read_names(
+        &self,
+        complete: Complete<Change>,
+        source: &dyn Source,
+        trust: &Trust,
+        git: &GitFacts,
+    ) -> Result<Complete<Change>, ProveError> {
+        read_names(complete, source, trust, &self.0, git)
+    }
+
+    /// Judges as [`judge`] does, by what is supposed in place of the judgement's policies.
+    ///
+    /// It returns no [`super::Decided`]: nothing that stands for a verdict can be made of it.
+    #[must_use]
+    pub fn judge(&self, judgement: Judgement<'_>) -> Verdict {
+        judge(&Judgement { policies: &self.0, ..judgement }).into_verdict()
+    }
+}
