@@ -1,6 +1,6 @@
 //! `evidence init`: from nothing to a ledger that can be used. It overwrites nothing.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::git::Repository;
 use crate::model::{Grant, Id, Role};
 use crate::policy::{Policy, STARTER};
 use crate::prove::{Trust, TrustedLedger};
-use crate::store::Ledger;
+use crate::store::{Ledger, make_folder};
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     let repository = context.repository()?;
@@ -174,7 +174,7 @@ pub(super) fn new_key(path: &Path) -> Result<SecretKey, Fail> {
 /// Writes a file that is not there yet.
 pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fail> {
     let folder: PathBuf = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-    fs::create_dir_all(&folder).map_err(|error| Fail::io("cannot make the folder", &folder, &error))?;
+    make_folder(&folder).map_err(|error| Fail::io("cannot make the folder", &folder, &error))?;
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     let mut file = file.map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
@@ -182,5 +182,7 @@ pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fail
         }
         _ => Fail::io("cannot write", path, &error),
     })?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| Fail::io("cannot write", path, &error))
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| Fail::io("cannot write", path, &error))?;
+    // Its name is durable too: a key that a power cut takes away is lost for good.
+    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(|error| Fail::io("cannot sync", &folder, &error))
 }

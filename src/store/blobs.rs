@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::StoreError;
+use super::durable::{make_folder, sync_folder};
 use crate::crypto::Hasher;
 use crate::model::Digest;
 
@@ -56,7 +57,9 @@ impl Blobs {
     /// # Errors
     /// If the operating system refuses.
     pub fn writer(&self) -> Result<BlobWriter, StoreError> {
-        fs::create_dir_all(&self.folder).map_err(StoreError::io("cannot create", &self.folder))?;
+        if !self.folder.exists() {
+            make_folder(&self.folder).map_err(StoreError::io("cannot create", &self.folder))?;
+        }
         let file = tempfile::Builder::new()
             .prefix(".new-")
             .tempfile_in(&self.folder)
@@ -119,16 +122,13 @@ impl BlobWriter {
         let digest = self.hasher.finish();
         let path = self.blobs.path(&digest);
         let folder = path.parent().expect("a blob lies in a folder").to_owned();
-        let fresh_folder = !folder.exists();
-        if fresh_folder {
-            fs::create_dir_all(&folder).map_err(StoreError::io("cannot create", &folder))?;
+        // A folder's name is durable before anything lies in it: whoever made an empty one may have been killed.
+        if is_empty(&folder) {
+            make_folder(&folder).map_err(StoreError::io("cannot create", &folder))?;
         }
         self.file.as_file().sync_data().map_err(StoreError::io("cannot sync", self.file.path()))?;
         self.file.persist(&path).map_err(|error| StoreError::io("cannot rename to", &path)(error.error))?;
-        sync_folder(&folder)?;
-        if fresh_folder {
-            sync_folder(&self.blobs.folder)?;
-        }
+        sync_folder(&folder).map_err(StoreError::io("cannot sync", &folder))?;
         Ok((digest, self.bytes))
     }
 
@@ -154,8 +154,8 @@ impl Write for BlobWriter {
     }
 }
 
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(StoreError::io("cannot sync", folder))
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
 
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::blobs::Blobs;
+use super::durable::{make_folder, sync_folder};
 use super::frame::Frame;
 use super::index::Index;
 use super::log::{self, Log};
@@ -73,7 +74,10 @@ impl Ledger {
         if file.exists() {
             return Err(StoreError::Exists(folder.to_owned()));
         }
-        fs::create_dir_all(folder.join("log")).map_err(StoreError::io("cannot create", folder))?;
+        for part in ["", "log", "blobs", "blobs/sha256"] {
+            let part = if part.is_empty() { folder.to_owned() } else { folder.join(part) };
+            make_folder(&part).map_err(StoreError::io("cannot create", &part))?;
+        }
         let text = toml::to_string(&LedgerFile { format: FORMAT.to_owned(), origin: origin.to_owned() })
             .map_err(|error| StoreError::unreadable(LEDGER_FILE, &error))?;
         let mut new = OpenOptions::new()
@@ -82,7 +86,7 @@ impl Ledger {
             .open(&file)
             .map_err(StoreError::io("cannot create", &file))?;
         new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(StoreError::io("cannot write", &file))?;
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io("cannot sync", folder))?;
+        sync_folder(folder).map_err(StoreError::io("cannot sync", folder))?;
         Self::open(folder)
     }
 
@@ -295,7 +299,7 @@ impl Writer<'_> {
         extents.push(put(Frame::Map(map.clone())));
         let commit = put(Frame::Commit(note.clone()));
         let path = log.segments().path(start.segment);
-        let mut file = log.segments().append_to(start.segment).map_err(StoreError::io("cannot open", &path))?;
+        let mut file = log.segments().append_to(start).map_err(StoreError::io("cannot open", &path))?;
         // Point of no return. A crash before the data are synced leaves a tail without a whole commit frame, or a batch
         // that nobody was told of; a crash after it leaves the batch.
         file.write_all(&bytes).map_err(StoreError::io("cannot write", &path))?;

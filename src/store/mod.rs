@@ -10,6 +10,7 @@
 
 mod arena;
 mod blobs;
+mod durable;
 mod flat;
 mod frame;
 mod index;
@@ -23,6 +24,7 @@ mod trie;
 use std::path::{Path, PathBuf};
 
 pub use blobs::{BlobWriter, Blobs};
+pub(crate) use durable::make_folder;
 pub use ledger::{Committed, Ledger, Replayed, Writer};
 pub use log::Log;
 pub use lookup::{Lookup, LookupKey};

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::durable::sync_folder;
 use super::frame::{Frame, Next};
 
 /// A place in the segments where a frame begins.
@@ -128,13 +129,13 @@ impl Segments {
         }
     }
 
-    /// Opens a segment for appending; creates it, and makes its folder entry durable, if it is new.
-    pub(super) fn append_to(&self, segment: u32) -> io::Result<File> {
-        let path = self.path(segment);
-        let fresh = !path.exists();
+    /// Opens a segment for appending; creates it, and makes its name durable, before the first batch comes into it.
+    pub(super) fn append_to(&self, at: Position) -> io::Result<File> {
+        let path = self.path(at.segment);
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
-        if fresh {
-            File::open(&self.folder)?.sync_all()?;
+        // Whoever made it may have been killed before its name was durable: an empty segment is as good as none.
+        if at.offset == 0 {
+            sync_folder(&self.folder)?;
         }
         Ok(file)
     }
@@ -151,7 +152,7 @@ impl Segments {
         let mut torn = OpenOptions::new().write(true).create_new(true).open(&kept)?;
         io::copy(&mut source, &mut torn)?;
         torn.sync_all()?;
-        File::open(&self.folder)?.sync_all()?;
+        sync_folder(&self.folder)?;
         // Point of no return: the tail lies in its own file now, and only then leaves the segment.
         let segment = OpenOptions::new().write(true).open(&path)?;
         segment.set_len(from.offset)?;
