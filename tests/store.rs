@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use evidence_ledger::append::Appender;
 use evidence_ledger::attest::{About, Signer};
-use evidence_ledger::crypto::{NoteKey, SecretKey, list_item_hash, list_value};
-use evidence_ledger::merkle::{Frontier, MapText, NaiveMap};
+use evidence_ledger::crypto::{NoteKey, SecretKey, leaf_hash, list_item_hash, list_value};
+use evidence_ledger::merkle::{Checkpoint, Frontier, MapText, NaiveMap, check_inclusion};
 use evidence_ledger::model::{Digest, Entry, Event, Grant, MapEntry, Oid, Plan, Predicate, Start, Time};
 use evidence_ledger::policy::STARTER;
 use evidence_ledger::prove::{Source as _, Trust, TrustedLedger};
@@ -348,6 +348,74 @@ fn a_cache_that_is_missing_stale_or_garbage_changes_no_answer() {
 }
 
 #[test]
+fn a_spoilt_hash_in_the_cache_is_neither_believed_nor_an_alarm() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("ledger");
+    let writer = make(&folder, ORIGIN);
+    plan_change(&writer, "early");
+    let older = Checkpoint::parse_note(&fs::read(folder.join("checkpoint")).unwrap()).unwrap();
+    let old_note = fs::read(folder.join("checkpoint")).unwrap();
+    for number in 0..6 {
+        plan_change(&writer, &format!("late-{number}"));
+    }
+    drop(writer);
+    let good = place.path().join("good");
+    copy(&folder, &good);
+    let hashes = fs::read(folder.join("cache/hashes")).unwrap();
+    for slot in 0..hashes.len() / 32 {
+        fs::remove_dir_all(&folder).unwrap();
+        copy(&good, &folder);
+        let mut spoilt = hashes.clone();
+        spoilt[slot * 32..slot * 32 + 32].fill(0);
+        fs::write(folder.join("cache/hashes"), spoilt).unwrap();
+        // An older checkpoint is held against hashes that the newest root does not vouch for.
+        fs::write(folder.join("checkpoint"), &old_note).unwrap();
+        let ledger = Ledger::open(&folder).unwrap();
+        let read = || ledger.read().unwrap_or_else(|error| panic!("hash {slot}: {error}"));
+        let newest = Checkpoint::parse_note(&read().checkpoint().unwrap().unwrap()).unwrap();
+        let proof = read().consistency(older.size).unwrap();
+        proof.check(&older.root, newest.size, &newest.root).unwrap();
+        let leaves: Vec<(u64, Digest)> = {
+            let log = read();
+            let leaf = |place: &u64| Some((*place, leaf_hash(&log.record(*place).unwrap()?.entry)));
+            (0..log.size()).filter_map(|place| leaf(&place)).collect()
+        };
+        for (place, leaf) in &leaves {
+            let log = read();
+            let path = log.inclusion(*place).unwrap();
+            check_inclusion(leaf, *place, newest.size, &path, &newest.root).unwrap();
+            let proven = log.multiproof(&[*place]).unwrap().proof;
+            proven.check(&[(*place, *leaf)], newest.size, &newest.root).unwrap();
+        }
+        plan_change(&appender(&folder), "behind");
+        check_ledger(&ledger, &trust_of(ORIGIN), &mut |_| {}).unwrap();
+    }
+}
+
+#[test]
+fn a_torn_checkpoint_file_names_nothing_and_is_replaced() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("ledger");
+    let writer = make(&folder, ORIGIN);
+    plan_change(&writer, "one");
+    drop(writer);
+    let path = folder.join("checkpoint");
+    let whole = fs::read(&path).unwrap();
+    for torn in [Vec::new(), whole[..whole.len() / 2].to_vec(), vec![0; whole.len()]] {
+        fs::write(&path, torn).unwrap();
+        let ledger = Ledger::open(&folder).unwrap();
+        assert_eq!(ledger.read().unwrap().checkpoint().unwrap().unwrap(), whole);
+        drop(ledger.lock().unwrap());
+        assert_eq!(fs::read(&path).unwrap(), whole);
+    }
+    // A whole one that names more stays an alarm.
+    let segment = folder.join("log/00000000.seg");
+    let bytes = fs::read(&segment).unwrap();
+    fs::write(&segment, &bytes[..bytes.len() - 1]).unwrap();
+    assert!(contradicts(Ledger::open(&folder).unwrap().read()));
+}
+
+#[test]
 fn a_flipped_byte_in_the_middle_of_a_segment_is_an_alarm() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("ledger");
@@ -476,7 +544,7 @@ fn holds(log: &Log, model: &mut Vec<Vec<u8>>) {
     for (place, bytes) in (0..).zip(model.iter()) {
         if let Ok(entry) = Entry::parse(bytes) {
             for text in entry.map_texts() {
-                lists.entry(text).or_default().push((place, evidence_ledger::crypto::leaf_hash(bytes)));
+                lists.entry(text).or_default().push((place, leaf_hash(bytes)));
             }
         }
     }

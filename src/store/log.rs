@@ -43,7 +43,11 @@ impl Log {
             torn: None,
             segments,
         };
-        log.refresh()?;
+        match log.refresh() {
+            // A power cut may have spoilt a part of the cache that opening it does not prove: the segments decide.
+            Err(StoreError::Contradiction { .. }) if !rebuilt => log.rebuild()?,
+            other => other?,
+        }
         Ok(log)
     }
 
@@ -83,8 +87,9 @@ impl Log {
     /// Holds the published checkpoint against the segments: it never names more than they hold, nor another root.
     fn compare(&self, published: Option<Vec<u8>>, size: u64) -> Result<(), StoreError> {
         let Some(note) = published else { return Ok(()) };
-        let checkpoint =
-            Checkpoint::parse_note(&note).map_err(|error| StoreError::unreadable("the file `checkpoint`", &error))?;
+        // A power cut may leave an empty or torn one, since it is not synced: it names nothing, and the next writer puts
+        // a whole one in its place.
+        let Ok(checkpoint) = Checkpoint::parse_note(&note) else { return Ok(()) };
         let index = self.index.borrow();
         if checkpoint.size > size {
             let text = format!("`checkpoint` names {} entries and the segments hold {size}", checkpoint.size);
