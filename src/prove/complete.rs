@@ -3,6 +3,8 @@
 //! Not everything that happened: hence starts. Not against a map that lies: that is found by whoever replays the log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 
 use super::placement::{PlacementError, placement};
 use super::source::{Proven, RawRecord, Source, SourceError};
@@ -449,13 +451,14 @@ fn authenticate(
     }
     let mut statements: BTreeMap<Digest, u64> =
         records.values().map(|record| (record.entry.statement, record.serial)).collect();
-    for (serial, Raw { leaf, entry, envelope, statement }) in raw {
+    let opened = open_all(raw.values().map(|raw| &raw.envelope).collect(), &ring);
+    for ((serial, Raw { leaf, entry, envelope, statement }), opened) in raw.into_iter().zip(opened) {
         let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.to_owned()] };
         // A statement hash occurs once in a ledger: else whoever holds the log could say again what was said once.
         if let Some(first) = statements.insert(entry.statement, serial) {
             return Err(wrong(format!("record {serial} repeats the statement of record {first}")));
         }
-        envelope.open(&ring).map_err(|error| match error {
+        opened.map_err(|error| match error {
             OpenError::UnknownKey(signer) => ProveError::UnknownSigner { serial, signer },
             OpenError::Signature(_) => wrong(format!("record {serial}: {error}")),
         })?;
@@ -474,6 +477,24 @@ fn authenticate(
     }
     Ok(())
 }
+
+/// Checks the signatures of envelopes, in their order; many of them side by side.
+fn open_all(envelopes: Vec<&Envelope>, ring: &KeyRing) -> Vec<Result<(), OpenError>> {
+    let open = |part: &[&Envelope]| -> Vec<_> { part.iter().map(|envelope| envelope.open(ring).map(drop)).collect() };
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(envelopes.len() / A_THREAD_MIN);
+    if threads < 2 {
+        return open(&envelopes);
+    }
+    std::thread::scope(|scope| {
+        let parts = envelopes.chunks(envelopes.len().div_ceil(threads));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || open(part))).collect();
+        let ended = running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        ended.flatten().collect()
+    })
+}
+
+/// Fewer signatures than this are checked sooner than a thread begins.
+const A_THREAD_MIN: usize = 8;
 
 /// Checks that chains hang together and that no record is missing from a list that it belongs to.
 fn check_links(records: &BTreeMap<u64, Logged>, lists: &BTreeMap<MapText, List>, head: &str) -> Result<(), ProveError> {
