@@ -13,5 +13,6 @@ step cargo clippy --locked --all-targets -- -D warnings
 step cargo clippy --locked --lib --no-default-features -- -D warnings
 RUSTDOCFLAGS="-D warnings" step cargo doc --locked --no-deps
 step cargo test --locked
+EVIDENCE_FUZZ_SECONDS=5 step cargo test --locked --test fuzz
 step cargo build --locked --no-default-features --examples
 step cargo run --locked -- demo
