@@ -16,6 +16,8 @@ pub mod policy {}
 pub mod keys {}
 #[doc = include_str!("threats.md")]
 pub mod threats {}
+#[doc = include_str!("numbers.md")]
+pub mod numbers {}
 
 /// A topic of the manual.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,7 @@ pub const TOPICS: &[Topic] = &[
         text: Some(include_str!("threats.md")),
     },
     Topic { name: "errors", title: "Every code: meaning and mend", text: None },
+    Topic { name: "numbers", title: "What things cost, measured", text: Some(include_str!("numbers.md")) },
     Topic { name: "decisions", title: "What was decided to last, and why", text: Some(include_str!("decisions.md")) },
 ];
 
