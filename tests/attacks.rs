@@ -294,7 +294,7 @@ fn policy_and_trust_of_the_branch_have_no_effect() {
     rig.commit(".evidence/policy.toml", &weak);
     rig.pass("build");
     rig.verify().refused(&["E201"]);
-    rig.refuses("agent", &["policy", "apply", "--weaken"], "may not");
+    rig.refuses("agent", &["policy", "apply"], "may not");
     let trust = fs::read_to_string(rig.repo().join(".evidence/trust.toml")).unwrap();
     rig.verify_with(&["--trust", ".evidence/trust.toml"]).refused(&["E201"]);
     rig.write(".evidence/trust.toml", &format!("{trust}\n# mine\n"));

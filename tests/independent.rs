@@ -142,7 +142,7 @@ fn a_second_auditor_comes_to_the_same() {
     let asks = asks.replace("[claim.unit-tests]", "[claim.unit-tests]\nindependent_of = [\"implementer\"]");
     let asks = asks.replace("require = [\"tests\"]", "require = [\"unit-tests\"]");
     fs::write(&policy, asks).unwrap();
-    place.evidence(0, &["policy", "apply", ".evidence/policy.toml", "--weaken"]);
+    place.evidence(0, &["policy", "apply", ".evidence/policy.toml"]);
     place.commit("policy", "\n");
     place.git(&["checkout", "-qb", "asked"]);
     place.evidence(0, &["key", "new", "agent"]);

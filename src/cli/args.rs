@@ -241,9 +241,6 @@ pub(super) enum PolicyAct {
         /// Why it changes
         #[arg(long)]
         reason: Option<String>,
-        /// Apply it although it demands less: you have seen in what
-        #[arg(long)]
-        weaken: bool,
     },
     /// Say what the policy asks of a change, why, and who may show it
     #[command(after_help = "Example:\n  evidence policy explain shop/abc-123")]

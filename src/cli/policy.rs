@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, args: &PolicyArgs) -> Result<u8, Fail> {
     match &args.act {
         PolicyAct::Check { file } => return check(context, file.as_ref()),
         PolicyAct::Diff { files } => diff(context, files)?,
-        PolicyAct::Apply { file, reason, weaken } => return apply(context, file.as_ref(), reason.as_ref(), *weaken),
+        PolicyAct::Apply { file, reason } => apply(context, file.as_ref(), reason.as_ref())?,
         PolicyAct::Explain(args) => explain::run(context, args)?,
         PolicyAct::Test { file, changes } => test(context, file, changes.get())?,
         PolicyAct::Show => {
@@ -75,33 +75,30 @@ fn diff(context: &Context, files: &[PathBuf]) -> Result<(), Fail> {
     Ok(())
 }
 
-fn apply(context: &Context, file: Option<&PathBuf>, reason: Option<&String>, weaken: bool) -> Result<u8, Fail> {
+/// Shows what changes, and signs. Who may weaken a policy is what the policy in force says, as for any other change of it.
+fn apply(context: &Context, file: Option<&PathBuf>, reason: Option<&String>) -> Result<(), Fail> {
     let (path, text) = read(context, file)?;
     let policy = parse(context, &path, &text)?;
     let remarks = policy.remarks(&text, &LIMITATIONS, None);
     let wrong: Vec<Remark> = remarks.into_iter().filter(|remark| remark.weight() == Weight::Error).collect();
     say_remarks(context, &path, &wrong);
-    if let Some((_, old)) = in_force(context)? {
-        let differences = old.differences(&policy);
-        if !context.json {
-            eprint(&lines(&differences));
-        }
-        if is_weaker(&differences) && !weaken {
-            let text = format!("{} demands less than the policy in force, or lets more act", path.display());
-            let hint = "look at what is weaker; --weaken says that you have seen it";
-            if !context.json {
-                return Err(Fail { exit: 1, ..Fail::usage(text) }.hint(hint));
-            }
-            print_json(
-                &json!({"error": {"exit": 1, "code": null, "name": null, "text": text, "hint": hint, "heads": []},
-                "differences": differences.iter().map(difference_json).collect::<Vec<_>>()}),
-            );
-            return Ok(1);
+    let differences = in_force(context)?.map(|(_, old)| old.differences(&policy)).unwrap_or_default();
+    if !context.json {
+        eprint(&lines(&differences));
+        if is_weaker(&differences) {
+            context.say("note: it demands less than the policy in force, or lets more act");
         }
     }
     let receipt = key::signed(context, |signer| signer.policy(&text, reason.cloned()))?;
-    key::done(context, &receipt, &format!("{} is in force", path.display()));
-    Ok(0)
+    if context.json {
+        print_json(
+            &json!({"serial": receipt.serial, "leaf": receipt.leaf, "time": receipt.time(), "kind": receipt.entry.kind,
+            "weaker": is_weaker(&differences), "differences": differences.iter().map(difference_json).collect::<Vec<_>>()}),
+        );
+    } else {
+        key::done(context, &receipt, &format!("{} is in force", path.display()));
+    }
+    Ok(())
 }
 
 fn test(context: &Context, file: &PathBuf, changes_max: usize) -> Result<(), Fail> {

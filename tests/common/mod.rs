@@ -110,7 +110,7 @@ impl Rig {
             text = text.replace(from, to);
         }
         fs::write(self.path("policy.toml"), text).unwrap();
-        self.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test", "--weaken"]);
+        self.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
     }
 
     fn template() -> PathBuf {
