@@ -379,13 +379,10 @@ impl Reading<'_> {
         if listing.serials.last().is_some_and(|serial| *serial >= self.map.covers) {
             return Err(wrong(format!("the list `{text}` names a record beyond the checkpoint")));
         }
+        self.read_records(&listing.serials)?;
         let mut keys = BTreeSet::new();
         let mut frontier = Frontier::default();
         for serial in &listing.serials {
-            if !self.known.contains_key(serial) && !self.raw.contains_key(serial) {
-                let raw = read_record(*serial, &self.source.record(*serial)?, self.head)?;
-                self.raw.insert(*serial, raw);
-            }
             let (leaf, entry, statement) = match (self.known.get(serial), self.raw.get(serial)) {
                 (Some(known), _) => (&known.leaf, &known.entry, &known.statement),
                 (None, Some(raw)) => (&raw.leaf, &raw.entry, &raw.statement),
@@ -408,7 +405,29 @@ impl Reading<'_> {
         checked.map_err(|error| wrong(format!("the list `{text}` is not the one in the signed map: {error}")))?;
         Ok((List { serials: listing.serials, proof: listing.proof.print() }, keys))
     }
+
+    /// Reads the records that are not known yet.
+    fn read_records(&mut self, serials: &[u64]) -> Result<(), ProveError> {
+        let (known, raw) = (self.known, &self.raw);
+        let fresh: Vec<u64> =
+            serials.iter().copied().filter(|serial| !known.contains_key(serial) && !raw.contains_key(serial)).collect();
+        for part in fresh.chunks(RECORDS_AT_ONCE) {
+            let mut records = Vec::with_capacity(part.len());
+            for serial in part {
+                records.push((*serial, self.source.record(*serial)?));
+            }
+            let head = self.head;
+            let read = side_by_side(&records, |(serial, record)| read_record(*serial, record, head));
+            for (serial, raw) in part.iter().zip(read) {
+                self.raw.insert(*serial, raw?);
+            }
+        }
+        Ok(())
+    }
 }
+
+/// This many records are read before they are parsed side by side.
+const RECORDS_AT_ONCE: usize = 1024;
 
 /// Reads a record and holds its entry against its envelope.
 fn read_record(serial: u64, record: &RawRecord, head: &str) -> Result<Raw, ProveError> {
@@ -451,7 +470,8 @@ fn authenticate(
     }
     let mut statements: BTreeMap<Digest, u64> =
         records.values().map(|record| (record.entry.statement, record.serial)).collect();
-    let opened = open_all(raw.values().map(|raw| &raw.envelope).collect(), &ring);
+    let envelopes: Vec<&Envelope> = raw.values().map(|raw| &raw.envelope).collect();
+    let opened = side_by_side(&envelopes, |envelope| envelope.open(&ring).map(drop));
     for ((serial, Raw { leaf, entry, envelope, statement }), opened) in raw.into_iter().zip(opened) {
         let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.to_owned()] };
         // A statement hash occurs once in a ledger: else whoever holds the log could say again what was said once.
@@ -478,22 +498,23 @@ fn authenticate(
     Ok(())
 }
 
-/// Checks the signatures of envelopes, in their order; many of them side by side.
-fn open_all(envelopes: Vec<&Envelope>, ring: &KeyRing) -> Vec<Result<(), OpenError>> {
-    let open = |part: &[&Envelope]| -> Vec<_> { part.iter().map(|envelope| envelope.open(ring).map(drop)).collect() };
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(envelopes.len() / A_THREAD_MIN);
+/// Does the same with each of many things, in their order, by as many threads as there are processors.
+fn side_by_side<T: Sync, R: Send>(things: &[T], act: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let act = &act;
+    let all = |part: &[T]| -> Vec<R> { part.iter().map(act).collect() };
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(things.len() / A_THREAD_MIN);
     if threads < 2 {
-        return open(&envelopes);
+        return all(things);
     }
     std::thread::scope(|scope| {
-        let parts = envelopes.chunks(envelopes.len().div_ceil(threads));
-        let running: Vec<_> = parts.map(|part| scope.spawn(move || open(part))).collect();
+        let parts = things.chunks(things.len().div_ceil(threads));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || all(part))).collect();
         let ended = running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         ended.flatten().collect()
     })
 }
 
-/// Fewer signatures than this are checked sooner than a thread begins.
+/// Fewer records than this are checked sooner than a thread begins.
 const A_THREAD_MIN: usize = 8;
 
 /// Checks that chains hang together and that no record is missing from a list that it belongs to.
