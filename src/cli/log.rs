@@ -6,9 +6,9 @@ use super::args::LogArgs;
 use super::context::Context;
 use super::fail::Fail;
 use super::{key, print, print_json};
-use crate::crypto::{Envelope, leaf_hash};
+use crate::crypto::{Envelope, PublicKey, leaf_hash};
 use crate::merkle::MapText;
-use crate::model::{Entry, Fingerprint, Predicate, Statement};
+use crate::model::{Authority, Entry, Fingerprint, Grant, Name, Predicate, Statement};
 use crate::prove::RawRecord;
 use crate::store::{Log, Lookup, LookupKey};
 
@@ -131,18 +131,34 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
         Predicate::Verdict(verdict) => (None, json!(verdict.decision).as_str().map(ToOwned::to_owned)),
         _ => (None, None),
     };
+    let about = match &statement.predicate {
+        Predicate::Authority(Authority::Grant(grant)) => Some(granted(grant)),
+        _ => None,
+    };
     Ok(json!({
-        "serial": serial, "kind": entry.kind, "time": entry.time, "chain": entry.chain, "claim": claim, "outcome": outcome,
+        "serial": serial, "kind": entry.kind, "time": entry.time, "chain": entry.chain, "claim": claim, "outcome": outcome, "about": about,
         "leaf": leaf_hash(&record.entry), "statement": entry.statement, "labels": entry.labels,
         "change": statement.binding.change, "signers": entry.signed.iter().map(|line| line.fingerprint.to_string()).collect::<Vec<_>>(),
     }))
+}
+
+/// Says what a grant gives: roles to a principal, or a name to the principal that it belongs to.
+fn granted(grant: &Grant) -> String {
+    let under = |name: &Name| PublicKey::of_name(name).to_string() == grant.key;
+    match grant.names_it_may_be_filed_under().into_iter().find(under) {
+        Some(name) => format!("{name} is {}", grant.principal),
+        None => {
+            let roles: Vec<&str> = grant.roles.iter().map(|role| role.as_str()).collect();
+            format!("{}: {}", grant.principal, roles.join(", "))
+        }
+    }
 }
 
 /// Returns a row's line for people.
 pub(super) fn line(row: &Value) -> String {
     let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let time = crate::model::Time(row["time"].as_u64().unwrap_or_default());
-    let what = [text("claim"), text("outcome")].join(" ");
+    let what = [text("claim"), text("outcome"), text("about")].join(" ");
     let signer = row["signers"][0].as_str().unwrap_or_default();
     format!(
         "#{:<6} {time} {:16} {:28} {} {}\n",
