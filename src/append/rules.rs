@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use crate::crypto::{Envelope, PublicKey};
+use crate::crypto::{Envelope, PublicKey, filed_under};
 use crate::merkle::MapText;
 use crate::model::{
     Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Name, Outcome, Plan,
@@ -470,8 +470,7 @@ impl Rules<'_> {
     }
 
     fn check_grant(&self, key: &PublicKey, grant: &Grant) -> Result<(), AppendError> {
-        let filed_under = |name: &Name| PublicKey::of_name(name) == *key;
-        if let Some(name) = grant.names_it_may_be_filed_under().into_iter().find(filed_under) {
+        if let Some(name) = filed_under(grant) {
             // Nobody holds the private half of a name's key: what is filed there ties, and gives nothing.
             let same = grant.filing(&name, grant.key.clone()) == *grant;
             return if same { Ok(()) } else { Err(Refusal::Filing(name.to_string()).into()) };

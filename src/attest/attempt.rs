@@ -10,7 +10,7 @@ use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
 use super::gather::{Before, Gathered, ReportSpec, detect, gather_since};
 use super::signer::{About, Signer};
 use crate::append::{AppendError, Receipt};
-use crate::git::{GitError, Place, Repository, worktree_then};
+use crate::git::{GitError, Repository, worktree_then};
 use crate::model::{
     ClaimName, Command, Digest, Ended, Id, Material, Oid, Outcome, Predicate, Purpose, Run, Shard, Start, Worktree,
 };
@@ -51,10 +51,7 @@ impl Looking {
     /// Begins to compare the work tree with a tree.
     #[must_use]
     pub fn begin(repository: &Repository, tree: &Oid) -> Self {
-        Self::of(repository.place().clone(), tree.clone())
-    }
-
-    fn of(place: Place, tree: Oid) -> Self {
+        let (place, tree) = (repository.place().clone(), tree.clone());
         let (tell, found) = channel();
         let look = move || {
             worktree_then(&place, &tree, |found| {

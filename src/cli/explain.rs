@@ -7,8 +7,9 @@ use super::context::{Context, now};
 use super::fail::Fail;
 use super::verify::decide;
 use super::{key, print, print_json};
-use crate::model::{Digest, Oid};
-use crate::policy::{Applies, Asked, Explained, Holders, Moment, Policy};
+use crate::model::{Digest, Oid, Predicate};
+use crate::policy::{Asked, Explained, Holders, Moment, Policy};
+use crate::prove::Logged;
 use crate::verify::Code;
 
 /// What one policy asks of the change.
@@ -41,16 +42,10 @@ pub(super) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fail> {
     let newest = authority
         .policy_at(u64::MAX)
         .ok_or_else(|| Fail::usage("no policy is in force").hint("evidence policy apply FILE"))?;
-    let judges = match verdict.policy.as_ref().and_then(|digest| Some((digest, live.policies.find(digest)?))) {
-        // Not planned: it would be judged by the policy that is in force now.
-        None => vec![newest],
-        Some((digest, policy)) => {
-            let open = policy.applies() == Applies::Open || newest.1.applies() == Applies::Open;
-            let mut both = vec![(digest, policy)];
-            both.extend(Some(newest).filter(|(other, _)| open && *other != digest));
-            both
-        }
-    };
+    let is_plan = |record: &&Logged| matches!(record.statement().predicate, Predicate::Plan(_));
+    let planned = live.complete.of_change().find(is_plan).filter(|_| verdict.policy.is_some());
+    // What is not planned would be judged by the policy that is in force now.
+    let judges = planned.map_or_else(|| vec![newest], |plan| authority.judging(plan.serial()));
     let is_planned = verdict.policy.is_some();
     let base = match is_planned {
         true => live.base.clone(),

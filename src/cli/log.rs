@@ -6,9 +6,9 @@ use super::args::LogArgs;
 use super::context::Context;
 use super::fail::Fail;
 use super::{key, print, print_json};
-use crate::crypto::{Envelope, PublicKey, leaf_hash};
+use crate::crypto::{Envelope, filed_under, leaf_hash};
 use crate::merkle::MapText;
-use crate::model::{Authority, Entry, Fingerprint, Grant, Name, Predicate, Statement};
+use crate::model::{Authority, Entry, Fingerprint, Grant, Predicate, Statement};
 use crate::prove::RawRecord;
 use crate::store::{Log, Lookup, LookupKey};
 
@@ -144,8 +144,7 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
 
 /// Says what a grant gives: roles to a principal, or a name to the principal that it belongs to.
 fn granted(grant: &Grant) -> String {
-    let under = |name: &Name| PublicKey::of_name(name).to_string() == grant.key;
-    match grant.names_it_may_be_filed_under().into_iter().find(under) {
+    match filed_under(grant) {
         Some(name) => format!("{name} is {}", grant.principal),
         None => {
             let roles: Vec<&str> = grant.roles.iter().map(|role| role.as_str()).collect();

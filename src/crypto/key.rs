@@ -16,7 +16,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
 use super::hash::{name_hash, sha256};
-use crate::model::{Digest, Fingerprint, Name};
+use crate::model::{Digest, Fingerprint, Grant, Name};
 
 /// A signature algorithm. It comes from the granted key, never from the envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,6 +152,13 @@ impl PublicKey {
     fn wire(&self) -> Vec<u8> {
         [WIRE_PREFIX, &self.0.to_bytes()].concat()
     }
+}
+
+/// Returns the name that a grant files its principal under; none if it is given to a key of somebody's own.
+#[must_use]
+pub fn filed_under(grant: &Grant) -> Option<Name> {
+    let is_given_to = |name: &Name| PublicKey::of_name(name).to_string() == grant.key;
+    grant.names_it_may_be_filed_under().into_iter().find(is_given_to)
 }
 
 impl FromStr for PublicKey {

@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
-use crate::crypto::{Hasher, PublicKey};
+use crate::crypto::{Hasher, PublicKey, filed_under};
 use crate::model::{
     Authority as AuthorityRecord, ChangeId, Digest, Fingerprint, Grant, IMPLEMENTER, Predicate, PrincipalId, Role, Time,
 };
-use crate::policy::{Act, BYTES_MAX, Policy, PolicyErrors};
+use crate::policy::{Act, Applies, BYTES_MAX, Policy, PolicyErrors};
 use crate::prove::{Complete, Logged, Materials, SourceError, Trust};
 
 /// The policies of a log, read from materials whose hashes were checked.
@@ -85,13 +85,8 @@ impl Known {
     /// Returns whether this is what is filed under a name: a tie to the principal, and no key that anybody holds.
     #[must_use]
     pub fn is_filing(&self) -> bool {
-        is_filing(&self.grant)
+        filed_under(&self.grant).is_some()
     }
-}
-
-fn is_filing(grant: &Grant) -> bool {
-    let names = grant.names_it_may_be_filed_under();
-    names.iter().any(|name| PublicKey::of_name(name).to_string() == grant.key)
 }
 
 /// The grants of a log that held where they were logged, in order.
@@ -250,6 +245,16 @@ impl<'a> Authority<'a> {
         found.map(|(_, digest, policy)| (digest, *policy))
     }
 
+    /// Returns the policies that judge a change which was planned at a place: the one in force there, and the newest too
+    /// where either says so (design, section 6). None if none was in force.
+    #[must_use]
+    pub fn judging(&self, planned: u64) -> Vec<(&Digest, &'a Policy)> {
+        let Some((digest, policy)) = self.policy_at(planned) else { return Vec::new() };
+        let open = |newest: &Policy| policy.applies() == Applies::Open || newest.applies() == Applies::Open;
+        let newest = self.policy_at(u64::MAX).filter(|(other, newest)| *other != digest && open(newest));
+        std::iter::once((digest, policy)).chain(newest).collect()
+    }
+
     /// Returns whether a record's signers were entitled to an act where it was logged, and still are.
     #[must_use]
     pub fn may(&self, act: Act, record: &Logged) -> bool {
@@ -312,7 +317,7 @@ impl<'a> Authority<'a> {
         if held.is_empty() {
             return false;
         }
-        if is_filing(grant) {
+        if filed_under(grant).is_some() {
             return true;
         }
         let Some(until) = grant.until else { return false };

@@ -11,7 +11,7 @@ use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};
 use super::{attempts, reviews};
 use crate::model::{AsOf, Decision, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Time};
-use crate::policy::{Act, Applies, Claim, Form, Independence, Moment, Policy, Requirements};
+use crate::policy::{Act, Claim, Form, Independence, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
 
 /// What is judged, and by what.
@@ -136,14 +136,12 @@ pub fn judge(judgement: &Judgement<'_>) -> Decided {
             format!("no policy was in force when record {} planned it", first.serial()),
             "a policy in force before the plan",
         )),
-        (Some(_), Some((digest, policy))) => {
+        (Some(first), Some((digest, _))) => {
             verdict.policy = Some(*digest);
             bench.implementers = Some(Implementers::of(&bench, &plans));
-            check_names(judgement, &mut findings);
-            let newest = bench.authority.policy_at(u64::MAX).filter(|(other, _)| *other != digest);
-            let open =
-                newest.filter(|(_, newest)| policy.applies() == Applies::Open || newest.applies() == Applies::Open);
-            for policy in std::iter::once(policy).chain(open.map(|(_, policy)| policy)) {
+            check_names(&bench, &plans, git, &mut findings);
+            let judging = bench.authority.judging(first.serial()).into_iter().map(|(_, policy)| policy);
+            for policy in judging.collect::<Vec<_>>() {
                 judge_by(&mut bench, &plans, policy, moment, &mut verdict, &mut findings, &mut limitations);
             }
         }
@@ -303,9 +301,8 @@ fn check_ledger(bench: &Bench<'_>, trust: &Trust, findings: &mut Vec<Finding>) {
 }
 
 /// Refuses to judge independence where not everything was read that is filed under the names of the change.
-fn check_names(judgement: &Judgement<'_>, findings: &mut Vec<Finding>) {
-    let Judgement { complete, trust, policies, git, .. } = *judgement;
-    for name in missing_names(complete, trust, policies, git) {
+fn check_names(bench: &Bench<'_>, plans: &Plans<'_>, git: &GitFacts, findings: &mut Vec<Finding>) {
+    for name in missing_names(bench.complete, &bench.authority, plans, git) {
         let found = format!("nothing was read of what is filed under {name}");
         findings.push(Finding::new(Code::MISSING_RECORD, "the ledger", found, "every grant that is filed under it"));
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::authority::{Authority, Policies};
 use super::plan::Plans;
 use crate::model::{Fingerprint, GitFacts, IMPLEMENTER, Name, PrincipalId};
-use crate::policy::{Applies, Policy};
+use crate::policy::Policy;
 use crate::prove::{Change, Complete, Logged, ProveError, Source, Trust, name_chain};
 
 /// Reads what is filed under the names that a verdict on a change needs, until no new name turns up.
@@ -24,7 +24,8 @@ pub fn read_names(
     git: &GitFacts,
 ) -> Result<Complete<Change>, ProveError> {
     loop {
-        let missing = missing_names(&complete, trust, policies, git);
+        let authority = Authority::replay(&complete, policies, trust, complete.map().time);
+        let missing = missing_names(&complete, &authority, &Plans::of(&complete), git);
         if missing.is_empty() {
             return Ok(complete);
         }
@@ -58,13 +59,11 @@ fn is_there(source: &dyn Source, name: &Name) -> Result<bool, ProveError> {
 /// Returns the names that a verdict needs and that were not looked up.
 pub(super) fn missing_names(
     complete: &Complete<Change>,
-    trust: &Trust,
-    policies: &Policies,
+    authority: &Authority<'_>,
+    plans: &Plans<'_>,
     git: &GitFacts,
 ) -> BTreeSet<Name> {
-    let authority = Authority::replay(complete, policies, trust, complete.map().time);
-    let plans = Plans::of(complete);
-    if !authors_matter(&authority, &plans, git) {
+    if !authors_matter(authority, plans, git) {
         return BTreeSet::new();
     }
     let mut names: BTreeSet<Name> = people(git).map(Name::address).collect();
@@ -90,9 +89,6 @@ fn people(git: &GitFacts) -> impl Iterator<Item = &str> {
 /// Returns whether a policy that judges the change asks who implemented it.
 fn authors_matter(authority: &Authority<'_>, plans: &Plans<'_>, git: &GitFacts) -> bool {
     let Some(first) = plans.first else { return false };
-    let Some((_, policy)) = authority.policy_at(first.serial()) else { return false };
-    let newest = authority.policy_at(u64::MAX).map(|(_, newest)| newest);
-    let open = newest.filter(|newest| policy.applies() == Applies::Open || newest.applies() == Applies::Open);
     let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
     let asks = |policy: &Policy| {
         let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));
@@ -100,7 +96,7 @@ fn authors_matter(authority: &Authority<'_>, plans: &Plans<'_>, git: &GitFacts) 
         claims.any(|claim| claim.independent_of.iter().any(|role| role.as_str() == IMPLEMENTER))
             || policy.refuse_limitations().iter().any(|name| name.as_str() == UNKNOWN_AUTHOR)
     };
-    std::iter::once(policy).chain(open).any(asks)
+    authority.judging(first.serial()).into_iter().any(|(_, policy)| asks(policy))
 }
 
 /// The limitation that an author's address is nobody's.
