@@ -547,6 +547,24 @@ fn bundle_with_a_member_that_nothing_leads_to() {
 // A halt, and who may end it.
 
 #[test]
+fn head_that_the_new_log_key_did_not_sign() {
+    let rig = low();
+    let (thief, trust) = (Forge::of(&rig), Forge::of(&rig).trust);
+    rig.ok("owner", &["ledger", "rotate"]);
+    accepted(&verify_by(&rig, &trust, &[]));
+    thief.about(&rig, "reviewer", review(ReviewVerdict::Pass));
+    refused(&verify_by(&rig, &trust, &[]), "E312");
+}
+
+#[test]
+fn ledger_that_is_closed() {
+    let rig = low();
+    accepted(&verify(&rig));
+    rig.ok("owner", &["ledger", "close", "--reason", "full"]);
+    refused(&verify(&rig), "E313");
+}
+
+#[test]
 fn key_for_one_change_halts_everything_and_resumes_nothing() {
     let rig = low();
     rig.key("leased");

@@ -166,3 +166,42 @@ fn a_second_auditor_comes_to_the_same() {
     let (code, said) = place.audit(&["../changed.zip", trust]);
     assert_eq!(code, Some(1), "{said}");
 }
+
+#[test]
+fn a_second_auditor_follows_what_the_roots_say_of_the_log() {
+    if !is_there() {
+        println!("skipped: no python3 with cryptography");
+        return;
+    }
+    let place = Place::new();
+    place.git(&["init", "-q", "-b", "main"]);
+    place.git(&["config", "user.name", "olga"]);
+    place.git(&["config", "user.email", "olga@example.org"]);
+    place.commit("one", "1\n");
+    place.evidence(0, &["init", "--repository", "shop"]);
+    place.evidence(0, &["attest", "tests", "--", "true"]);
+    let beginning = place.path("shop/.evidence/trust.toml");
+    let beginning = beginning.to_str().unwrap();
+    place.evidence(0, &["ledger", "rotate"]);
+    place.evidence(0, &["key", "new", "root"]);
+    let root = place.path("config/evidence/keys/root.pem");
+    let root = root.to_str().unwrap();
+    place.evidence(0, &["key", "root", root, "--threshold", "1"]);
+    place.evidence(0, &["attest", "tests", "--", "true"]);
+    place.evidence(0, &["export", "-o", "../open.zip"]);
+    place.evidence(0, &["ledger", "rotate", "--retire"]);
+    place.evidence(0, &["ledger", "close", "--reason", "it is full", "--key", root]);
+    place.evidence(0, &["ledger", "trust", "-o", "../followed.toml"]);
+    place.evidence(0, &["export", "-o", "../closed.zip"]);
+    for arguments in [
+        &["../open.zip", beginning][..],
+        &["../open.zip", "../followed.toml"],
+        &["../closed.zip", "../followed.toml"],
+        &["--ledger", ".git/evidence", "../followed.toml"],
+    ] {
+        let (code, said) = place.audit(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {said}");
+    }
+    let (code, said) = place.audit(&["../closed.zip", beginning]);
+    assert_eq!(code, Some(1), "the old key did not sign it: {said}");
+}

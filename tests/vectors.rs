@@ -265,7 +265,7 @@ const fn of_trust(error: &TrustError) -> &'static str {
 const fn of_log(error: &ProveError) -> &'static str {
     match error {
         ProveError::Missing(_) => "missing",
-        ProveError::Unreadable(_) => "unreadable",
+        ProveError::Unreadable(_) | ProveError::UnsignedHead { .. } => "unreadable",
         ProveError::Foreign { .. } => "foreign",
         ProveError::TooSmall { .. } => "too-small",
         ProveError::UnknownSigner { .. } => "unknown-signer",

@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::AppendError;
 use super::receipt::Receipt;
-use super::rules::{Fresh, Rules, Seen};
-use crate::crypto::{Envelope, KeyRing, SecretKey, leaf_hash};
+use super::rules::{Fresh, Refusal, Rules, Seen};
+use crate::crypto::{Envelope, KeyRing, NoteKey, SecretKey, leaf_hash};
 use crate::merkle::{Checkpoint, MapText};
 use crate::model::{
     Authority as AuthorityRecord, Entry, Fingerprint, MapEntry, Predicate, SignedLine, Statement, Time,
@@ -34,7 +34,7 @@ pub enum ClockGuard {
 /// Appends to a ledger under its log key.
 pub struct Appender {
     ledger: Ledger,
-    log_key: SecretKey,
+    log_keys: Vec<SecretKey>,
     trust: Trust,
     guard: ClockGuard,
     clock: Box<dyn Fn() -> Time + Send + Sync>,
@@ -106,7 +106,7 @@ impl Appender {
     ) -> Self {
         Self {
             ledger,
-            log_key,
+            log_keys: vec![log_key],
             trust,
             guard: ClockGuard::Strict,
             clock: Box::new(clock),
@@ -114,6 +114,13 @@ impl Appender {
             done: Condvar::new(),
             rights: Mutex::default(),
         }
+    }
+
+    /// Lets another key sign every head too: while the log's key changes, the old one and the new one both sign.
+    #[must_use]
+    pub fn with_log_key(mut self, log_key: SecretKey) -> Self {
+        self.log_keys.push(log_key);
+        self
     }
 
     /// Says whether a clock far ahead is believed.
@@ -264,6 +271,7 @@ impl Appender {
         let origin = self.ledger.origin();
         let rules = Rules { log, seen, authority: &authority, trust: &self.trust, place, time, origin };
         rules.check(&envelope, &statement, &placed.chain)?;
+        self.check_log_key(&authority, &statement)?;
         let previous = match seen.iter().rfind(|fresh| fresh.entry.chain == placed.chain) {
             Some(fresh) => Some(leaf_hash(fresh.entry.print().as_bytes())),
             None => log.chain_head(&placed.chain)?.map(|(_, leaf)| leaf),
@@ -283,9 +291,22 @@ impl Appender {
         Ok(Fresh { leaf: leaf_hash(entry.print().as_bytes()), entry, envelope, statement, place })
     }
 
+    /// Refuses to sign a head without the key that the roots gave the log, or are about to give it.
+    fn check_log_key(&self, authority: &Authority<'_>, statement: &Statement) -> Result<(), AppendError> {
+        let given = match &statement.predicate {
+            Predicate::Authority(AuthorityRecord::LedgerKey { vkey, .. }) => vkey.parse().ok(),
+            _ => authority.log_keys().last().map(|key| key.vkey.clone()),
+        };
+        match given.filter(|vkey: &NoteKey| self.log_keys.iter().all(|key| key.public() != *vkey.key())) {
+            Some(vkey) => Err(Refusal::WithoutLogKey(vkey.to_string()).into()),
+            None => Ok(()),
+        }
+    }
+
     fn ring(&self, authority: &Authority<'_>) -> KeyRing {
         let granted = authority.grants().iter().filter_map(|known| known.grant.key.parse().ok());
-        self.trust.roots.iter().cloned().chain(granted).collect()
+        let roots = authority.roots().iter().flat_map(|roots| roots.keys.values().cloned());
+        roots.chain(granted).collect()
     }
 
     /// Reads who may do what, unless nothing of it changed since the last time.
@@ -320,7 +341,7 @@ impl Appender {
             .map(|fresh| RawRecord { entry: fresh.entry.print().into_bytes(), envelope: fresh.envelope.print() })
             .collect();
         let time = batch.last().map_or(Time(0), |fresh| fresh.entry.time);
-        let committed = writer.commit(&records, time, &|checkpoint: &Checkpoint| checkpoint.sign(&self.log_key))?;
+        let committed = writer.commit(&records, time, &|checkpoint: &Checkpoint| checkpoint.sign_by(&self.log_keys))?;
         let mut receipts = Vec::with_capacity(batch.len());
         for fresh in batch {
             let path = writer.log().inclusion(fresh.place)?;

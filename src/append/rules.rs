@@ -1,8 +1,9 @@
 //! What a ledger refuses to accept. The verdict does not rely on it: each rule is judged again there.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
-use crate::crypto::{Envelope, PublicKey, filed_under};
+use crate::crypto::{Envelope, NoteKey, PublicKey, filed_under};
 use crate::merkle::MapText;
 use crate::model::{
     Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Name, Outcome, Plan,
@@ -167,6 +168,37 @@ pub enum Refusal {
     /// What is filed under a name says more than the tie.
     #[error("what is filed under {0} gives more than the tie to its principal")]
     Filing(String),
+    /// More roots must act together than there are, or one of them is no key.
+    #[error(
+        "the roots would be {keys} keys with a threshold of {threshold}; wanted distinct keys, and a threshold from 1 to their number"
+    )]
+    Roots {
+        /// The number of distinct keys.
+        keys: usize,
+        /// The threshold.
+        threshold: u32,
+    },
+    /// The new log key is named for another log, or signs from a size that is past.
+    #[error("the log key {name} from size {from_size} does not follow here; wanted {origin} from {wanted} or later")]
+    LogKey {
+        /// Its name.
+        name: String,
+        /// The size from which it signs.
+        from_size: u64,
+        /// This ledger.
+        origin: String,
+        /// The least size.
+        wanted: u64,
+    },
+    /// The appender does not hold the log key that the roots gave the log.
+    #[error("the roots gave the log the key {0}, and it is not among those that sign here")]
+    WithoutLogKey(String),
+    /// The log is closed.
+    #[error("the log is closed by record {0}")]
+    ClosedLog(u64),
+    /// Only a log's first record says what it goes on from.
+    #[error("only a log's first record says what it goes on from; this would be record {0}")]
+    LateGenesis(u64),
     /// The text of a policy is not there or unfit.
     #[error("the policy {0} cannot be put into force: {1}")]
     PolicyText(Digest, String),
@@ -243,6 +275,9 @@ impl Rules<'_> {
             let found = statement.binding.ledger.clone();
             return Err(Refusal::Ledger { found, wanted: self.origin.to_owned() }.into());
         }
+        if let Some(last) = self.closed() {
+            return Err(Refusal::ClosedLog(last).into());
+        }
         let change = statement.binding.change.as_ref();
         for signature in &envelope.signatures {
             if !self.authority.is_known(&signature.keyid, self.place, self.time, change) {
@@ -313,7 +348,13 @@ impl Rules<'_> {
             }
             Predicate::Event(Event::Halt { .. }) => Ok(()),
             Predicate::Event(Event::Resume { .. }) => self.entitled(Act::Resume, envelope, None),
-            Predicate::Authority(_) | Predicate::Exception(_) | Predicate::Event(_) => {
+            Predicate::Authority(
+                authority @ (AuthorityRecord::Root { .. }
+                | AuthorityRecord::LedgerKey { .. }
+                | AuthorityRecord::Close { .. }
+                | AuthorityRecord::Genesis { .. }),
+            ) => self.check_succession(envelope, authority),
+            Predicate::Authority(AuthorityRecord::Format { .. }) | Predicate::Exception(_) | Predicate::Event(_) => {
                 Err(Refusal::Kind(statement.kind()).into())
             }
         }
@@ -333,6 +374,55 @@ impl Rules<'_> {
             },
         );
         Err(Refusal::NotEntitled { act: act.as_str(), wanted }.into())
+    }
+
+    /// What closes the log closes it for what is appended beside it, too.
+    fn closed(&self) -> Option<u64> {
+        let closes =
+            |fresh: &&Fresh| matches!(fresh.statement.predicate, Predicate::Authority(AuthorityRecord::Close { .. }));
+        self.authority.closed().or_else(|| self.seen.iter().find(closes).map(|fresh| fresh.place))
+    }
+
+    /// What is said of the log itself is said by the roots alone, whatever the policy gives to roles.
+    fn check_succession(&self, envelope: &Envelope, authority: &AuthorityRecord) -> Result<(), AppendError> {
+        let signers: Vec<Fingerprint> = envelope.signatures.iter().map(|signature| signature.keyid.clone()).collect();
+        if !self.authority.are_roots(&signers, self.place) {
+            let threshold = self.authority.roots_at(self.place).threshold;
+            let wanted = format!("{threshold} of the roots");
+            let act = match authority {
+                AuthorityRecord::Root { .. } => "change the roots",
+                AuthorityRecord::LedgerKey { .. } => "change the log's key",
+                AuthorityRecord::Close { .. } => "close the log",
+                _ => "begin the log",
+            };
+            return Err(Refusal::NotEntitled { act, wanted }.into());
+        }
+        match authority {
+            AuthorityRecord::Root { keys, threshold } => {
+                let distinct: BTreeSet<&String> = keys.iter().collect();
+                let fits = usize::try_from(*threshold).is_ok_and(|count| (1..=distinct.len()).contains(&count));
+                if !fits {
+                    return Err(Refusal::Roots { keys: distinct.len(), threshold: *threshold }.into());
+                }
+                let revoked = keys.iter().filter_map(|line| line.parse::<PublicKey>().ok()).find_map(|key| {
+                    let key = key.fingerprint();
+                    self.authority.revoked(&key).map(|_| key)
+                });
+                revoked.map_or(Ok(()), |key| Err(Refusal::Revoked(key).into()))
+            }
+            AuthorityRecord::LedgerKey { vkey, from_size } => {
+                let name = vkey.parse::<NoteKey>().map_err(crate::prove::PlacementError::Vkey)?.name().to_owned();
+                // The head of its own batch is the first that holds this record.
+                let wanted = self.place + 2;
+                if name == self.origin && *from_size >= wanted {
+                    return Ok(());
+                }
+                let origin = self.origin.to_owned();
+                Err(Refusal::LogKey { name, from_size: *from_size, origin, wanted }.into())
+            }
+            AuthorityRecord::Genesis { .. } if self.place != 0 => Err(Refusal::LateGenesis(self.place).into()),
+            _ => Ok(()),
+        }
     }
 
     fn check_plan(

@@ -1,8 +1,8 @@
 //! Statements of one signer about one change, signed and appended.
 
 use crate::append::{AppendError, Appender, Receipt, Submission};
-use crate::crypto::{Envelope, PublicKey, SecretKey, sha256};
-use crate::merkle::MapText;
+use crate::crypto::{Envelope, NoteKey, PublicKey, SecretKey, sha256};
+use crate::merkle::{Checkpoint, MapText};
 use crate::model::{
     Authority, Binding, ChangeId, Digest, Event, Grant, Name, Oid, Plan, PolicyRecord, Predicate, Review, Revoke,
     Statement, Subject, VerdictRecord,
@@ -106,6 +106,49 @@ impl Signer<'_> {
     /// See [`AppendError`].
     pub fn revoke(&self, key: &PublicKey, reason: String) -> Result<Receipt, AppendError> {
         self.append(self.of_key(key, Authority::Revoke(Revoke { key: key.to_string(), reason })))
+    }
+
+    /// Lets other keys be the roots.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn roots(&self, keys: &[PublicKey], threshold: u32) -> Result<Receipt, AppendError> {
+        let subjects = keys.iter().map(|key| Subject::sha256("key", key.spki_sha256())).collect();
+        let keys = keys.iter().map(ToString::to_string).collect();
+        self.of_log(subjects, Authority::Root { keys, threshold })
+    }
+
+    /// Gives the log another key, which signs every head from a size on.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn log_key(&self, vkey: &NoteKey, from_size: u64) -> Result<Receipt, AppendError> {
+        let subjects = vec![Subject::sha256("key", vkey.key().spki_sha256())];
+        self.of_log(subjects, Authority::LedgerKey { vkey: vkey.to_string(), from_size })
+    }
+
+    /// Closes the log.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn close(&self, reason: String) -> Result<Receipt, AppendError> {
+        let origin = self.appender.ledger().origin();
+        self.of_log(vec![Subject::sha256("origin", sha256(origin.as_bytes()))], Authority::Close { reason })
+    }
+
+    /// Says, as the first record of a log, what it goes on from.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn genesis(&self, closed: &Checkpoint) -> Result<Receipt, AppendError> {
+        let Checkpoint { origin, size, root } = closed.clone();
+        let subjects = vec![Subject::sha256("origin", sha256(origin.as_bytes()))];
+        self.of_log(subjects, Authority::Genesis { origin, size, root })
+    }
+
+    fn of_log(&self, subjects: Vec<Subject>, authority: Authority) -> Result<Receipt, AppendError> {
+        let predicate = Predicate::Authority(authority);
+        self.append(Statement { subjects, binding: self.binding(None, None), predicate })
     }
 
     fn of_key(&self, key: &PublicKey, authority: Authority) -> Statement {

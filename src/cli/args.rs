@@ -207,6 +207,16 @@ pub(super) enum KeyAct {
         #[arg(long)]
         reason: String,
     },
+    /// Let other keys be the roots, signed by as many of today's as act together
+    #[command(after_help = "Example:\n  evidence key root ana.pub ben.pub cem.pub --threshold 2 --key root.pem")]
+    Root {
+        /// The public keys: files, or OpenSSH lines
+        #[arg(value_name = "KEY", required = true)]
+        keys: Vec<String>,
+        /// How many of them act together
+        #[arg(long, value_name = "NUMBER")]
+        threshold: u32,
+    },
     /// List who may do what
     #[command(after_help = "Example:\n  evidence key list --json")]
     List,
@@ -504,6 +514,39 @@ pub(super) enum LedgerAct {
     /// Throw the cache away and make it anew from the segments
     #[command(after_help = "Example:\n  evidence ledger rebuild")]
     Rebuild,
+    /// Print the trust file, followed forward by what the roots recorded in the ledger
+    #[command(after_help = "Example:\n  evidence ledger trust -o .evidence/trust.toml")]
+    Trust {
+        /// Write it here
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Give the log another key; both sign until the old one is retired
+    #[command(after_help = "Example:\n  evidence ledger rotate --key root.pem")]
+    Rotate(RotateArgs),
+    /// Close the log, and go on in another
+    #[command(after_help = "Example:\n  evidence ledger close --reason 'the log key was stolen' --next --key root.pem")]
+    Close(CloseArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RotateArgs {
+    /// Let the key before stop signing: when every trust file has the new one
+    #[arg(long, conflicts_with = "output")]
+    pub(super) retire: bool,
+    /// Where to keep the new private key
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CloseArgs {
+    /// Why
+    #[arg(long)]
+    pub(super) reason: Option<String>,
+    /// Go on in a new ledger, with the policy in force and the grants that hold; the closed one is kept beside it
+    #[arg(long)]
+    pub(super) next: bool,
 }
 
 const STYLES: Styles = Styles::styled()

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::args::{Args, ChangeArgs};
 use super::eprint;
 use super::fail::Fail;
+use super::log_keys::log_keys;
 use crate::append::{Appender, ClockGuard};
 use crate::crypto::{SecretKey, sha256};
 use crate::git::{Git, GitEnvironment, History, Repository, Target};
@@ -99,6 +100,15 @@ impl Context {
                 .hint("evidence init makes one; --trust names one")
         })?;
         Ok(Trust::parse(&String::from_utf8_lossy(&text))?)
+    }
+
+    /// Returns where `init` keeps the trust file of this repository, if that is the one in use.
+    pub(super) fn remembered_trust(&self) -> Result<Option<PathBuf>, Fail> {
+        if self.trust.is_some() {
+            return Ok(None);
+        }
+        let path = repository_folder(self.repository()?)?.join("trust.toml");
+        Ok(path.exists().then_some(path))
     }
 
     /// Reads the trust file of an auditor, who takes any that is given.
@@ -198,21 +208,27 @@ impl Context {
         Ok(vec![read_key(&path)?])
     }
 
+    /// Returns the keys of the roots: those named, else the one that `init` made for this repository.
+    pub(super) fn root_keys(&self) -> Result<Vec<SecretKey>, Fail> {
+        let named = self.named_keys()?;
+        if !named.is_empty() {
+            return Ok(named);
+        }
+        let path = repository_folder(self.repository()?)?.join("root.pem");
+        if !path.exists() {
+            return Err(Fail::usage(format!("no root key is named, and there is no {}", path.display()))
+                .hint("--key FILE, repeatable: as many of the roots as act together"));
+        }
+        Ok(vec![read_key(&path)?])
+    }
+
     /// Returns who appends: the ledger, its log key and the trust file.
     pub(super) fn appender(&self, trust: Trust) -> Result<Appender, Fail> {
         let ledger = self.ledger()?;
-        let log_key = match key_of("EVIDENCE_LOG_KEY", &self.cwd)? {
-            Some(key) => key,
-            None => {
-                let path = log_key_path(ledger.origin())?;
-                if !path.exists() {
-                    let text = format!("there is no log key of {}: no {}", ledger.origin(), path.display());
-                    return Err(Fail::usage(text).hint("EVIDENCE_LOG_KEY names it; whoever made the ledger has it"));
-                }
-                read_key(&path)?
-            }
-        };
-        Ok(Appender::new(ledger, log_key, trust, now).with_guard(self.guard))
+        let mut keys = log_keys(ledger.origin(), &self.cwd)?.into_iter();
+        let first = keys.next().ok_or_else(|| Fail::usage("there is no log key"))?;
+        let appender = Appender::new(ledger, first, trust, now).with_guard(self.guard);
+        Ok(keys.fold(appender, Appender::with_log_key))
     }
 
     /// Finds the change: named, `EVIDENCE_CHANGE`, the trailer back to the merge base, the source branch.

@@ -109,6 +109,9 @@ impl From<ProveError> for Fail {
             ProveError::Missing(_) => Self::refused(Code::MISSING_RECORD, text),
             ProveError::Unreadable(_) | ProveError::Unsupported { .. } => Self::usage(text),
             ProveError::Foreign { .. } => Self::refused(Code::FOREIGN_LEDGER, text).hint("check --ledger and --trust"),
+            ProveError::UnsignedHead { .. } => Self::usage(text).hint(
+                "if the roots gave the log another key, a trust file that was followed names it: evidence ledger trust",
+            ),
             ProveError::TooSmall { .. } => Self::refused(Code::TOO_SMALL, text),
             ProveError::UnknownSigner { .. } => Self::refused(Code::UNKNOWN_SIGNER, text),
             ProveError::Contradiction { heads, .. } => Self::alarm(text, heads),

@@ -154,7 +154,7 @@ fn principal(args: &InitArgs, repository: &Repository) -> Result<Id, Fail> {
     Ok(Id::slug(&name.replace('/', "-")).unwrap_or_else(|| "owner".parse().expect("it is an id")))
 }
 
-fn fresh_origin() -> Result<String, Fail> {
+pub(super) fn fresh_origin() -> Result<String, Fail> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
         .map_err(|error| Fail::usage(format!("the operating system gives no random bytes: {error}")))?;

@@ -68,6 +68,7 @@ pub(super) fn run(context: &Context, args: &KeyArgs) -> Result<u8, Fail> {
             let receipt = signed(context, |signer| signer.revoke(&key, reason.clone()))?;
             done(context, &receipt, &format!("revoked {}", key.fingerprint()));
         }
+        KeyAct::Root { keys, threshold } => super::succession::root(context, keys, *threshold)?,
         KeyAct::List => list(context)?,
     }
     Ok(0)
@@ -264,9 +265,8 @@ fn list(context: &Context) -> Result<(), Fail> {
     let rights = all_rights(&log, &trust)?;
     let authority = rights.authority(&trust, now());
     let mut rows = Vec::new();
-    for root in &trust.roots {
-        let key = root.fingerprint();
-        let state = if authority.revoked(&key).is_some() { "revoked" } else { "holds" };
+    for key in authority.roots_at(u64::MAX).keys.keys() {
+        let state = if authority.revoked(key).is_some() { "revoked" } else { "holds" };
         rows.push(json!({"key": key, "principal": null, "roles": ["root"], "state": state, "serial": null}));
     }
     for known in authority.grants().iter().filter(|known| !known.is_filing()) {

@@ -7,15 +7,19 @@ use serde_json::json;
 use super::args::{LedgerAct, LedgerArgs};
 use super::context::Context;
 use super::fail::Fail;
+use super::succession;
 use super::{eprint, print, print_json};
 use crate::store::StoreError;
 use crate::trace::{CheckError, check_ledger};
 use crate::verify::Code;
 
 pub(super) fn run(context: &Context, args: &LedgerArgs) -> Result<u8, Fail> {
-    match args.act {
+    match &args.act {
         LedgerAct::Check => check(context),
         LedgerAct::Rebuild => rebuild(context),
+        LedgerAct::Trust { output } => succession::trust(context, output.as_deref()),
+        LedgerAct::Rotate(args) => succession::rotate(context, args),
+        LedgerAct::Close(args) => succession::close(context, args),
     }
 }
 
@@ -86,8 +90,11 @@ fn fail(error: CheckError) -> Fail {
     match error {
         CheckError::Store(error @ StoreError::Contradiction { .. }) => error.into(),
         CheckError::Store(error) => error.into(),
-        CheckError::Checkpoint { .. } | CheckError::Record { .. } | CheckError::Material { .. } => {
-            Fail::alarm(error.to_string(), Vec::new())
-        }
+        CheckError::Rights(error) => (*error).into(),
+        CheckError::Checkpoint { .. }
+        | CheckError::RetiredKey { .. }
+        | CheckError::Closed { .. }
+        | CheckError::Record { .. }
+        | CheckError::Material { .. } => Fail::alarm(error.to_string(), Vec::new()),
     }
 }

@@ -133,6 +133,13 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
     };
     let about = match &statement.predicate {
         Predicate::Authority(Authority::Grant(grant)) => Some(granted(grant)),
+        Predicate::Authority(Authority::Root { keys, threshold }) => {
+            Some(format!("{threshold} of {} keys", keys.len()))
+        }
+        Predicate::Authority(Authority::LedgerKey { from_size, .. }) => Some(format!("from size {from_size}")),
+        Predicate::Authority(Authority::Genesis { origin, size, .. }) => {
+            Some(format!("goes on from {origin} at {size}"))
+        }
         _ => None,
     };
     Ok(json!({

@@ -14,11 +14,13 @@ mod init;
 mod key;
 mod ledger;
 mod log;
+mod log_keys;
 mod plan;
 mod policy;
 mod record;
 mod review;
 mod show;
+mod succession;
 mod verify;
 mod write;
 

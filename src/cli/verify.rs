@@ -16,8 +16,8 @@ use crate::policy::Moment;
 use crate::prove::{Change, Complete, Trust};
 use crate::store::Log;
 use crate::verify::{
-    Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, judge, plan_base, read_authors,
-    read_names,
+    Authority, Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, judge, plan_base,
+    read_authors, read_names,
 };
 
 /// What a live verdict rests on.
@@ -129,6 +129,14 @@ pub(super) fn decide(
     let planned = plan_base(&complete, &policies, &trust, Clock::Live(now()));
     let base = planned.clone().unwrap_or_else(|| head.commit.clone());
     let mut found_before = Vec::new();
+    let history = Authority::replay(&complete, &policies, &trust, now());
+    if let Some(last) = history.closed() {
+        let found = format!("record {last} closes it: evidence goes into the one that goes on from it");
+        found_before.push(
+            Finding::new(Code::CLOSED_LEDGER, "the ledger", found, "a ledger that is open")
+                .mended_by(&["evidence", "ledger", "trust"], None),
+        );
+    }
     if planned.is_some() {
         let on_target = match &target {
             Some(target) => repository.merge_base(&base, &target.commit)?.as_ref() == Some(&base),

@@ -14,4 +14,4 @@ pub use hash::{
 };
 pub use key::{Algorithm, KeyError, PublicKey, SecretKey, filed_under};
 pub(crate) use note::split_note;
-pub use note::{NOTE_BYTES_MAX, NoteError, NoteKey, open_note, sign_note};
+pub use note::{NOTE_BYTES_MAX, NoteError, NoteKey, open_note, sign_note, sign_note_by};

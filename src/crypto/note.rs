@@ -102,8 +102,23 @@ impl fmt::Display for NoteKey {
 /// Signs a text, which ends in LF, under a name.
 #[must_use]
 pub fn sign_note(text: &str, name: &str, key: &SecretKey) -> Vec<u8> {
-    let signature = [key_id(name, &key.public()).as_slice(), &key.sign(text.as_bytes())].concat();
-    format!("{text}\n{DASH}{name} {}\n", STANDARD.encode(signature)).into_bytes()
+    sign_note_by(text, name, std::slice::from_ref(key))
+}
+
+/// Signs a text under one name by each of some keys; a key that comes twice signs once.
+#[must_use]
+pub fn sign_note_by(text: &str, name: &str, keys: &[SecretKey]) -> Vec<u8> {
+    let mut note = format!("{text}\n");
+    let mut signed: Vec<PublicKey> = Vec::with_capacity(keys.len());
+    for key in keys {
+        if signed.contains(&key.public()) {
+            continue;
+        }
+        signed.push(key.public());
+        let signature = [key_id(name, &key.public()).as_slice(), &key.sign(text.as_bytes())].concat();
+        note.push_str(&format!("{DASH}{name} {}\n", STANDARD.encode(signature)));
+    }
+    note.into_bytes()
 }
 
 /// Returns the text of a note that at least one of the keys signed.

@@ -9,7 +9,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::crypto::{NoteError, NoteKey, SecretKey, open_note, sign_note};
+use crate::crypto::{NoteError, NoteKey, SecretKey, open_note, sign_note_by};
 use crate::model::Digest;
 
 /// What a checkpoint says: so many entries, with this root.
@@ -66,7 +66,13 @@ impl Checkpoint {
     /// Signs the checkpoint under its origin.
     #[must_use]
     pub fn sign(&self, key: &SecretKey) -> Vec<u8> {
-        sign_note(&self.print(), &self.origin, key)
+        self.sign_by(std::slice::from_ref(key))
+    }
+
+    /// Signs the checkpoint under its origin by each of some keys: two, while a log's key changes.
+    #[must_use]
+    pub fn sign_by(&self, keys: &[SecretKey]) -> Vec<u8> {
+        sign_note_by(&self.print(), &self.origin, keys)
     }
 
     /// Reads the three lines of a note **without checking who signed it**: for a store that compares, never for a verdict.
@@ -123,6 +129,7 @@ impl SignedCheckpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::sign_note;
 
     #[test]
     fn a_checkpoint_opens_under_its_log_key_only() {

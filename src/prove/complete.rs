@@ -80,6 +80,12 @@ pub enum ProveError {
         /// Its size.
         size: u64,
     },
+    /// No key that the trust file names for the ledger signed its head.
+    #[error("no key that the trust file names for {origin} signed its head")]
+    UnsignedHead {
+        /// The ledger's origin, or the names of the keys.
+        origin: String,
+    },
     /// The checkpoint is smaller than the trust file demands.
     #[error("the ledger has {size} entries; the trust file demands {wanted}")]
     TooSmall {
@@ -444,7 +450,7 @@ fn read_record(serial: u64, record: &RawRecord, head: &str) -> Result<Raw, Prove
     let statement = Statement::parse(&envelope.payload).map_err(|error| unreadable(&error))?;
     let placed = placement(&statement).map_err(|error| match error {
         PlacementError::Subject => wrong(format!("record {serial}: {error}")),
-        PlacementError::TooManyLabels(_) | PlacementError::Key(_) => unreadable(&error),
+        PlacementError::TooManyLabels(_) | PlacementError::Key(_) | PlacementError::Vkey(_) => unreadable(&error),
     })?;
     if (&entry.kind, &entry.chain, &entry.labels) != (&placed.kind, &placed.chain, &placed.labels) {
         return Err(wrong(format!("kind, chain or labels of record {serial} are not those of its statement")));
@@ -463,8 +469,9 @@ fn authenticate(
     let mut ring: KeyRing = trust.roots.iter().cloned().collect();
     let statements = raw.values().map(|raw| &raw.statement).chain(records.values().map(|record| &record.statement));
     for statement in statements {
-        if let Predicate::Authority(Authority::Grant(grant)) = &statement.predicate {
-            let key: PublicKey = grant.key.parse().map_err(|error| ProveError::Unreadable(format!("{error}")))?;
+        let Predicate::Authority(authority) = &statement.predicate else { continue };
+        for line in authority.keys_that_may_sign() {
+            let key: PublicKey = line.parse().map_err(|error| ProveError::Unreadable(format!("{error}")))?;
             ring.insert(key);
         }
     }
@@ -488,9 +495,7 @@ fn authenticate(
         if statement.binding.ledger != origin {
             return Err(wrong(format!("record {serial} was made for the ledger {}", statement.binding.ledger)));
         }
-        if let Predicate::Authority(authority) = &statement.predicate
-            && !matches!(authority, Authority::Grant(_) | Authority::Revoke(_))
-        {
+        if let Predicate::Authority(Authority::Format { .. }) = &statement.predicate {
             return Err(ProveError::Unsupported { serial, kind: entry.kind });
         }
         records.insert(serial, Logged { serial, leaf, entry, statement });
@@ -556,6 +561,9 @@ impl From<CheckpointError> for ProveError {
         match error {
             CheckpointError::Note(crate::crypto::NoteError::Signature(_)) | CheckpointError::Origin { .. } => {
                 Self::Contradiction { text: error.to_string(), heads: Vec::new() }
+            }
+            CheckpointError::Note(crate::crypto::NoteError::Unsigned { wanted }) => {
+                Self::UnsignedHead { origin: wanted }
             }
             CheckpointError::Note(_) | CheckpointError::Text(_) => Self::Unreadable(error.to_string()),
         }

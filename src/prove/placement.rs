@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::crypto::{KeyError, PublicKey};
-use crate::model::{Authority, ChangeId, Event, LABELS_MAX, Predicate, Statement, Subject};
+use crate::crypto::{KeyError, NoteError, NoteKey, PublicKey, sha256};
+use crate::model::{Authority, ChangeId, Digest, Event, LABELS_MAX, Predicate, Statement, Subject};
 
 /// Where a record belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,11 @@ pub enum PlacementError {
     /// The key that an authority record is about is unfit.
     #[error("the record is about an unfit key: {0}")]
     Key(#[from] KeyError),
-    /// The subject of an authority record is not the key that it is about.
-    #[error("the record's subject is not the key that it is about")]
+    /// The verifier key of the record is unfit.
+    #[error(transparent)]
+    Vkey(#[from] NoteError),
+    /// The subject of an authority record is not the key or log that it is about.
+    #[error("the record's subject is not the key or log that it is about")]
     Subject,
 }
 
@@ -49,7 +52,11 @@ pub fn placement(statement: &Statement) -> Result<Placement, PlacementError> {
         Predicate::Exception(_) => of_change(),
         Predicate::Authority(Authority::Grant(grant)) => key_chain(statement, &grant.key)?,
         Predicate::Authority(Authority::Revoke(revoke)) => key_chain(statement, &revoke.key)?,
-        Predicate::Authority(_) | Predicate::Policy(_) => "policy".to_owned(),
+        Predicate::Authority(authority) => {
+            check_subjects(statement, authority)?;
+            "policy".to_owned()
+        }
+        Predicate::Policy(_) => "policy".to_owned(),
         Predicate::Event(event) => match event {
             Event::Halt { .. } | Event::Resume { .. } => "halt".to_owned(),
             Event::Merge { branch, repository, .. } => format!("branch:{repository}:{}", escape_ref(branch)),
@@ -62,6 +69,22 @@ pub fn placement(statement: &Statement) -> Result<Placement, PlacementError> {
         return Err(PlacementError::TooManyLabels(labels.len()));
     }
     Ok(Placement { kind: statement.kind(), chain, labels })
+}
+
+/// Checks that what is said of the log itself has the subjects that follow from it (format, section 11): keys by their SPKI,
+/// a log by its origin.
+fn check_subjects(statement: &Statement, authority: &Authority) -> Result<(), PlacementError> {
+    let wanted = match authority {
+        Authority::Root { keys, .. } => {
+            let spki = |line: &String| Ok(line.parse::<PublicKey>()?.spki_sha256());
+            keys.iter().map(spki).collect::<Result<Vec<Digest>, PlacementError>>()?
+        }
+        Authority::LedgerKey { vkey, .. } => vec![vkey.parse::<NoteKey>()?.key().spki_sha256()],
+        Authority::Close { .. } => vec![sha256(statement.binding.ledger.as_bytes())],
+        Authority::Genesis { origin, .. } => vec![sha256(origin.as_bytes())],
+        Authority::Grant(_) | Authority::Revoke(_) | Authority::Format { .. } => return Ok(()),
+    };
+    if statement.digests().copied().eq(wanted) { Ok(()) } else { Err(PlacementError::Subject) }
 }
 
 fn key_chain(statement: &Statement, line: &str) -> Result<String, PlacementError> {

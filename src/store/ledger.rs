@@ -223,6 +223,32 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Puts the ledger that goes on into the place of a closed one, which goes to `kept`: in one step where the system can.
+    ///
+    /// # Errors
+    /// If `kept` is there already, or the operating system refuses.
+    pub fn succeed(closed: &Path, next: &Path, kept: &Path) -> Result<(), StoreError> {
+        if kept.exists() {
+            return Err(StoreError::Exists(kept.to_owned()));
+        }
+        let failed = || StoreError::io("cannot rename", closed);
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            renameat_with(CWD, closed, CWD, next, RenameFlags::EXCHANGE).map_err(io::Error::from).map_err(failed())?;
+            fs::rename(next, kept).map_err(failed())?;
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            fs::rename(closed, kept).map_err(failed())?;
+            fs::rename(next, closed).map_err(failed())?;
+        }
+        let parent = closed.parent().unwrap_or(closed);
+        sync_folder(parent).map_err(StoreError::io("cannot sync", parent))
+    }
+}
+
 impl Writer<'_> {
     /// Returns the log as it is now.
     #[must_use]

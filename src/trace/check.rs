@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
-use crate::crypto::{Envelope, Hasher, KeyRing, PublicKey, leaf_hash};
+use crate::append::{AppendError, Rights};
+use crate::crypto::{Envelope, Hasher, KeyRing, PublicKey, leaf_hash, open_note};
 use crate::merkle::{CheckpointError, SignedCheckpoint};
-use crate::model::{Authority, Digest, Entry, Predicate, Statement, Time};
+use crate::model::{Digest, Entry, Predicate, Statement, Time};
 use crate::prove::{RawRecord, Trust, placement};
 use crate::store::{Ledger, Replayed, StoreError};
 
@@ -39,6 +40,25 @@ pub enum CheckError {
         serial: u64,
         /// Why.
         error: CheckpointError,
+    },
+    /// Who may do what cannot be read.
+    #[error(transparent)]
+    Rights(Box<AppendError>),
+    /// A head lacks the signature of the key that the roots gave the log.
+    #[error("the head of size {size} is not signed by {wanted}, the key that the roots gave the log")]
+    RetiredKey {
+        /// The size.
+        size: u64,
+        /// The key.
+        wanted: String,
+    },
+    /// The log goes on behind its end.
+    #[error("the log has {size} entries, and record {last} closes it")]
+    Closed {
+        /// The record that closes it.
+        last: u64,
+        /// The number of entries.
+        size: u64,
     },
     /// A record.
     #[error("record {serial} does not hold: {text}")]
@@ -74,8 +94,12 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
         last: Time(0),
         jumps: Vec::new(),
     };
+    // What the roots said of the log itself, proven against its head, says which key must have signed which head.
+    let live = ledger.read()?;
+    let rights = Rights::read(&live, trust, []).map_err(|error| CheckError::Rights(Box::new(error)))?;
+    let authority = rights.authority(trust, Time(0));
     // What was readable before must be in the segments: damage in their middle is not the torn tail that it looks like.
-    let known = ledger.read()?.size();
+    let known = live.size();
     let replayed = ledger.replay(|first, records, note| {
         for (serial, record) in (first..).zip(records) {
             checker.record(serial, record).map_err(|text| CheckError::Record { serial, text })?;
@@ -83,13 +107,20 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
         progress(checker.records);
         let size = first + u64::try_from(records.len()).unwrap_or(u64::MAX) + 1;
         let keys = trust.log_keys(ledger.origin(), size);
-        SignedCheckpoint::open(note, &keys, ledger.origin())
+        let head = SignedCheckpoint::open(note, &keys, ledger.origin())
             .map_err(|error| CheckError::Checkpoint { serial: size - 2, error })?;
+        let given = authority.log_key_at(size).map(|key| vec![key.vkey.clone()]);
+        if let Some(keys) = given.filter(|keys| open_note(head.note(), keys).is_err()) {
+            return Err(CheckError::RetiredKey { size, wanted: keys[0].to_string() });
+        }
         Ok::<(), CheckError>(())
     })?;
     if replayed.size < known {
         let text = format!("the segments hold {} whole entries, and {known} were committed", replayed.size);
         return Err(StoreError::Contradiction { text, heads: Vec::new() }.into());
+    }
+    if let Some(last) = authority.closed().filter(|last| replayed.size != last + 2) {
+        return Err(CheckError::Closed { last, size: replayed.size });
     }
     let mut there = BTreeSet::new();
     let mut materials = 0;
@@ -172,9 +203,11 @@ impl Checker<'_> {
         self.records += 1;
         self.signatures += u64::try_from(envelope.signatures.len()).unwrap_or(0);
         match &statement.predicate {
-            Predicate::Authority(Authority::Grant(grant)) => {
-                let key: PublicKey = grant.key.parse().map_err(|e: crate::crypto::KeyError| text(&e))?;
-                self.ring.insert(key);
+            Predicate::Authority(authority) => {
+                for line in authority.keys_that_may_sign() {
+                    let key: PublicKey = line.parse().map_err(|e: crate::crypto::KeyError| text(&e))?;
+                    self.ring.insert(key);
+                }
             }
             Predicate::Policy(_) => self.named.extend(statement.digests().copied()),
             Predicate::Result(run) => self.named.extend(run.materials.iter().map(|material| material.sha256)),

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
-use crate::crypto::{Hasher, PublicKey, filed_under};
+use crate::crypto::{Hasher, NoteKey, PublicKey, filed_under};
+use crate::merkle::Checkpoint;
 use crate::model::{
     Authority as AuthorityRecord, ChangeId, Digest, Fingerprint, Grant, IMPLEMENTER, Predicate, PrincipalId, Role, Time,
 };
@@ -94,12 +95,37 @@ pub type Grants = Vec<Known>;
 
 /// The history of keys and policies.
 pub struct Authority<'a> {
-    roots: BTreeSet<Fingerprint>,
-    threshold: usize,
+    /// Never empty: the first are those of the trust file.
+    roots: Vec<Roots>,
+    log_keys: Vec<LogKey>,
+    begins: Option<Checkpoint>,
+    closed: Option<u64>,
     grants: Grants,
     revoked: BTreeMap<Fingerprint, u64>,
     in_force: Vec<(u64, Digest, &'a Policy)>,
     now: Time,
+}
+
+/// Who the roots are from a place of the log on.
+#[derive(Debug, Clone)]
+pub struct Roots {
+    /// The first place at which they are.
+    pub from: u64,
+    /// Their keys.
+    pub keys: BTreeMap<Fingerprint, PublicKey>,
+    /// How many of them act together.
+    pub threshold: usize,
+}
+
+/// A key that signs the log's heads, as the roots recorded it.
+#[derive(Debug, Clone)]
+pub struct LogKey {
+    /// The record.
+    pub serial: u64,
+    /// The key.
+    pub vkey: NoteKey,
+    /// The least size whose head it must sign.
+    pub from_size: u64,
 }
 
 impl Policies {
@@ -167,8 +193,14 @@ impl<'a> Authority<'a> {
     #[must_use]
     pub fn of_roots(trust: &Trust, now: Time) -> Self {
         Self {
-            roots: trust.roots.iter().map(PublicKey::fingerprint).collect(),
-            threshold: trust.threshold,
+            roots: vec![Roots {
+                from: 0,
+                keys: by_fingerprint(trust.roots.iter().cloned()),
+                threshold: trust.threshold,
+            }],
+            log_keys: Vec::new(),
+            begins: None,
+            closed: None,
             grants: Vec::new(),
             revoked: BTreeMap::new(),
             in_force: Vec::new(),
@@ -209,8 +241,83 @@ impl<'a> Authority<'a> {
                     self.revoked.entry(key).or_insert(record.serial());
                 }
             }
+            Predicate::Authority(AuthorityRecord::Root { keys, threshold }) => {
+                let keys: Result<Vec<PublicKey>, _> = keys.iter().map(|line| line.parse()).collect();
+                let (Ok(keys), Ok(threshold)) = (keys, usize::try_from(*threshold)) else { return };
+                let keys = by_fingerprint(keys.into_iter());
+                if (1..=keys.len()).contains(&threshold) && self.by_roots(record) {
+                    self.roots.push(Roots { from: record.serial() + 1, keys, threshold });
+                }
+            }
+            Predicate::Authority(AuthorityRecord::LedgerKey { vkey, from_size }) => {
+                let Ok(vkey) = vkey.parse::<NoteKey>() else { return };
+                if vkey.name() == record.statement().binding.ledger && self.by_roots(record) {
+                    self.log_keys.push(LogKey { serial: record.serial(), vkey, from_size: *from_size });
+                }
+            }
+            Predicate::Authority(AuthorityRecord::Genesis { origin, size, root })
+                if record.serial() == 0 && self.by_roots(record) =>
+            {
+                self.begins = Some(Checkpoint { origin: origin.clone(), size: *size, root: *root });
+            }
+            Predicate::Authority(AuthorityRecord::Close { .. }) if self.by_roots(record) => {
+                self.closed.get_or_insert(record.serial());
+            }
             _ => {}
         }
+    }
+
+    /// Returns whether enough of those who were roots where a record was logged signed it.
+    fn by_roots(&self, record: &Logged) -> bool {
+        let signers: Vec<Fingerprint> = record.signers().cloned().collect();
+        self.roots_act(&signers, record.serial(), When::Logged)
+    }
+
+    fn roots_act(&self, signers: &[Fingerprint], place: u64, when: When) -> bool {
+        signers.iter().filter(|signer| self.root_holds(signer, place, when)).count() >= self.roots_at(place).threshold
+    }
+
+    /// Returns whether signers are as many of the roots as act together, at a place of the log that is yet to come.
+    #[must_use]
+    pub fn are_roots(&self, signers: &[Fingerprint], place: u64) -> bool {
+        self.roots_act(signers, place, When::Now)
+    }
+
+    /// Returns who the roots were, one after the other.
+    #[must_use]
+    pub fn roots(&self) -> &[Roots] {
+        &self.roots
+    }
+
+    /// Returns who the roots are at a place.
+    #[must_use]
+    pub fn roots_at(&self, place: u64) -> &Roots {
+        let found = self.roots.iter().rev().find(|roots| roots.from <= place);
+        found.unwrap_or(&self.roots[0])
+    }
+
+    /// Returns the keys that the roots gave the log, in the order of their records.
+    #[must_use]
+    pub fn log_keys(&self) -> &[LogKey] {
+        &self.log_keys
+    }
+
+    /// Returns the key that must sign the head of a size; none while it is only the trust file that names one.
+    #[must_use]
+    pub fn log_key_at(&self, size: u64) -> Option<&LogKey> {
+        self.log_keys.iter().rev().find(|key| key.serial < size && key.from_size <= size)
+    }
+
+    /// Returns the head of the closed log that this one goes on from.
+    #[must_use]
+    pub const fn begins(&self) -> Option<&Checkpoint> {
+        self.begins.as_ref()
+    }
+
+    /// Returns the record that closes the log.
+    #[must_use]
+    pub const fn closed(&self) -> Option<u64> {
+        self.closed
     }
 
     /// Returns whether signers would be entitled to an act at a place of the log that is yet to come.
@@ -284,8 +391,7 @@ impl<'a> Authority<'a> {
         when: When,
         depth: u32,
     ) -> bool {
-        let roots = signers.iter().filter(|signer| self.root_holds(signer, place, when)).count();
-        if roots >= self.threshold {
+        if self.roots_act(signers, place, when) {
             return true;
         }
         let Some(entitled) = self.policy_at(place).and_then(|(_, policy)| policy.may(act)) else { return false };
@@ -333,10 +439,10 @@ impl<'a> Authority<'a> {
                 .all(|change| grant.roles.iter().all(|role| held.iter().any(|known| covers(&known, role, change))))
     }
 
-    /// A revoked root is a root no longer.
+    /// A revoked root is a root no longer. One that gave way to others keeps what it did: that is no revocation.
     fn root_holds(&self, key: &Fingerprint, place: u64, when: When) -> bool {
         let revoked = self.revoked.get(key);
-        self.roots.contains(key)
+        self.roots_at(place).keys.contains_key(key)
             && match when {
                 When::Logged => revoked.is_none_or(|serial| *serial > place),
                 When::Now => revoked.is_none(),
@@ -427,7 +533,7 @@ impl<'a> Authority<'a> {
             let principals = grants.map(|known| known.grant.principal.clone());
             let before = who.len();
             who.extend(principals.map(Who::Principal));
-            if who.len() == before && self.roots.contains(signer) {
+            if who.len() == before && self.roots_at(record.serial()).keys.contains_key(signer) {
                 who.insert(Who::Root(signer.clone()));
             }
         }
@@ -490,6 +596,10 @@ impl<'a> Authority<'a> {
     pub fn holds_now(&self, known: &Known) -> bool {
         self.lasts(known, When::Now, DEPTH_MAX)
     }
+}
+
+fn by_fingerprint(keys: impl Iterator<Item = PublicKey>) -> BTreeMap<Fingerprint, PublicKey> {
+    keys.map(|key| (key.fingerprint(), key)).collect()
 }
 
 /// Longer chains of granters than this help nobody: who grants to whom could then not be followed by a person either.

@@ -66,6 +66,8 @@ codes! {
     TOO_SMALL = "E308" "too-small", "the ledger has fewer entries than the trust file demands", "find out whether it was rolled back";
     NOTHING_REQUIRED = "E309" "nothing-required", "the policy requires nothing of this change, and an empty set never passes", "let the tier require a claim";
     UNREACHED = "E311" "unreached-member", "a bundle has a member that no hash from its checkpoint leads to", "ask for the bundle as it was exported";
+    RETIRED_LOG_KEY = "E312" "retired-log-key", "the roots gave the log another key, and the head is not signed by it", "find out who holds the old key; ask the operator for a head that the new one signs";
+    CLOSED_LEDGER = "E313" "closed-ledger", "the roots closed the log, or it goes on from one that did not end there", "use the ledger that goes on from it: evidence ledger trust";
     GIT_MISSING = "E310" "missing-object", "a git object that the verdict needs is not there", "ask for the whole bundle";
 }
 

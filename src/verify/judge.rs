@@ -9,7 +9,7 @@ use super::names::{UNKNOWN_AUTHOR, missing_names};
 use super::plan::{self, Plans};
 use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};
-use super::{attempts, reviews};
+use super::{attempts, reviews, succession};
 use crate::model::{AsOf, Decision, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Time};
 use crate::policy::{Act, Claim, Form, Independence, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
@@ -281,6 +281,7 @@ fn check_ledger(bench: &Bench<'_>, trust: &Trust, findings: &mut Vec<Finding>) {
         let found = format!("the newest checkpoint is {} old", bench.now.since(bench.complete.map().time));
         findings.push(Finding::new(Code::CHECKPOINT_TOO_OLD, "the ledger", found, format!("one not older than {age}")));
     }
+    succession::check(bench.complete.checkpoint(), trust, &bench.authority, findings);
     let mut halted = None;
     for record in bench.complete.records() {
         match &record.statement().predicate {

@@ -13,14 +13,16 @@ mod names;
 mod plan;
 mod recheck;
 mod reviews;
+mod succession;
 mod suppose;
 mod verdict;
 
 pub use attempts::{Attempt, AttemptState};
-pub use authority::{Authority, Grants, Known, Policies, PolicyReadError, Who};
+pub use authority::{Authority, Grants, Known, LogKey, Policies, PolicyReadError, Roots, Who};
 pub use code::{CODES, Code};
 pub use judge::{Clock, Judgement, LIMITATIONS, judge, plan_base};
 pub use names::{read_authors, read_names};
 pub use recheck::{Recheck, RecheckError, Rechecked};
+pub use succession::follow;
 pub use suppose::Supposed;
 pub use verdict::{Advice, Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};

@@ -370,12 +370,31 @@ fn lies() -> Vec<Lie> {
             let root = [&story.keys[ROOT]];
             story.keeper.draft_payload(weak.into_bytes(), "authority-grant", &chain, Vec::new(), &root)
         }),
-        ("new-roots", "unsupported", "a change of the roots, which version 1 cannot follow", |story| {
-            let roots = Authority::Root { keys: vec![story.keys[ANA].public().to_string()], threshold: 1 };
-            let subjects = about_key(&story.keys[ANA].public());
-            let binding = binding(22, None, false);
-            let statement = Statement { subjects, binding, predicate: Predicate::Authority(roots) };
-            story.keeper.draft(&statement, &[&story.keys[ROOT]])
+        ("new-roots", "ok", "a change of the roots, which verifiers follow", |story| {
+            of_log(story, new_roots(story), ANA)
+        }),
+        ("new-roots-of-other-keys", "contradiction", "a change of the roots whose subject is another key", |story| {
+            let statement = said_of_log(new_roots(story), about_key(&story.keys[ROOT].public()));
+            let payload = statement.print().unwrap();
+            let root = [&story.keys[ROOT]];
+            story.keeper.draft_payload(payload, "authority-root", "policy", Vec::new(), &root)
+        }),
+        ("new-format", "unsupported", "a format that version 1 cannot follow", |story| {
+            of_log(story, Authority::Format { version: 2 }, ROOT)
         }),
     ]
+}
+
+fn new_roots(story: &Story) -> Authority {
+    Authority::Root { keys: vec![story.keys[ANA].public().to_string()], threshold: 1 }
+}
+
+/// Drafts what the root says of the log itself; it is about somebody's key.
+fn of_log(story: &Story, authority: Authority, about: usize) -> Draft {
+    let statement = said_of_log(authority, about_key(&story.keys[about].public()));
+    story.keeper.draft(&statement, &[&story.keys[ROOT]])
+}
+
+fn said_of_log(authority: Authority, subjects: Vec<Subject>) -> Statement {
+    Statement { subjects, binding: binding(22, None, false), predicate: Predicate::Authority(authority) }
 }

@@ -1,6 +1,6 @@
 //! A statement of every kind, with every optional member present and with every one absent.
 
-use evidence_ledger::crypto::{PublicKey, SecretKey, sha256};
+use evidence_ledger::crypto::{NoteKey, PublicKey, SecretKey, sha256};
 use evidence_ledger::model::{
     AsOf, Authority, Binding, Command, CoverageFacts, Decision, Digest, Effect, Ended, Event, Exception, Facts,
     FindingFacts, Grant, Material, MaterialFacts, Oid, Outcome, Phase, Plan, PolicyRecord, Predicate, Problem, Purpose,
@@ -294,18 +294,19 @@ fn of_no_change() -> Vec<Sample> {
     };
     let root = Authority::Root { keys: vec![ana.to_string()], threshold: 1 };
     let genesis = Authority::Genesis { origin: "evidence.local/old".into(), size: 7, root: digest("root") };
-    let ledger_key = Authority::LedgerKey { vkey: "log.example+00000000+AAAA".into(), from_size: 8 };
+    let vkey = NoteKey::new(ORIGIN, key(3).public()).unwrap().to_string();
+    let origin = |origin: &str| vec![Subject::sha256("origin", sha256(origin.as_bytes()))];
     let mut all: Vec<Sample> = [
-        ("authority-grant-least", Authority::Grant(grant(&ana, "ana", &["ci"]))),
-        ("authority-grant-most", Authority::Grant(most)),
-        ("authority-revoke", Authority::Revoke(Revoke { key: ana.to_string(), reason: "laptop lost".into() })),
-        ("authority-root", root),
-        ("authority-ledger-key", ledger_key),
-        ("authority-format", Authority::Format { version: 2 }),
-        ("authority-close", Authority::Close { reason: "it is full".into() }),
-        ("authority-genesis", genesis),
+        ("grant-least", about_key(&ana), Authority::Grant(grant(&ana, "ana", &["ci"]))),
+        ("grant-most", about_key(&ana), Authority::Grant(most)),
+        ("revoke", about_key(&ana), Authority::Revoke(Revoke { key: ana.to_string(), reason: "laptop lost".into() })),
+        ("root", about_key(&ana), root),
+        ("ledger-key", about_key(&key(3).public()), Authority::LedgerKey { vkey, from_size: 8 }),
+        ("format", about_key(&ana), Authority::Format { version: 2 }),
+        ("close", origin(ORIGIN), Authority::Close { reason: "it is full".into() }),
+        ("genesis", origin("evidence.local/old"), genesis),
     ]
-    .map(|(name, authority)| (name.to_owned(), about_key(&ana), Predicate::Authority(authority)))
+    .map(|(act, subjects, authority)| (format!("authority-{act}"), subjects, Predicate::Authority(authority)))
     .into();
     for (name, reason) in [("policy-least", None), ("policy-most", Some("a new claim".to_owned()))] {
         let policy = Predicate::Policy(PolicyRecord { bytes: 1, reason });

@@ -351,6 +351,7 @@ class Trust:
         check_schema("trust", self.file)
         self.roots = {key.fingerprint: key for key in map(Key, self.file["roots"]["keys"])}
         self.threshold = self.file["roots"]["threshold"]
+        self.log_keys, self.closed = [], MAX
 
     def open(self, data):
         """Origin, size and root of a checkpoint by one of its ledgers."""
@@ -521,6 +522,15 @@ class Record:
             need([(n, a) for n, a, _ in subjects] == [("policy", "sha256")], f"subjects of a policy: {subjects}")
         elif name == "authority" and p["act"] in ("grant", "revoke"):
             need(subjects == [("key", "sha256", Key(p["key"]).spki)], f"subjects of a {p['act']}: {subjects}")
+        elif name == "authority" and p["act"] == "root":
+            wanted = [("key", "sha256", Key(key).spki) for key in p["keys"]]
+            need(subjects == wanted, f"subjects of a root: {subjects}")
+        elif name == "authority" and p["act"] == "ledger-key":
+            raw = from_base64(p["vkey"].split("+", 2)[2])[1:]
+            need(subjects == [("key", "sha256", sha256(SPKI_PREFIX + raw).hex())], f"subjects of a ledger-key: {subjects}")
+        elif name == "authority" and p["act"] in ("close", "genesis"):
+            of = origin if p["act"] == "close" else p["origin"]
+            need(subjects == [("origin", "sha256", sha256(of.encode()).hex())], f"subjects of a {p['act']}: {subjects}")
         elif name == "event" and p["event"] == "halt":
             need(subjects == [("origin", "sha256", sha256(origin.encode()).hex())], f"subjects of a halt: {subjects}")
         if name == "policy" and "bytes" in p:
@@ -541,6 +551,18 @@ class Record:
         if p.get("baseline"):
             named[p["baseline"]] = None
         return named
+
+
+def check_succession(trust, note, size):
+    """What the roots said of the log itself, against its head (section 11)."""
+    given = [vkey for place, least, vkey in trust.log_keys if place < size and least <= size]
+    if given:
+        try:
+            open_note(note, given[-1])
+        except Bad:
+            problem("the head is not signed by the key that the roots gave the log")
+    if trust.closed < size and size != trust.closed + 2:
+        problem("the log goes on behind the record that closes it")
 
 
 def check_records(records, trust):
@@ -568,12 +590,17 @@ def check_records(records, trust):
                 granted[Key(p["key"]).fingerprint] = Key(p["key"])
             elif p["act"] == "revoke":
                 granted.pop(Key(p["key"]).fingerprint, None)
+            elif len({f for f, _ in record.signatures} & set(roots)) < threshold:
+                problem(f"{about}: {p['act']} below the threshold of the roots")
             elif p["act"] == "root":
-                if len({f for f, _ in record.signatures} & set(roots)) < threshold:
-                    problem(f"{about}: new roots below the threshold")
-                else:
-                    roots = {key.fingerprint: key for key in map(Key, p["keys"])}
-                    threshold = p["threshold"]
+                roots = {key.fingerprint: key for key in map(Key, p["keys"])}
+                threshold = p["threshold"]
+            elif p["act"] == "ledger-key":
+                trust.log_keys.append((place, p["fromSize"], p["vkey"]))
+            elif p["act"] == "close":
+                trust.closed = min(place, trust.closed)
+            elif p["act"] == "genesis" and place != 0:
+                problem(f"{about}: a genesis that is not the first record")
         if record.name == "plan":
             first = record.plan is None
             if first == (record.change in plans):
@@ -848,8 +875,6 @@ def git_walk(objects, base, head):
     old_tree, new_tree = commit(base)[0], commit(head)[0]
     if old_tree != new_tree:
         differ(old_tree, new_tree, b"")
-    else:
-        entries(old_tree)
     if ancestors and not merge:
         need(False, "ancestors of base without a merge that makes them necessary")
     return read, in_range, touched, new_tree
@@ -923,6 +948,7 @@ def audit_bundle(path, trust, since):
     if members["attestations.intoto.jsonl"] != one_a_line:
         problem("attestations.intoto.jsonl is not the envelopes in the order of their serials")
     check_records(records, trust)
+    check_succession(trust, members["checkpoint"], size)
 
     # Git: base is a plan's; the judged tree is the head's.
     objects = read_git(members)
@@ -1089,6 +1115,7 @@ def audit_ledger(folder, trust):
     need(state == "records" and not pending and newest is not None, "a torn tail")
     need((folder / "checkpoint").read_bytes() == newest, "checkpoint is not the last commit frame")
     check_records(records, trust)
+    check_succession(trust, newest, len(leaves))
     missing = 0
     for place, record in records.items():
         for digest, length in record.materials().items():

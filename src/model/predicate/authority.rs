@@ -91,6 +91,20 @@ pub struct Revoke {
 }
 
 impl Authority {
+    /// Returns the keys, as OpenSSH lines, that may sign after this record.
+    #[must_use]
+    pub fn keys_that_may_sign(&self) -> &[String] {
+        match self {
+            Self::Grant(grant) => std::slice::from_ref(&grant.key),
+            Self::Root { keys, .. } => keys,
+            Self::Revoke(_)
+            | Self::LedgerKey { .. }
+            | Self::Format { .. }
+            | Self::Close { .. }
+            | Self::Genesis { .. } => &[],
+        }
+    }
+
     /// Returns the word in the record's kind.
     #[must_use]
     pub const fn act(&self) -> &'static str {
