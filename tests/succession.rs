@@ -1,6 +1,7 @@
 //! What the roots say of the log itself: other roots, another log key, an end, and the log that goes on.
 
 mod common;
+#[expect(dead_code, reason = "a part of the pen is enough here")]
 #[path = "common/forge.rs"]
 mod forge;
 
