@@ -6,6 +6,8 @@
 //! The files are made by this test from fixed keys whose seeds say that they are test keys, and written only with
 //! `EVIDENCE_REGENERATE=1`. `format-v1.json` is another implementation's and belongs to `tests/golden.rs`.
 
+#[path = "common/convictions.rs"]
+mod convictions;
 #[path = "common/formats.rs"]
 mod formats;
 #[path = "common/logs.rs"]
@@ -30,7 +32,7 @@ use evidence_ledger::merkle::{
 use evidence_ledger::model::{
     Digest, Entry, MapEntry, Name, Numbers, Statement, StatementError, check_schema, parse_json,
 };
-use evidence_ledger::prove::{Change, Complete, ProveError, Trust, TrustError};
+use evidence_ledger::prove::{Change, Complete, Conviction, ConvictionError, ProveError, Trust, TrustError};
 use memory::Answers;
 use serde_json::Value;
 
@@ -54,7 +56,7 @@ fn files() -> &'static BTreeMap<String, Value> {
 }
 
 fn generated() -> BTreeMap<String, Value> {
-    let all: Vec<_> = formats::all().into_iter().chain(logs::all()).collect();
+    let all: Vec<_> = formats::all().into_iter().chain(logs::all()).chain(convictions::all()).collect();
     let count = all.len();
     let named: BTreeMap<String, Value> = all.into_iter().collect();
     assert_eq!(named.len(), count, "two vectors have one name");
@@ -97,7 +99,7 @@ fn every_format_has_good_and_bad_vectors() {
         let ok = usize::from(vector["expect"] == "ok");
         counts.entry(vector["what"].as_str().unwrap()).or_default()[ok] += 1;
     }
-    assert_eq!(counts.len(), 15, "{counts:?}");
+    assert_eq!(counts.len(), 16, "{counts:?}");
     assert!(counts.values().all(|[bad, good]| *bad > 0 && *good > 0), "{counts:?}");
 }
 
@@ -152,6 +154,7 @@ fn run(vector: &Value) -> Ran {
             Ok(())
         }
         "bundle" => run_bundle(&bytes),
+        "conviction" => run_conviction(vector, &bytes),
         "public-key" => {
             let line = std::str::from_utf8(&bytes).unwrap();
             line.parse::<PublicKey>().map(drop).map_err(|_| "unfit-key")
@@ -210,6 +213,18 @@ fn run_map_proof(vector: &Value, bytes: &[u8]) -> Ran {
     };
     checked.map_err(|error| of_proof(&error))?;
     same(proof.print().as_bytes(), bytes)
+}
+
+fn run_conviction(vector: &Value, bytes: &[u8]) -> Ran {
+    let trust = Trust::parse(text(&vector["trust"])).unwrap();
+    let checked = Conviction::parse(bytes).and_then(|conviction| conviction.check(&trust));
+    checked.map(drop).map_err(|error| match error {
+        ConvictionError::Form(_) => "form",
+        ConvictionError::Head(_) => "head",
+        ConvictionError::Proof(_) => "proof",
+        ConvictionError::Entry(_) => "entry",
+        ConvictionError::Nothing(_) => "nothing",
+    })
 }
 
 /// Strict JSON, the schema, then the one spelling.

@@ -11,10 +11,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::AppendError;
 use crate::crypto::Envelope;
 use crate::merkle::{CheckpointError, ProofError, SignedCheckpoint, check_inclusion};
 use crate::model::{Digest, Entry, Statement, Time};
-use crate::prove::{Trust, placement};
+use crate::prove::{ProveError, Trust, placement};
+use crate::store::Log;
 
 /// A durable place in the log.
 #[derive(Debug, Clone)]
@@ -51,6 +53,17 @@ pub enum ReceiptError {
 }
 
 impl Receipt {
+    /// Reads the receipt of a record out of a log, as of its newest checkpoint.
+    ///
+    /// # Errors
+    /// If there is no such record, or the log cannot be read.
+    pub fn of(log: &Log, serial: u64) -> Result<Self, AppendError> {
+        let record = log.record(serial)?.ok_or_else(|| ProveError::Missing(format!("record {serial}")))?;
+        let note = log.checkpoint()?.ok_or_else(|| ProveError::Missing("checkpoint".to_owned()))?;
+        let entry = Entry::parse(&record.entry).map_err(ProveError::from)?;
+        Ok(Self { serial, leaf: log.leaf(serial)?, entry, path: log.inclusion(serial)?, note })
+    }
+
     /// Rebuilds the entry from the submitter's own envelope and checks that it stands where the receipt says.
     ///
     /// # Errors

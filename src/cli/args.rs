@@ -524,6 +524,11 @@ pub(super) enum LedgerAct {
     /// Give the log another key; both sign until the old one is retired
     #[command(after_help = "Example:\n  evidence ledger rotate --key root.pem")]
     Rotate(RotateArgs),
+    /// Show from two things that a log gave out that it lies: checkpoints, receipts, bundles
+    #[command(
+        after_help = "Example:\n  evidence ledger convict mine.zip theirs.zip -o conviction.json --trust trust.toml"
+    )]
+    Convict(ConvictArgs),
     /// Close the log, and go on in another
     #[command(after_help = "Example:\n  evidence ledger close --reason 'the log key was stolen' --next --key root.pem")]
     Close(CloseArgs),
@@ -537,6 +542,17 @@ pub(super) struct RotateArgs {
     /// Where to keep the new private key
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ConvictArgs {
+    /// A checkpoint, a bundle, or what `attest --json` or `show SERIAL --json` printed
+    pub(super) a: PathBuf,
+    /// Another one
+    pub(super) b: PathBuf,
+    /// Where to write the proof, for `evidence audit`
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

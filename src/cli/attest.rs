@@ -151,7 +151,7 @@ fn show(context: &Context, attempted: &Attempted, change: &str, with_command: bo
     if context.json {
         print_json(&json!({
             "change": change, "claim": run.claim, "outcome": run.outcome, "problems": run.problems, "facts": run.facts,
-            "start": receipt(start), "result": receipt(result), "proof": result.print(),
+            "start": receipt(start), "result": receipt(result), "proof": result.print(), "entry": result.entry.print(),
         }));
         return;
     }

@@ -29,6 +29,9 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
             Some(fs::read(&path).map_err(|error| Fail::io("the older checkpoint cannot be read:", &path, &error))?)
         }
     };
+    if let Some(conviction) = super::convict::read(&path)? {
+        return super::convict::audit(context, &conviction, &trust);
+    }
     let bundle = Bundle::open(&path).map_err(Fail::from)?;
     if let Some(wanted) = args.change.as_deref().filter(|wanted| *wanted != bundle.change().as_str()) {
         return Err(Fail::refused(

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::{LedgerAct, LedgerArgs};
 use super::context::Context;
 use super::fail::Fail;
-use super::succession;
+use super::{convict, succession};
 use super::{eprint, print, print_json};
 use crate::store::StoreError;
 use crate::trace::{CheckError, check_ledger};
@@ -19,6 +19,7 @@ pub(super) fn run(context: &Context, args: &LedgerArgs) -> Result<u8, Fail> {
         LedgerAct::Rebuild => rebuild(context),
         LedgerAct::Trust { output } => succession::trust(context, output.as_deref()),
         LedgerAct::Rotate(args) => succession::rotate(context, args),
+        LedgerAct::Convict(args) => convict::run(context, args),
         LedgerAct::Close(args) => succession::close(context, args),
     }
 }

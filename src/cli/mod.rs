@@ -4,6 +4,7 @@ mod args;
 mod attest;
 mod audit;
 mod context;
+mod convict;
 mod demo;
 mod explain;
 mod export;

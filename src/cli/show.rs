@@ -7,6 +7,7 @@ use super::context::Context;
 use super::fail::Fail;
 use super::log::{line, row};
 use super::{print, print_json};
+use crate::append::Receipt;
 use crate::crypto::Envelope;
 use crate::merkle::MapText;
 use crate::model::ChangeId;
@@ -74,6 +75,7 @@ fn one(context: &Context, log: &Log, serial: u64) -> Result<u8, Fail> {
     if context.json {
         let mut shown = row(serial, &record)?;
         shown["entry"] = json!(entry);
+        shown["proof"] = json!(Receipt::of(log, serial)?.print());
         shown["statementBody"] = statement;
         print_json(&shown);
     } else {

@@ -3,6 +3,7 @@
 //! Walk [0, N), split at the greatest power of two below the width, left first: a range without wanted leaf gives
 //! one hash, a wanted leaf of width 1 none; all hashes are used up.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use super::text::{Lines, ProofError, print_hashes};
@@ -71,6 +72,45 @@ impl Multiproof {
         if found == *root { Ok(()) } else { Err(ProofError::Root(WHAT)) }
     }
 
+    /// Returns the inclusion proof of each of these leaves, siblings from leaf to root, once all of them are checked.
+    ///
+    /// # Errors
+    /// See [`Multiproof::check`].
+    pub fn paths(
+        &self,
+        leaves: &[(u64, Digest)],
+        size: u64,
+        root: &Digest,
+    ) -> Result<BTreeMap<u64, Vec<Digest>>, ProofError> {
+        type Paths = BTreeMap<u64, Vec<Digest>>;
+        fn walk<'a>(
+            from: u64,
+            to: u64,
+            leaves: &[(u64, Digest)],
+            rest: &mut impl Iterator<Item = &'a Digest>,
+            paths: &mut Paths,
+        ) -> Option<Digest> {
+            let Some((place, leaf)) = leaves.first() else { return rest.next().copied() };
+            if to - from == 1 {
+                paths.insert(*place, Vec::new());
+                return Some(*leaf);
+            }
+            let middle = from + split(to - from);
+            let (left, right) = leaves.split_at(leaves.partition_point(|(place, _)| *place < middle));
+            let hashes = [walk(from, middle, left, rest, paths)?, walk(middle, to, right, rest, paths)?];
+            for (part, sibling) in [(left, hashes[1]), (right, hashes[0])] {
+                for (place, _) in part {
+                    paths.entry(*place).or_default().push(sibling);
+                }
+            }
+            Some(node_hash(&hashes[0], &hashes[1]))
+        }
+        self.check(leaves, size, root)?;
+        let mut paths = BTreeMap::new();
+        walk(0, size, leaves, &mut self.0.iter(), &mut paths).ok_or(ProofError::Shape(WHAT))?;
+        Ok(paths)
+    }
+
     /// Prints the text.
     #[must_use]
     pub fn print(&self) -> String {
@@ -93,7 +133,7 @@ const HEADER: &str = "evidence-multiproof/v1";
 mod tests {
     use super::*;
     use crate::crypto::leaf_hash;
-    use crate::merkle::{MemoryHashes, tree_root};
+    use crate::merkle::{MemoryHashes, prove_inclusion, tree_root};
 
     #[test]
     fn every_set_of_leaves_is_proven_and_no_other() {
@@ -107,6 +147,9 @@ mod tests {
                 let places: Vec<u64> = wanted.iter().map(|(place, _)| *place).collect();
                 let proof = prove_multi(&places, size, &hashes).unwrap();
                 assert!(proof.check(&wanted, size, &root).is_ok());
+                for (place, path) in proof.paths(&wanted, size, &root).unwrap() {
+                    assert_eq!(path, prove_inclusion(place, size, &hashes).unwrap());
+                }
                 assert!(proof.check(&wanted[1..], size, &root).is_err());
                 let mut other = wanted.clone();
                 other[0].1 = Digest([9; 32]);

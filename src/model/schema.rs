@@ -41,6 +41,7 @@ schemas!(
     "trust",
     "verdict-report",
     "bundle",
+    "conviction",
 );
 
 /// Returns the schema of that name.
@@ -207,6 +208,14 @@ mod built_in {
         methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Bundle;
+
+    #[jsonschema::validator(
+        path = "schemas/conviction.schema.json",
+        draft = Draft202012,
+        pattern_options = { engine = regex },
+        methods = { is_valid = true, validate = true, iter_errors = false }
+    )]
+    pub(super) struct Conviction;
 }
 
 /// Whether a value keeps a schema, and the first reason why not.
@@ -229,6 +238,7 @@ const BUILT_IN: [BuiltIn; SCHEMAS.len()] = [
     (built_in::Trust::is_valid, built_in::Trust::validate),
     (built_in::VerdictReport::is_valid, built_in::VerdictReport::validate),
     (built_in::Bundle::is_valid, built_in::Bundle::validate),
+    (built_in::Conviction::is_valid, built_in::Conviction::validate),
 ];
 
 const TEXT_CHARS_MAX: usize = 400;

@@ -1,11 +1,13 @@
 //! Proof of membership, growth, order and completeness: from bytes that anybody may have written to [`Complete`].
 
 mod complete;
+mod conviction;
 mod placement;
 mod source;
 mod trust;
 
 pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change, name_chain};
+pub use conviction::{Convicted, Conviction, ConvictionError, Shown};
 pub use placement::{Placement, PlacementError, placement};
 pub use source::{Listing, Materials, Proven, RawRecord, Source, SourceError};
 pub use trust::{Trust, TrustError, TrustedLedger};

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evidence_ledger::crypto::{Envelope, NoteKey, SecretKey, leaf_hash, list_item_hash, list_value, sha256};
 use evidence_ledger::merkle::{
-    Checkpoint, Frontier, MapProof, MapText, MemoryHashes, Multiproof, NaiveMap, prove_multi, tree_root,
+    Checkpoint, Frontier, MapProof, MapText, MemoryHashes, Multiproof, NaiveMap, prove_inclusion, prove_multi,
+    tree_root,
 };
 use evidence_ledger::model::{Digest, Entry, MapEntry, SignedLine, Statement, Time};
 use evidence_ledger::prove::{
@@ -118,6 +119,16 @@ impl Keeper {
 
     /// Answers everything that a verifier needs to know about a change.
     pub fn answer(&self, change: &Change) -> Answers {
+        self.answer_lists(&lists_of_change(change))
+    }
+
+    /// Returns the siblings of an entry, leaf to root.
+    pub fn path(&self, serial: u64) -> Vec<Digest> {
+        prove_inclusion(serial, self.hashes.size(), &self.hashes).unwrap()
+    }
+
+    /// Answers everything that a verifier needs to know about some lists.
+    pub fn answer_lists(&self, lists: &[MapText]) -> Answers {
         let map = self.map();
         let mut answers = Answers {
             note: self.note(),
@@ -126,7 +137,7 @@ impl Keeper {
             records: BTreeMap::new(),
             multiproof: Multiproof(Vec::new()),
         };
-        let mut todo: Vec<MapText> = lists_of_change(change).to_vec();
+        let mut todo: Vec<MapText> = lists.to_vec();
         while let Some(text) = todo.pop() {
             let serials = self.lists.get(&text).cloned().unwrap_or_default();
             for serial in &serials {
