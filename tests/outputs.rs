@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use common::{Ran, Rig};
 use evidence_ledger::crypto::{Envelope, KeyRing, SecretKey};
+use evidence_ledger::model::Digest;
 use evidence_ledger::reports::{CaseOutcome, Format, Report, read_report};
+use evidence_ledger::store::Ledger;
 use serde_json::Value;
 
 const FORMATS: [&str; 6] = ["json", "markdown", "sarif", "junit", "codequality", "vsa"];
@@ -103,6 +105,38 @@ fn summary_is_signed_by_a_named_key_and_bare_without_one() {
     assert!(envelope.open(&ring("ci-1")).is_err());
     assert_eq!(written(&rig, "owner").code, 0);
     assert_eq!(json(&rig, "vsa")["_type"], "https://in-toto.io/Statement/v1");
+}
+
+#[test]
+fn recorded_verdict_names_its_summary_which_passes_only_what_was_accepted() {
+    let rig = Rig::new();
+    rig.plan("low");
+    // The newest verdict: where its summary lies, and what it says.
+    let newest = || {
+        let ledger = Ledger::open(&rig.repo().join(".git/evidence")).unwrap();
+        let serial = (ledger.read().unwrap().size() - 2).to_string();
+        let shown = rig.ok("stranger", &["show", &serial, "--json"]).json();
+        let digest: Digest = shown["statementBody"]["predicate"]["vsa"].as_str().unwrap().parse().unwrap();
+        let path = ledger.blobs().path(&digest);
+        let envelope = Envelope::parse(&fs::read(&path).unwrap()).unwrap();
+        let key = SecretKey::from_pem(&fs::read_to_string(rig.key_path("ci-2")).unwrap()).unwrap().public();
+        let payload = envelope.open(&[key].into_iter().collect::<KeyRing>()).unwrap().value().clone();
+        (path, summary(&serde_json::from_slice(&payload).unwrap()).0)
+    };
+    for (code, said) in [(1, "\"FAILED\""), (0, "\"PASSED\"")] {
+        if code == 0 {
+            rig.pass("build");
+        }
+        assert_eq!(rig.by("ci-2", &["verify", "--record"]).code, code);
+        assert_eq!(newest().1, said);
+    }
+    rig.ok("stranger", &["export", "-o", "../recorded.zip"]);
+    let audit = ["audit", "../recorded.zip", "--trust", ".evidence/trust.toml"];
+    rig.ok("stranger", &audit);
+    fs::remove_file(newest().0).unwrap();
+    rig.ok("stranger", &["export", "-o", "../without.zip"]);
+    let ran = rig.by("stranger", &["audit", "../without.zip", "--trust", ".evidence/trust.toml"]);
+    assert!(ran.code == 1 && ran.out.contains("E216"), "{ran:?}");
 }
 
 #[test]

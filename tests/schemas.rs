@@ -355,4 +355,5 @@ const OPTIONAL: &[&str] = &[
     "until",
     "variant",
     "verdict",
+    "vsa",
 ];

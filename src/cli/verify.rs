@@ -9,7 +9,8 @@ use super::fail::Fail;
 use super::write::Outputs;
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
-use crate::export::Attestation;
+use crate::crypto::Envelope;
+use crate::export::{Around, Attestation, Projection};
 use crate::git::{GitError, GitFactsError};
 use crate::model::{Decision, Oid, VerdictRecord, check_schema};
 use crate::policy::Moment;
@@ -208,6 +209,10 @@ fn record(context: &Context, decided: &Decided, live: &Live) -> Result<(), Fail>
     let report = appender.ledger().blobs().put(format!("{}\n", checked_json(verdict)?).as_bytes())?;
     let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: keys.iter().collect() };
+    let around = Around { judged: now(), attestations: live.complete.records().map(Attestation::from).collect() };
+    let vsa = Envelope::seal(Projection::Vsa.of(verdict, &around).into_bytes(), &signer.keys)
+        .map_err(|error| Fail::usage(error.to_string()))?;
+    let vsa = appender.ledger().blobs().put(&vsa.print())?;
     let about =
         About { change: verdict.change.clone(), plan, commit: live.head.commit.clone(), tree: live.head.tree.clone() };
     let record = VerdictRecord {
@@ -217,6 +222,7 @@ fn record(context: &Context, decided: &Decided, live: &Live) -> Result<(), Fail>
         codes: verdict.findings.iter().map(|finding| finding.code.number.to_owned()).collect(),
         limitations: verdict.limitations.iter().map(|limitation| limitation.name.to_owned()).collect(),
         report,
+        vsa: Some(vsa),
     };
     let receipt = signer.verdict(&about, record)?;
     context.say(&format!("#{} recorded the verdict", receipt.serial));

@@ -145,7 +145,7 @@ fn left_out(complete: &Complete<Change>, policies: &Policies, trust: &Trust, mis
             Predicate::Review(review) if !allows(&review.claim) => {
                 review.notes.iter().map(|notes| &notes.sha256).collect()
             }
-            Predicate::Verdict(verdict) => vec![&verdict.report],
+            Predicate::Verdict(verdict) => verdict.materials().collect(),
             _ => Vec::new(),
         };
         for digest in named.into_iter().filter(|digest| missing.contains(digest)) {

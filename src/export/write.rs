@@ -138,7 +138,9 @@ pub(super) fn named_materials(complete: &Complete<Change>) -> BTreeMap<Digest, O
                 named.extend(review.notes.iter().map(|material| (material.sha256, Some(material.bytes))));
             }
             Predicate::Verdict(verdict) if ours.contains(&record.serial()) => {
-                named.entry(verdict.report).or_insert(None);
+                for material in verdict.materials() {
+                    named.entry(*material).or_insert(None);
+                }
             }
             _ => {}
         }

@@ -213,7 +213,7 @@ impl Checker<'_> {
             Predicate::Result(run) => self.named.extend(run.materials.iter().map(|material| material.sha256)),
             Predicate::Review(review) => self.named.extend(review.notes.iter().map(|material| material.sha256)),
             Predicate::Verdict(verdict) => {
-                self.named.insert(verdict.report);
+                self.named.extend(verdict.materials());
             }
             _ => {}
         }

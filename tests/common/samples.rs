@@ -256,12 +256,14 @@ fn verdicts() -> Vec<Sample> {
         codes: Vec::new(),
         limitations: Vec::new(),
         report: digest("report"),
+        vsa: None,
     };
     let refused = VerdictRecord {
         decision: Decision::Refused,
         tier: Some(id("medium")),
         codes: vec!["E201".into(), "E218".into()],
         limitations: vec!["one-person".into()],
+        vsa: Some(digest("vsa")),
         ..verdict.clone()
     };
     vec![

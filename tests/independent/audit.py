@@ -548,6 +548,8 @@ class Record:
             named[self.policy] = p["bytes"]
         if self.name == "verdict":
             named[p["report"]] = None
+            if "vsa" in p:
+                named[p["vsa"]] = None
         if p.get("baseline"):
             named[p["baseline"]] = None
         return named

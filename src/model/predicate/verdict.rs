@@ -27,6 +27,16 @@ pub struct VerdictRecord {
     pub limitations: Vec<String>,
     /// The hash of the JSON verdict, kept as a material.
     pub report: Digest,
+    /// The hash of its SLSA Verification Summary Attestation, an envelope by the same signers, kept as a material.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vsa: Option<Digest>,
+}
+
+impl VerdictRecord {
+    /// Returns the hashes of the materials that it names.
+    pub fn materials(&self) -> impl Iterator<Item = &Digest> {
+        std::iter::once(&self.report).chain(&self.vsa)
+    }
 }
 
 /// What was decided.
