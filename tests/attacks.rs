@@ -1,12 +1,21 @@
 //! What an implementer tries who wants to be merged without doing the work (design, section 9).
 
 mod common;
+#[expect(dead_code, reason = "a part of the pen is enough here")]
+#[path = "common/forge.rs"]
+mod forge;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::{CHANGE, Rig, Verdict, junit, sarif};
+use evidence_ledger::append::Submission;
+use evidence_ledger::crypto::{Envelope, SecretKey};
+use evidence_ledger::model::{Authority, Plan, Predicate, Statement, Subject};
+use forge::Forge;
 
 #[test]
 fn change_that_git_was_told_to_overlook_is_dirt() {
@@ -668,4 +677,176 @@ fn impact_of_a_key_lists_what_it_signed_granted_and_leased() {
     let none = rig.key_path("stranger");
     let said = rig.ok("owner", &["key", "impact", none.to_str().unwrap(), "--json"]).json();
     assert_eq!(said["records"], serde_json::json!([]));
+}
+
+#[test]
+fn canaries_in_environment_words_and_output_are_in_no_bundle_and_in_no_blob() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let canaries =
+        ["canary-env-81f3c", "canary-arg-92d4e", "canary-out-a3e5f", "ghp_0123456789abcdefghijABCDEFGHIJ012345"];
+    let [in_environment, in_word, in_output, token] = canaries;
+    let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIcanary0000000000000000000\n-----END PRIVATE KEY-----";
+    let script = format!(
+        "echo \"$DEPLOY_TOKEN\"; printf %s canary; printf -- '-out-a3e5f' ; echo; echo {token} >&2; echo '{pem}'; env; echo plain-words"
+    );
+    let words = ["attest", "build", "--", "sh", "-c", &script, "sh", "--password", in_word];
+    let mut command = rig.command("ci-1", &words);
+    command.env("DEPLOY_TOKEN", in_environment).env("OUT_SECRET", in_output).env("EVIDENCE_PASSPHRASE", in_word);
+    let ran = common::Ran::of(command.output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains(in_environment) && ran.out.contains(in_output), "what is shown is as it was: {ran:?}");
+    // A report with the value of a secret in it is not kept, and so shows nothing.
+    let report =
+        common::junit(2, 0).replace("</testsuite>", &format!("<system-out>{in_environment}</system-out></testsuite>"));
+    for (text, code) in [(report.as_str(), 1), (&common::junit(2, 0), 0)] {
+        fs::write(rig.path("tests.xml"), text).unwrap();
+        let mut command = rig.command("ci-1", &["attest", "build", "--report", "../tests.xml"]);
+        let ran = common::Ran::of(command.env("DEPLOY_TOKEN", in_environment).output().unwrap());
+        assert_eq!(ran.code, code, "{ran:?}");
+    }
+    rig.ok("ci-1", &["export", "-o", "../bundle.zip"]);
+    rig.ok("stranger", &["audit", "../bundle.zip", "--trust", ".evidence/trust.toml"]);
+    let mut places = vec![rig.repo().join(".git/evidence")];
+    let mut all = unpacked(&fs::read(rig.path("bundle.zip")).unwrap());
+    while let Some(place) = places.pop() {
+        if place.is_dir() {
+            places.extend(fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            all.push(fs::read(place).unwrap());
+        }
+    }
+    let plain = |bytes: &Vec<u8>| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        // Payloads are base64 in their envelopes.
+        let payload =
+            text.split("\"payload\":\"").nth(1).and_then(|rest| STANDARD.decode(rest.split('"').next()?).ok());
+        format!("{text}{}", String::from_utf8_lossy(&payload.unwrap_or_default()))
+    };
+    let all: Vec<String> = all.iter().map(plain).collect();
+    assert!(all.iter().any(|text| text.contains("plain-words")), "what is no secret is kept");
+    for canary in canaries.iter().chain(&["MC4CAQAwBQYDK2VwBCIEIcanary"]) {
+        assert!(!all.iter().any(|text| text.contains(canary)), "{canary}");
+    }
+}
+
+fn unpacked(zip: &[u8]) -> Vec<Vec<u8>> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+    let member = |index| {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut archive.by_index(index).unwrap(), &mut bytes).unwrap();
+        bytes
+    };
+    (0..zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap().len()).map(member).collect()
+}
+
+#[test]
+fn grant_by_a_granter_who_was_revoked_helps_no_more() {
+    let rig = Rig::new();
+    rig.key("admin");
+    rig.grant("admin", "second", "admin", &[]);
+    rig.key("given");
+    let path = rig.key_path("given").display().to_string();
+    rig.ok("admin", &["key", "grant", &path, "--principal", "given", "--role", "ci"]);
+    rig.plan("low");
+    rig.ok("given", &["attest", "build", "--", "true"]);
+    rig.verify().accepted();
+    rig.revoke("admin");
+    rig.verify().refused(&["E206"]);
+    let other = rig.key_path("stranger").display().to_string();
+    rig.refuses("admin", &["key", "grant", &other, "--principal", "x", "--role", "ci"], "has no grant");
+    // By the library: an old grant by the revoked granter, written behind the revocation by whoever holds the log.
+    let forge = Forge::of(&rig);
+    let late = SecretKey::from_seed(&[0x63; 32]);
+    let subjects = vec![Subject::sha256("key", late.public().spki_sha256())];
+    let predicate = Predicate::Authority(Authority::Grant(forge::grant(&late, "late", "ci")));
+    let grant = Statement { subjects, binding: forge.binding(false, None), predicate };
+    forge.write(&grant, &[&forge::key(&rig, "admin")], forge.newest());
+    let (_, leaf) = {
+        let started = forge.statement(&rig, forge.planned(&rig).plan, forge::start("build"));
+        forge.write(&started, &[&late], forge.newest())
+    };
+    let result = Predicate::Result(forge::passed(&rig, "build", leaf));
+    forge.write(&forge.statement(&rig, forge.planned(&rig).plan, result), &[&late], forge.newest());
+    rig.verify().refused(&["E206"]);
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
+fn records_of_a_staging_ledger_are_not_replayed_here() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    let forge = Forge::of(&rig);
+    let staging = Forge::empty(&rig);
+    let log = forge.ledger.read().unwrap();
+    let appender = staging.appender(forge.newest());
+    for serial in 0..log.size() {
+        let Some(record) = log.record(serial).unwrap() else { continue };
+        let envelope = Envelope::parse(&record.envelope).unwrap();
+        let error = appender.append(vec![Submission { envelope }]).unwrap_err().to_string();
+        assert!(
+            error.contains("was made for the ledger") || error.contains("by nobody") || error.contains("no grant"),
+            "{error}"
+        );
+    }
+    // The same envelope twice in its own ledger is refused too: an old pass, an old grant.
+    let own = forge.appender(forge.newest());
+    let last = log.record(log.size() - 2).unwrap().unwrap();
+    let again = own.append(vec![Submission { envelope: Envelope::parse(&last.envelope).unwrap() }]);
+    assert!(again.unwrap_err().to_string().contains("holds this statement already"));
+    drop(log);
+    rig.verify().accepted();
+}
+
+#[test]
+fn plan_that_comes_after_the_first_start_is_none() {
+    let rig = Rig::new();
+    rig.refuses("ci-1", &["attest", "build", "--", "true"], "no plan");
+    rig.plan("low");
+    rig.pass("build");
+    rig.verify().accepted();
+    // A lower tier later, and a first plan anew, whoever signs.
+    let lower = ["plan", CHANGE, "--tier", "low", "--reason", "less"];
+    rig.ok("planner", &["plan", CHANGE, "--tier", "medium", "--reason", "more"]);
+    rig.refuses("planner", &lower, "raised only");
+    rig.verify().refused(&["E201"]);
+    let forge = Forge::of(&rig);
+    let plan = Plan {
+        tier: "low".parse().unwrap(),
+        implied: false,
+        implementers: Vec::new(),
+        target: "refs/heads/main".to_owned(),
+        aliases: Vec::new(),
+        reason: None,
+    };
+    let base = vec![Subject::base(forge::oid(&rig, "main"))];
+    let statement = Statement { subjects: base, binding: forge.binding(true, None), predicate: Predicate::Plan(plan) };
+    forge.write(&statement, &[&forge::key(&rig, "planner")], forge.newest());
+    assert_eq!(rig.verify().code, 1, "a second first plan, smuggled in, lowers nothing");
+}
+
+#[test]
+fn older_state_of_the_ledger_is_refused_where_a_newer_one_is_remembered() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    let copy = rig.path("old");
+    assert!(Command::new("cp").arg("-r").arg(rig.repo().join(".git/evidence")).arg(&copy).status().unwrap().success());
+    rig.verify_with(&["--ledger", "../old"]).accepted();
+    rig.fail("build");
+    let newer = rig.repo().join(".git/evidence/checkpoint");
+    rig.verify().refused(&["E202"]);
+    // The operator puts the older log back, and the newer head is still there.
+    fs::copy(&newer, copy.join("checkpoint")).unwrap();
+    let ran = rig.by("stranger", &["verify", "--ledger", "../old"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    // A trust file may name the least size.
+    let trust = fs::read_to_string(rig.repo().join(".evidence/trust.toml")).unwrap();
+    let size = Forge::of(&rig).ledger.read().unwrap().size();
+    fs::write(rig.path("sized.toml"), format!("min_size = {}\n{trust}", size + 1)).unwrap();
+    rig.verify_with(&["--trust", "../sized.toml"]).refused(&["E308"]);
+    fs::write(rig.path("sized.toml"), format!("min_size = {size}\n{trust}")).unwrap();
+    rig.verify_with(&["--trust", "../sized.toml"]).refused(&["E202"]);
 }

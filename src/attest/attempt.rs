@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
 use super::capture::Kept;
 use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
 use super::gather::{Before, Gathered, ReportSpec, detect, gather_since};
+use super::secrets::Secrets;
 use super::signer::{About, Signer};
 use crate::append::{AppendError, Receipt};
 use crate::git::{GitError, Repository, worktree_then};
 use crate::model::{
-    ClaimName, Command, Digest, Ended, Id, Material, Oid, Outcome, Predicate, Purpose, Run, Shard, Start, Worktree,
+    ClaimName, Command, Digest, Ended, Id, Material, Oid, Outcome, Predicate, Problem, Purpose, Run, Shard, Start,
+    Worktree,
 };
 use crate::reports::{Detected, Format};
 use crate::store::StoreError;
@@ -33,6 +36,8 @@ pub struct Attempt {
     pub command: Option<CommandSpec>,
     /// Reports and attachments.
     pub reports: Vec<ReportSpec>,
+    /// What comes into no record.
+    pub secrets: Arc<Secrets>,
     /// The folder that their names are from.
     pub folder: PathBuf,
     /// Where it runs.
@@ -122,7 +127,7 @@ impl Attempt {
             shard: self.shard,
             deadline_seconds: self.deadline_seconds,
         };
-        let gather = |before| gather_since(&self.folder, &self.reports, &blobs, before);
+        let gather = |before| gather_since(&self.folder, &self.reports, &blobs, before, &self.secrets);
         // What waits for git or the disk waits side by side: nothing here needs what the other finds.
         let (started, gathered) = std::thread::scope(|scope| {
             let gathering = self.command.is_none().then(|| scope.spawn(|| gather(None)));
@@ -162,7 +167,7 @@ impl Attempt {
             outcome = Outcome::Inconclusive;
         }
         let command = self.command.as_ref().zip(ran.as_ref()).map(|(spec, ran)| Command {
-            argv: spec.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            argv: spec.argv.iter().map(|word| self.secrets.mask(&word.to_string_lossy())).collect(),
             ended: ran.ended,
             duration_ms: u64::try_from(ran.duration.as_millis()).unwrap_or(u64::MAX),
         });
@@ -172,10 +177,14 @@ impl Attempt {
             variant: self.variant,
             shard: self.shard,
             outcome,
-            problems: gathered.problems,
+            problems: gathered
+                .problems
+                .into_iter()
+                .map(|problem| Problem { text: self.secrets.mask(&problem.text), ..problem })
+                .collect(),
             command,
             worktree: Worktree { before: worktree_before, after: worktree_after },
-            context: self.context,
+            context: self.context.into_iter().map(|(name, value)| (name, self.secrets.mask(&value))).collect(),
             materials: gathered.materials,
             facts: gathered.facts,
         };

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
+use super::secrets::{Masking, Secrets};
 use crate::model::Digest;
 use crate::store::{BlobWriter, Blobs, StoreError};
 
@@ -11,6 +13,8 @@ pub(super) struct Recording {
     blob: BlobWriter,
     tail: VecDeque<u8>,
     omitted: u64,
+    secrets: Arc<Secrets>,
+    masking: Masking,
 }
 
 /// An output that is kept.
@@ -22,11 +26,12 @@ pub(super) struct Kept {
 }
 
 impl Recording {
-    pub(super) fn begin(blobs: &Blobs) -> Result<Self, StoreError> {
-        Ok(Self { blob: blobs.writer()?, tail: VecDeque::new(), omitted: 0 })
+    pub(super) fn begin(blobs: &Blobs, secrets: Arc<Secrets>) -> Result<Self, StoreError> {
+        let (tail, masking) = (VecDeque::new(), Masking::default());
+        Ok(Self { blob: blobs.writer()?, tail, omitted: 0, secrets, masking })
     }
 
-    /// Copies what comes to `echo` and keeps it; a reader of ours that went away does not end the recording.
+    /// Copies what comes to `echo`, and keeps it without its secrets; a reader of ours that went away does not end the recording.
     pub(super) fn copy(&mut self, from: &mut impl Read, echo: &mut dyn Write) -> io::Result<()> {
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
@@ -37,7 +42,9 @@ impl Recording {
                 Err(error) => return Err(error),
             };
             let _ = echo.write_all(&buffer[..count]).and_then(|()| echo.flush());
-            self.keep(&buffer[..count])?;
+            let mut masked = Vec::with_capacity(count);
+            self.masking.take(&self.secrets, &buffer[..count], &mut |bytes| masked.extend_from_slice(bytes));
+            self.keep(&masked)?;
         }
     }
 
@@ -53,6 +60,9 @@ impl Recording {
     }
 
     pub(super) fn finish(mut self) -> Result<Kept, StoreError> {
+        let mut masked = Vec::new();
+        self.masking.finish(&self.secrets, &mut |bytes| masked.extend_from_slice(bytes));
+        self.keep(&masked)?;
         let (front, back) = self.tail.as_slices();
         self.blob.write_all(front).and_then(|()| self.blob.write_all(back))?;
         let (sha256, bytes) = self.blob.keep()?;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::capture::{Kept, Recording};
+use super::secrets::Secrets;
 use crate::model::Ended;
 use crate::store::{Blobs, StoreError};
 
@@ -22,6 +24,8 @@ pub struct CommandSpec {
     pub hidden: Vec<OsString>,
     /// How long it may run.
     pub timeout: Option<Duration>,
+    /// What is masked in its words and its output.
+    pub secrets: Arc<Secrets>,
     /// Whether its output is kept.
     pub keep_output: bool,
     /// Whether it reads from a terminal; then it stays in our process group.
@@ -141,7 +145,7 @@ fn record(
     blobs: &Blobs,
     events: &Sender<Event>,
 ) -> Result<(), StoreError> {
-    let recording = if spec.keep_output { Some(Recording::begin(blobs)?) } else { None };
+    let recording = if spec.keep_output { Some(Recording::begin(blobs, Arc::clone(&spec.secrets))?) } else { None };
     let events = events.clone();
     thread::spawn(move || {
         let output = match recording {

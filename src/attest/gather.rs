@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use globset::GlobBuilder;
 
+use super::secrets::Secrets;
 use crate::model::{Digest, Material, MaterialFacts, Outcome, Problem, Purpose};
 use crate::reports::{self, Detected, Format};
 use crate::store::{Blobs, StoreError};
@@ -68,7 +69,7 @@ impl Before {
 /// # Errors
 /// If the store cannot keep a file. A file that cannot be found or read is a problem of the result, not an error.
 pub fn gather(folder: &Path, specs: &[ReportSpec], blobs: &Blobs) -> Result<Gathered, StoreError> {
-    gather_since(folder, specs, blobs, None)
+    gather_since(folder, specs, blobs, None, &Secrets::among([], &[]))
 }
 
 pub(super) fn gather_since(
@@ -76,6 +77,7 @@ pub(super) fn gather_since(
     specs: &[ReportSpec],
     blobs: &Blobs,
     before: Option<&Before>,
+    secrets: &Secrets,
 ) -> Result<Gathered, StoreError> {
     let mut gathered = Gathered::default();
     for spec in specs {
@@ -88,7 +90,7 @@ pub(super) fn gather_since(
             gathered.problem(code, format!("no file matches the {what} {}", spec.pattern));
         }
         for path in paths {
-            keep(folder, &path, spec, blobs, before, &mut gathered)?;
+            keep(folder, &path, spec, blobs, before, secrets, &mut gathered)?;
         }
     }
     Ok(gathered)
@@ -100,6 +102,7 @@ fn keep(
     spec: &ReportSpec,
     blobs: &Blobs,
     before: Option<&Before>,
+    secrets: &Secrets,
     gathered: &mut Gathered,
 ) -> Result<(), StoreError> {
     let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
@@ -117,6 +120,14 @@ fn keep(
     };
     if gathered.materials.len() >= MATERIALS_MAX {
         gathered.problem("too-many-files", format!("{name} is left out: a result names at most {MATERIALS_MAX} files"));
+        return Ok(());
+    }
+    if secrets.are_in(&mut file).and_then(|found| file.rewind().map(|()| found))? {
+        // What comes into the ledger stays there, and goes with every bundle.
+        gathered.problem(
+            "secret",
+            format!("{name} holds the value of a variable or argument that is secret: it is not kept"),
+        );
         return Ok(());
     }
     let (sha256, bytes) = blobs.put_from(&mut file)?;

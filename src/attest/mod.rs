@@ -4,9 +4,11 @@ mod attempt;
 mod capture;
 mod command;
 mod gather;
+mod secrets;
 mod signer;
 
 pub use attempt::{Attempt, AttemptError, Attempted, Looking};
 pub use command::{CommandSpec, Echo, Interrupts, Ran};
 pub use gather::{Gathered, ReportSpec, gather};
+pub use secrets::Secrets;
 pub use signer::{About, Signer, first_plan};

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::context::{Context, ci_context};
 use super::fail::Fail;
 use super::{eprint, plan, print, print_json};
 use crate::append::Receipt;
-use crate::attest::{Attempt, Attempted, CommandSpec, Echo, Interrupts, Looking, ReportSpec, Signer};
+use crate::attest::{Attempt, Attempted, CommandSpec, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer};
 use crate::model::{Ended, Outcome, Purpose, Span};
 use crate::reports::Format;
 
@@ -67,10 +68,12 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: keys.iter().collect() };
     let about = plan::about(context, &appender, &signer, &change, &head, target.as_ref())?;
+    let secrets = Arc::new(Secrets::among(std::env::vars_os(), &args.command));
     let command = (!args.command.is_empty()).then(|| CommandSpec {
         argv: args.command.clone(),
         hidden: hidden(),
         timeout: timeout.map(|span| Duration::from_secs(span.0)),
+        secrets: Arc::clone(&secrets),
         keep_output: !args.no_log,
         on_terminal: std::io::stdin().is_terminal(),
     });
@@ -83,6 +86,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         deadline_seconds: timeout.map_or(DEADLINE_SECONDS, |span| span.0.saturating_add(GRACE_SECONDS)),
         command,
         reports,
+        secrets,
         folder: context.cwd.clone(),
         context: ci_context(),
         looking,

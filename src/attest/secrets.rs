@@ -1,0 +1,300 @@
+//! Secrets that an attempt would carry into the ledger for good: found in words and output, and masked; found in a report, and
+//! then the report is not kept.
+//!
+//! A secret is the value of a variable whose name says so, what an argument gives to a flag or header whose name says so, and
+//! what has the form of a well-known token or of a private key. What is none of these is not recognized.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt as _;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use regex::bytes::Regex;
+
+/// The secrets that a process knows.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    values: Option<AhoCorasick>,
+    /// Those that are long enough to be no accident in a file.
+    long: Option<AhoCorasick>,
+    forms: Regex,
+}
+
+/// Masks a stream line by line.
+#[derive(Debug, Default)]
+pub(super) struct Masking {
+    held: Vec<u8>,
+    in_key: bool,
+}
+
+impl Secrets {
+    /// Gathers the secrets among variables and in the words of a command.
+    #[must_use]
+    pub fn among(variables: impl IntoIterator<Item = (OsString, OsString)>, words: &[OsString]) -> Self {
+        let mut values: BTreeSet<Vec<u8>> = BTreeSet::new();
+        let mut add = |value: &[u8]| {
+            // A key of many lines shows up line by line.
+            let lines = value.split(|byte| *byte == b'\n' || *byte == b'\r');
+            values.extend(lines.filter(|line| line.len() >= SECRET_BYTES_MIN).map(<[u8]>::to_vec));
+        };
+        for (name, value) in variables {
+            if is_secret(name.as_bytes()) && !is_path(value.as_bytes()) {
+                add(value.as_bytes());
+            }
+        }
+        let mut before: &[u8] = b"";
+        for word in words.iter().map(|word| word.as_bytes()) {
+            in_word(before, word, &mut add);
+            before = word;
+        }
+        let long: Vec<&Vec<u8>> = values.iter().filter(|value| value.len() >= LONG_BYTES_MIN).collect();
+        Self {
+            long: automaton(&long, MatchKind::Standard),
+            values: automaton(&values.iter().collect::<Vec<_>>(), MatchKind::LeftmostLongest),
+            forms: Regex::new(FORMS).expect("it is a constant"),
+        }
+    }
+
+    /// Returns a text without its secrets.
+    #[must_use]
+    pub fn mask(&self, text: &str) -> String {
+        let mut masking = Masking::default();
+        let mut out = Vec::new();
+        masking.take(self, text.as_bytes(), &mut |bytes| out.extend_from_slice(bytes));
+        masking.finish(self, &mut |bytes| out.extend_from_slice(bytes));
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Returns whether a file holds the value of a secret.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn are_in(&self, file: &mut impl Read) -> io::Result<bool> {
+        let Some(long) = &self.long else { return Ok(false) };
+        long.stream_find_iter(file).next().transpose().map(|found| found.is_some())
+    }
+
+    fn masked(&self, line: &[u8]) -> Vec<u8> {
+        let line = match &self.values {
+            Some(values) => values.replace_all_bytes(line, &vec![MASK; values.patterns_len()]),
+            None => line.to_vec(),
+        };
+        self.forms.replace_all(&line, MASK).into_owned()
+    }
+}
+
+impl Masking {
+    /// Takes bytes, and gives on what is complete.
+    pub(super) fn take(&mut self, secrets: &Secrets, bytes: &[u8], give: &mut dyn FnMut(&[u8])) {
+        self.held.extend_from_slice(bytes);
+        let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n') else {
+            if self.held.len() > LINE_BYTES_MAX {
+                // What is masked is masked for good; only the end may still become a secret.
+                let line = std::mem::take(&mut self.held);
+                let masked = self.line(secrets, &line);
+                let kept = masked.len().saturating_sub(TAIL_BYTES);
+                give(&masked[..kept]);
+                self.held.extend_from_slice(&masked[kept..]);
+            }
+            return;
+        };
+        let rest = self.held.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.held, rest);
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let masked = self.line(secrets, line);
+            give(&masked);
+        }
+    }
+
+    /// Gives on what is left.
+    pub(super) fn finish(&mut self, secrets: &Secrets, give: &mut dyn FnMut(&[u8])) {
+        let rest = std::mem::take(&mut self.held);
+        let masked = self.line(secrets, &rest);
+        give(&masked);
+    }
+
+    fn line(&mut self, secrets: &Secrets, line: &[u8]) -> Vec<u8> {
+        let holds = |what: &[u8]| line.windows(what.len()).any(|part| part == what);
+        let private = holds(b"PRIVATE KEY-----");
+        if private && holds(b"-----BEGIN ") {
+            self.in_key = !holds(b"-----END ");
+            return secrets.masked(line);
+        }
+        if private && holds(b"-----END ") {
+            self.in_key = false;
+        } else if self.in_key && !line.is_empty() {
+            return if line.ends_with(b"\n") { b"***\n".to_vec() } else { b"***".to_vec() };
+        }
+        secrets.masked(line)
+    }
+}
+
+/// Finds the secrets in a word: what is given to a name, a header or a host.
+fn in_word(before: &[u8], word: &[u8], add: &mut impl FnMut(&[u8])) {
+    let flag = before.strip_prefix(b"-");
+    if flag.is_some_and(|flag| !flag.contains(&b'=') && is_secret(flag)) && !word.starts_with(b"-") && !is_path(word) {
+        add(word);
+    }
+    // `--password=x`, `API_TOKEN=x`, also inside of a script.
+    for part in word.split(|byte| byte.is_ascii_whitespace() || b";&|'\"()".contains(byte)) {
+        if let Some(at) = part.iter().position(|byte| *byte == b'=')
+            && is_secret(&part[..at])
+            && !is_path(&part[at + 1..])
+            && !part[at + 1..].starts_with(b"$")
+        {
+            add(&part[at + 1..]);
+        }
+        // `https://user:password@host`
+        if let Some(scheme) = find(part, b"://") {
+            let rest = &part[scheme + 3..];
+            let host = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+            if let Some(at) = rest[..host].iter().rposition(|byte| *byte == b'@')
+                && let Some(colon) = rest[..at].iter().position(|byte| *byte == b':')
+            {
+                add(&rest[colon + 1..at]);
+            }
+        }
+    }
+    // `Authorization: Bearer x`, `X-Api-Key: x`
+    if let Some(colon) = find(word, b": ")
+        && is_secret(&word[..colon])
+    {
+        word[colon + 2..].split(|byte| byte.is_ascii_whitespace()).for_each(add);
+    }
+}
+
+/// Returns whether a name says that its value is secret.
+fn is_secret(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name).to_ascii_uppercase().replace('-', "_");
+    let ends = ["_KEY", "_PAT", "_PWD", "_PASS", "APIKEY"].iter().any(|end| name.ends_with(end));
+    ends || name == "KEY" || SAYS_SO.iter().any(|word| name.contains(word))
+}
+
+/// Names of files are no secrets.
+fn is_path(value: &[u8]) -> bool {
+    [&b"/"[..], b"./", b"../", b"~"].iter().any(|start| value.starts_with(start))
+}
+
+fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).position(|part| part == what)
+}
+
+fn automaton(values: &[&Vec<u8>], kind: MatchKind) -> Option<AhoCorasick> {
+    if values.is_empty() {
+        return None;
+    }
+    // Values that make no automaton would be beyond any memory.
+    AhoCorasick::builder().match_kind(kind).build(values).ok()
+}
+
+/// Parts of names that say so.
+const SAYS_SO: [&str; 11] = [
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "CREDENTIAL",
+    "API_KEY",
+    "ACCESS_KEY",
+    "PRIVATE_KEY",
+    "AUTHORIZATION",
+    "CANARY",
+];
+/// Tokens of forges, clouds and chats that their makers gave a form, and JSON Web Tokens (RFC 7519).
+const FORMS: &str = r"(?-u)gh[oprsu]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|xox[abeoprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|sk-[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{16,}|AGE-SECRET-KEY-1[0-9A-Z]{20,}|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+";
+const MASK: &[u8] = b"***";
+/// Shorter values stand in any text by accident.
+const SECRET_BYTES_MIN: usize = 6;
+/// A report with a shorter one is kept: to leave a report out for an accident would be worse.
+const LONG_BYTES_MIN: usize = 10;
+/// A line of more than this is masked in pieces.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+/// No secret that is looked for is longer.
+const TAIL_BYTES: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(variables: &[(&str, &str)], words: &[&str]) -> Secrets {
+        let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        Secrets::among(variables, &words.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn values_of_secret_variables_are_masked_and_others_are_not() {
+        let secrets = secrets(&[("API_TOKEN", "abcdef123"), ("CI_JOB", "abcdef456"), ("MY_KEY", "/etc/my.pem")], &[]);
+        assert_eq!(secrets.mask("a abcdef123 b abcdef456 /etc/my.pem"), "a *** b abcdef456 /etc/my.pem");
+    }
+
+    #[test]
+    fn words_that_give_a_secret_are_masked() {
+        let words = [
+            "curl",
+            "--password",
+            "hunter22",
+            "--api-key=tok-12345",
+            "Authorization: Bearer zyx987",
+            "https://ann:letmein1@host/a",
+            "sh -c 'DB_PASSWORD=qwertz99 run --token $TOKEN'",
+            "--verbose",
+            "--key",
+            "./a.pem",
+        ];
+        let secrets = secrets(&[], &words);
+        let masked: Vec<String> = words.iter().map(|word| secrets.mask(word)).collect();
+        assert_eq!(
+            masked,
+            [
+                "curl",
+                "--password",
+                "***",
+                "--api-key=***",
+                "Authorization: *** ***",
+                "https://ann:***@host/a",
+                "sh -c 'DB_PASSWORD=*** run --token $TOKEN'",
+                "--verbose",
+                "--key",
+                "./a.pem"
+            ]
+        );
+    }
+
+    #[test]
+    fn tokens_and_private_keys_are_masked_wherever_they_come_from() {
+        let secrets = secrets(&[], &[]);
+        let token = format!("ghp_{}", "a1".repeat(18));
+        assert_eq!(secrets.mask(&format!("x {token} y\n")), "x *** y\n");
+        let key = "a\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\nAAAA\n-----END OPENSSH PRIVATE KEY-----\nb\n";
+        assert!(!secrets.mask(key).contains("b3Blbn") && secrets.mask(key).ends_with("-----\nb\n"));
+        assert_eq!(secrets.mask("plain text\r\nof two lines"), "plain text\r\nof two lines");
+    }
+
+    #[test]
+    fn secret_that_comes_in_pieces_is_masked() {
+        let secrets = secrets(&[("A_SECRET", "0123456789abcdef")], &[]);
+        for long in [0, 10, LINE_BYTES_MAX, 3 * LINE_BYTES_MAX] {
+            let text = format!("{}0123456789abcdef end", "x".repeat(long));
+            for piece in [1, 7, 4096] {
+                let (mut masking, mut out) = (Masking::default(), Vec::new());
+                if long > 10 && piece < 4096 {
+                    continue;
+                }
+                for part in text.as_bytes().chunks(piece) {
+                    masking.take(&secrets, part, &mut |bytes| out.extend_from_slice(bytes));
+                }
+                masking.finish(&secrets, &mut |bytes| out.extend_from_slice(bytes));
+                assert_eq!(String::from_utf8(out).unwrap(), format!("{}*** end", "x".repeat(long)));
+            }
+        }
+    }
+
+    #[test]
+    fn file_with_a_secret_is_found() {
+        let secrets = secrets(&[("A_SECRET", "0123456789abcdef")], &[]);
+        assert!(secrets.are_in(&mut &b"<out>0123456789abcdef</out>"[..]).unwrap());
+        assert!(!secrets.are_in(&mut &b"<out>0123456789abcde</out>"[..]).unwrap());
+    }
+}
