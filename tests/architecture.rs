@@ -316,3 +316,34 @@ fn every_code_has_its_transcript_and_a_test_that_provokes_it() {
 
 const LINES_MAX: usize = 800;
 const WIDTH_MAX: usize = 120;
+
+#[test]
+fn every_test_that_the_threats_name_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("src/manual/threats.md")).unwrap();
+    let code = all_text(&root.join("tests")) + &all_text(&root.join("src"));
+    let named: Vec<&str> = page.split('`').filter(|word| word.matches('_').count() > 1).collect();
+    let named: Vec<&str> =
+        named.into_iter().filter(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')).collect();
+    assert!(named.len() > 60, "{named:?}");
+    for name in named {
+        assert!(code.contains(&format!("fn {name}(")), "{name} is no test");
+    }
+    for row in page.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let tests = row.split(" | ").nth(2).unwrap();
+        assert!(tests.contains('_') || tests.contains("tests/"), "no test tries: {row}");
+    }
+}
+
+fn all_text(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &all_text(&path);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            text += &fs::read_to_string(&path).unwrap();
+        }
+    }
+    text
+}
