@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::Rig;
-use evidence_ledger::crypto::{Envelope, NoteKey, PublicKey, SecretKey, open_note};
+use evidence_ledger::crypto::{EcdsaKey, Envelope, KeyFile, NoteKey, PrivateKey, PublicKey, SecretKey, open_note};
 use evidence_ledger::export::Bundle;
 use evidence_ledger::merkle::{Checkpoint, Consistency, ListProof, MapProof, Multiproof};
 use evidence_ledger::model::{Entry, MapEntry, Numbers, SCHEMAS, Statement, check_schema, parse_json};
@@ -70,6 +70,20 @@ fn models() -> Vec<Target<'static>> {
         target("map-entry", vectors("map-entry"), |bytes| {
             MapEntry::parse(bytes).map_or(Ok(false), |entry| same(entry.print(), bytes))
         }),
+        target("private-key", private_keys(), |bytes| {
+            let Some((label, der)) = bytes.split_first() else { return Ok(false) };
+            let label = KEY_LABELS[usize::from(*label) % KEY_LABELS.len()];
+            let armored = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der));
+            match KeyFile::parse(&armored) {
+                Ok(KeyFile::Locked(locked)) => Ok(locked.public().is_some()),
+                Ok(KeyFile::Open(key)) => {
+                    let again = KeyFile::parse(&key.to_pem()).map_err(|error| error.to_string())?;
+                    let same = matches!(again, KeyFile::Open(again) if again.public() == key.public());
+                    if same { Ok(true) } else { Err("it reads otherwise".to_owned()) }
+                }
+                Err(_) => Ok(false),
+            }
+        }),
         target("public-key", vectors("public-key"), |bytes| {
             let Ok(text) = std::str::from_utf8(bytes) else { return Ok(false) };
             let _ = SecretKey::from_pem(text);
@@ -77,6 +91,31 @@ fn models() -> Vec<Target<'static>> {
             if key.to_string().parse() == Ok(key) { Ok(true) } else { Err("it reads otherwise".to_owned()) }
         }),
     ]
+}
+
+/// What a private key file holds: its label's place, and the bytes. TEST KEYS, NOT SECRET.
+fn private_keys() -> Vec<Vec<u8>> {
+    let seed = *b"EVIDENCE TEST KEY, NOT SECRET 01";
+    let keys =
+        [PrivateKey::Ed25519(SecretKey::from_seed(&seed)), PrivateKey::EcdsaP256(EcdsaKey::from_bytes(&seed).unwrap())];
+    let der = |pem: &str| -> Vec<u8> {
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        STANDARD.decode(body).unwrap()
+    };
+    let string = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    let public = keys[0].public().to_wire();
+    let pair = [&seed[..], &public[public.len() - 32..]].concat();
+    let comment = string(b"EVIDENCE TEST KEY");
+    let mut inner = [&[7; 8], &public[..], &string(&pair), &comment].concat();
+    inner.extend((1..).take((8 - inner.len() % 8) % 8));
+    let head = [&b"openssh-key-v1\0"[..], &string(b"none"), &string(b"none"), &string(b""), &[0, 0, 0, 1]].concat();
+    let openssh = [&head[..], &string(&public), &string(&inner)].concat();
+    let mut list = vec![[&[3][..], &openssh].concat()];
+    for key in &keys {
+        list.push([&[0][..], &der(&key.to_pem())].concat());
+        list.push([&[1][..], &der(&key.to_locked_pem("open", &[[1; 16], [2; 16]]))].concat());
+    }
+    list
 }
 
 fn proofs() -> Vec<Target<'static>> {
@@ -385,3 +424,5 @@ const NUMBERS: &[&str] = &[
 const ENDINGS: &[(&str, &str)] = &[("junit", "xml"), ("libtest", "txt"), ("gotest", "jsonl"), ("go-cover", "cover")];
 const INPUT_BYTES_MAX: usize = 64 * 1024;
 const POOL_MAX: usize = 2000;
+
+const KEY_LABELS: [&str; 4] = ["PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY"];

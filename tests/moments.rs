@@ -193,6 +193,9 @@ fn clock_far_ahead_is_believed_only_by_a_persons_word() {
     std::fs::write(rig.path("mine.toml"), forge.trust.print()).unwrap();
     std::fs::write(rig.path("root.pem"), key(&rig, "root").to_pem()).unwrap();
     std::fs::write(rig.path("log.pem"), forge.log_key.to_pem()).unwrap();
+    for name in ["root.pem", "log.pem"] {
+        std::fs::set_permissions(rig.path(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
     let plan = |more: &[&str]| {
         let words = ["plan", CHANGE, "--tier", "low", "--ledger", "../other", "--trust", "../mine.toml"];
         let mut command = rig.command("owner", &[&words, more].concat());

@@ -1,4 +1,4 @@
-//! Our arithmetic against that of others: Wycheproof's Ed25519 vectors, OpenSSL, OpenSSH, `signed_note`, `tlog_tiles`.
+//! Our arithmetic against that of others: Wycheproof's vectors of Ed25519 and P-256, OpenSSL, OpenSSH, `signed_note`, `tlog_tiles`.
 //!
 //! Tests with a program are skipped, with a message, only where the program is absent.
 
@@ -9,7 +9,9 @@ use std::process::{Command, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
-use evidence_ledger::crypto::{NoteKey, PublicKey, SecretKey, leaf_hash, open_note, sign_note};
+use evidence_ledger::crypto::{
+    Algorithm, EcdsaKey, NoteKey, PublicKey, SecretKey, ecdsa_one_spelling, leaf_hash, open_note, sign_note,
+};
 use evidence_ledger::merkle::{
     Checkpoint, HashReader, MemoryHashes, SignedCheckpoint, check_inclusion, prove_consistency, prove_inclusion,
     tree_root,
@@ -149,17 +151,82 @@ fn signatures_are_judged_as_wycheproof_does() {
 }
 
 #[test]
+fn signatures_of_p256_are_judged_as_wycheproof_does_but_for_their_one_spelling() {
+    use wycheproof::TestResult;
+    use wycheproof::ecdsa::{TestName, TestSet};
+    let (mut counts, mut high) = ([0, 0], 0);
+    for group in TestSet::load(TestName::EcdsaSecp256r1Sha256).unwrap().test_groups {
+        let key = PublicKey::from_pem(&group.pem).unwrap();
+        assert_eq!(key.algorithm(), Algorithm::EcdsaP256);
+        for test in group.tests {
+            let accepted = key.verify(&test.msg, &test.sig).is_ok();
+            let spelled = ecdsa_one_spelling(&test.sig).filter(|_| test.sig[0] == 0x30);
+            let holds = spelled.as_ref().is_some_and(|spelled| key.verify(&test.msg, spelled).is_ok());
+            let about = format!("{}: {}", test.tc_id, test.comment);
+            assert_eq!(accepted, holds && spelled.as_deref() == Some(&test.sig[..]), "{about}");
+            match test.result {
+                TestResult::Valid => assert!(holds, "{about}"),
+                TestResult::Invalid => assert!(!holds, "{about}"),
+                TestResult::Acceptable => {}
+            }
+            counts[usize::from(accepted)] += 1;
+            high += usize::from(holds && !accepted);
+        }
+    }
+    assert!(counts.iter().all(|count| *count > 50) && high > 10, "{counts:?} {high}");
+}
+
+#[test]
+fn openssl_reads_our_p256_keys_and_verifies_our_signatures() {
+    let folder = folder("openssl-p256");
+    let path = folder.as_path();
+    let key = EcdsaKey::from_bytes(&[42; 32]).unwrap();
+    fs::write(path.join("key.pem"), key.to_pem().as_str()).unwrap();
+    fs::write(path.join("public.pem"), key.public().to_pem().unwrap()).unwrap();
+    fs::write(path.join("message"), b"what was signed").unwrap();
+    fs::write(path.join("signature"), key.sign(b"what was signed")).unwrap();
+    let Some(output) = run("openssl", path, &["pkey", "-in", "key.pem", "-pubout"]) else { return };
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), key.public().to_pem().unwrap());
+    let verify = ["dgst", "-sha256", "-verify", "public.pem", "-signature", "signature", "message"];
+    assert!(run("openssl", path, &verify).unwrap().status.success());
+    fs::write(path.join("message"), b"what was not signed").unwrap();
+    assert!(!run("openssl", path, &verify).unwrap().status.success());
+
+    for round in 0..8 {
+        fs::write(path.join("message"), format!("round {round}")).unwrap();
+        let sign = ["dgst", "-sha256", "-sign", "key.pem", "-out", "theirs", "message"];
+        assert!(run("openssl", path, &sign).unwrap().status.success());
+        let theirs = ecdsa_one_spelling(&fs::read(path.join("theirs")).unwrap()).unwrap();
+        assert!(key.public().verify(format!("round {round}").as_bytes(), &theirs).is_ok());
+        assert!(key.public().verify(b"round", &theirs).is_err());
+    }
+}
+
+#[test]
+fn openssh_prints_the_same_fingerprint_of_p256() {
+    let folder = folder("openssh-p256");
+    let key = EcdsaKey::from_bytes(&[42; 32]).unwrap().public();
+    fs::write(folder.join("key.pub"), format!("{key}\n")).unwrap();
+    let Some(output) = run("ssh-keygen", &folder, &["-l", "-f", "key.pub"]) else { return };
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed.split(' ').nth(1), Some(key.fingerprint().as_str()));
+    fs::write(folder.join("key.pub"), key.to_pem().unwrap()).unwrap();
+    let output = run("ssh-keygen", &folder, &["-i", "-m", "PKCS8", "-f", "key.pub"]).unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), key.to_string());
+}
+
+#[test]
 fn openssl_reads_our_keys_and_verifies_our_signatures() {
     let folder = folder("openssl-ours");
     let path = folder.as_path();
     let key = SecretKey::from_seed(&[42; 32]);
     fs::write(path.join("key.pem"), key.to_pem().as_str()).unwrap();
-    fs::write(path.join("public.pem"), key.public().to_pem()).unwrap();
+    fs::write(path.join("public.pem"), key.public().to_pem().unwrap()).unwrap();
     fs::write(path.join("message"), b"what was signed").unwrap();
     fs::write(path.join("signature"), key.sign(b"what was signed")).unwrap();
 
     let Some(output) = run("openssl", path, &["pkey", "-in", "key.pem", "-pubout"]) else { return };
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), key.public().to_pem());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), key.public().to_pem().unwrap());
     let verify =
         ["pkeyutl", "-verify", "-pubin", "-inkey", "public.pem", "-rawin", "-in", "message", "-sigfile", "signature"];
     assert!(run("openssl", path, &verify).unwrap().status.success());

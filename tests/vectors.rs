@@ -192,13 +192,14 @@ fn run_envelope(vector: &Value, bytes: &[u8]) -> Ran {
         EnvelopeError::PayloadType(_) => "wrong-type",
         EnvelopeError::Signatures(_) => "signatures",
         EnvelopeError::TooLarge(_) => "too-large",
-        EnvelopeError::Spelling => "spelling",
+        EnvelopeError::Spelling | EnvelopeError::Sign(_) => "spelling",
     })?;
     let lines = vector["keys"].as_array().unwrap().iter();
     let ring: KeyRing = lines.map(|line| text(line).parse::<PublicKey>().unwrap()).collect();
     envelope.open(&ring).map(drop).map_err(|error| match error {
         OpenError::UnknownKey(_) => "unknown-signer",
         OpenError::Signature(_) => "signature",
+        OpenError::Order => "spelling",
     })?;
     check_schema("envelope", &parse_json(bytes, Numbers::Exact).unwrap()).unwrap();
     Ok(())

@@ -266,6 +266,7 @@ impl Appender {
         let rights = self.rights(log, &envelope, &statement)?;
         let authority = rights.authority(&self.trust, time);
         let ring = self.ring(&authority);
+        let envelope = envelope.sorted(&ring);
         envelope.open(&ring)?;
         let signed = envelope.signed_lines(&ring).unwrap_or_default();
         let origin = self.ledger.origin();

@@ -1,5 +1,6 @@
 //! Commands and reports in, signed statements out.
 
+mod agent;
 mod attempt;
 mod capture;
 mod command;
@@ -7,6 +8,7 @@ mod gather;
 mod secrets;
 mod signer;
 
+pub use agent::{Agent, AgentError, AgentKey};
 pub use attempt::{Attempt, AttemptError, Attempted, Looking};
 pub use command::{CommandSpec, Echo, Interrupts, Ran};
 pub use gather::{Gathered, ReportSpec, gather};

@@ -1,7 +1,7 @@
 //! Statements of one signer about one change, signed and appended.
 
 use crate::append::{AppendError, Appender, Receipt, Submission};
-use crate::crypto::{Envelope, NoteKey, PublicKey, SecretKey, sha256};
+use crate::crypto::{Envelope, NoteKey, PublicKey, Sign, sha256};
 use crate::merkle::{Checkpoint, MapText};
 use crate::model::{
     Authority, Binding, ChangeId, Digest, Event, Grant, Name, Oid, Plan, PolicyRecord, Predicate, Review, Revoke,
@@ -15,7 +15,7 @@ pub struct Signer<'a> {
     /// Where records go.
     pub appender: &'a Appender,
     /// The keys.
-    pub keys: Vec<&'a SecretKey>,
+    pub keys: Vec<&'a dyn Sign>,
 }
 
 /// What a record of a change is about.

@@ -24,8 +24,8 @@ pub(super) struct Args {
     /// The trust file [env: EVIDENCE_TRUST] [default: the one that init made, else that of the target branch]
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) trust: Option<PathBuf>,
-    /// A private key to sign with, repeatable [env: EVIDENCE_KEY] [default: your own]
-    #[arg(long, value_name = "FILE", global = true)]
+    /// A key to sign with, repeatable: a private key file, or `agent`, a public key or a fingerprint of one that the ssh-agent holds [env: EVIDENCE_KEY] [default: your own]
+    #[arg(long, value_name = "KEY", global = true)]
     pub(super) key: Vec<PathBuf>,
     /// Believe a clock that is more than 90 days ahead of the ledger
     #[arg(long, global = true)]
@@ -99,6 +99,9 @@ pub(super) struct InitArgs {
     /// The name under which you act [default: from git's user.name]
     #[arg(long, value_name = "NAME")]
     pub(super) principal: Option<String>,
+    /// The first root: a key that signs, as --key names one [default: a new one in your config folder]
+    #[arg(long, value_name = "KEY")]
+    pub(super) root: Option<PathBuf>,
     /// A policy to begin with [default: a commented starter policy]
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
@@ -134,11 +137,17 @@ pub(super) enum KeyAct {
         /// Write the private key here instead
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// The signature algorithm; ecdsa-p256 is for signatures that cosign and others of P-256 verify too
+        #[arg(long, value_name = "NAME", default_value = "ed25519")]
+        algorithm: AlgorithmWord,
+        /// Ask for a passphrase to keep it under; where EVIDENCE_PASSPHRASE is set, that one is taken
+        #[arg(long)]
+        passphrase: bool,
     },
     /// Show a key's public half as OpenSSH line, PEM, fingerprint and verifier key
     #[command(after_help = "Example:\n  evidence key show --key ci.pem")]
     Show {
-        /// A private or public key file, or an OpenSSH line [default: your own key]
+        /// A private or public key file, an OpenSSH line, or `agent` [default: your own key]
         which: Option<String>,
         /// The name of a verifier key, to print one
         #[arg(long, value_name = "NAME")]
@@ -147,7 +156,7 @@ pub(super) enum KeyAct {
     /// Give a key roles
     #[command(after_help = "Example:\n  evidence key grant ci.pub --principal ci-linux --role ci")]
     Grant {
-        /// The public key: a file, or an OpenSSH line
+        /// The public key: a file, an OpenSSH line, or `agent` or a fingerprint of one that the ssh-agent holds
         which: String,
         /// The person, agent or job behind it
         #[arg(long, value_name = "NAME")]
@@ -220,6 +229,14 @@ pub(super) enum KeyAct {
     /// List who may do what
     #[command(after_help = "Example:\n  evidence key list --json")]
     List,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum AlgorithmWord {
+    /// RFC 8032
+    Ed25519,
+    /// FIPS 186-5 on P-256, with SHA-256
+    EcdsaP256,
 }
 
 #[derive(Debug, ClapArgs)]

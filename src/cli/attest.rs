@@ -11,6 +11,7 @@ use serde_json::json;
 use super::args::AttestArgs;
 use super::context::{Context, ci_context};
 use super::fail::Fail;
+use super::keys::lent;
 use super::{eprint, plan, print, print_json};
 use crate::append::Receipt;
 use crate::attest::{Attempt, Attempted, CommandSpec, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer};
@@ -66,7 +67,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         context.change(args.of.change.as_deref(), &head, target.as_ref(), &trust, Some(&log))?
     };
     let keys = context.keys()?;
-    let signer = Signer { appender: &appender, keys: keys.iter().collect() };
+    let signer = Signer { appender: &appender, keys: lent(&keys) };
     let about = plan::about(context, &appender, &signer, &change, &head, target.as_ref())?;
     let secrets = Arc::new(Secrets::among(std::env::vars_os(), &args.command));
     let command = (!args.command.is_empty()).then(|| CommandSpec {

@@ -9,9 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::args::{Args, ChangeArgs};
 use super::eprint;
 use super::fail::Fail;
+use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
 use crate::append::{Appender, ClockGuard};
-use crate::crypto::{SecretKey, sha256};
+use crate::crypto::sha256;
 use crate::git::{Git, GitEnvironment, History, Repository, Target};
 use crate::merkle::MapText;
 use crate::model::{ChangeId, Id, Oid, Time};
@@ -25,6 +26,7 @@ pub(super) struct Context {
     ledger: Option<PathBuf>,
     trust: Option<PathBuf>,
     keys: Vec<PathBuf>,
+    opened: OnceCell<Vec<Key>>,
     guard: ClockGuard,
     repository: OnceCell<Repository>,
 }
@@ -49,7 +51,8 @@ impl Context {
             json: args.json,
             ledger: path_of(args.ledger.as_ref(), "EVIDENCE_LEDGER", "--ledger")?.as_ref().map(absolute),
             trust: path_of(args.trust.as_ref(), "EVIDENCE_TRUST", "--trust")?.as_ref().map(absolute),
-            keys: args.key.iter().map(absolute).collect(),
+            keys: args.key.clone(),
+            opened: OnceCell::new(),
             guard,
             repository: OnceCell::new(),
             cwd,
@@ -187,15 +190,20 @@ impl Context {
     }
 
     /// Returns the keys that are named: by flags, else by `EVIDENCE_KEY`, else none.
-    pub(super) fn named_keys(&self) -> Result<Vec<SecretKey>, Fail> {
-        if !self.keys.is_empty() {
-            return self.keys.iter().map(|path| read_key(path)).collect();
+    pub(super) fn named_keys(&self) -> Result<Vec<Key>, Fail> {
+        if let Some(keys) = self.opened.get() {
+            return Ok(keys.clone());
         }
-        Ok(key_of("EVIDENCE_KEY", &self.cwd)?.into_iter().collect())
+        let keys = match self.keys.as_slice() {
+            [] => signing_key_of("EVIDENCE_KEY", &self.cwd)?.into_iter().collect(),
+            named => named.iter().map(|word| signing_key(word, &self.cwd)).collect::<Result<Vec<_>, _>>()?,
+        };
+        // Nobody is asked for a passphrase twice.
+        Ok(self.opened.get_or_init(|| keys).clone())
     }
 
     /// Returns the keys that sign: those named, else your own.
-    pub(super) fn keys(&self) -> Result<Vec<SecretKey>, Fail> {
+    pub(super) fn keys(&self) -> Result<Vec<Key>, Fail> {
         let named = self.named_keys()?;
         if !named.is_empty() {
             return Ok(named);
@@ -205,11 +213,13 @@ impl Context {
             return Err(Fail::usage(format!("you have no key: there is no {}", path.display()))
                 .hint("evidence key new, or --key FILE"));
         }
-        Ok(vec![read_key(&path)?])
+        let keys = vec![signing_key(&path, &self.cwd)?];
+        let _ = self.opened.set(keys.clone());
+        Ok(keys)
     }
 
     /// Returns the keys of the roots: those named, else the one that `init` made for this repository.
-    pub(super) fn root_keys(&self) -> Result<Vec<SecretKey>, Fail> {
+    pub(super) fn root_keys(&self) -> Result<Vec<Key>, Fail> {
         let named = self.named_keys()?;
         if !named.is_empty() {
             return Ok(named);
@@ -219,7 +229,7 @@ impl Context {
             return Err(Fail::usage(format!("no root key is named, and there is no {}", path.display()))
                 .hint("--key FILE, repeatable: as many of the roots as act together"));
         }
-        Ok(vec![read_key(&path)?])
+        Ok(vec![signing_key(&path, &self.cwd)?])
     }
 
     /// Returns who appends: the ledger, its log key and the trust file.
@@ -345,15 +355,6 @@ pub(super) fn log_key_path(origin: &str) -> Result<PathBuf, Fail> {
     Ok(config_folder()?.join("ledgers").join(origin.replace('/', "_")).join("log.pem"))
 }
 
-/// Reads a private key.
-pub(super) fn read_key(path: &Path) -> Result<SecretKey, Fail> {
-    let pem = fs::read_to_string(path).map_err(|error| Fail::io("the key cannot be read:", path, &error))?;
-    SecretKey::from_pem(&pem).map_err(|error| {
-        Fail::usage(format!("{}: {error}", path.display()))
-            .hint("evidence key new makes one; openssl genpkey -algorithm ed25519 too")
-    })
-}
-
 /// Returns the CI system's documented variables that say where a run took place.
 pub(super) fn ci_context() -> BTreeMap<String, String> {
     let sets: [CiSystem; 3] = [
@@ -422,20 +423,6 @@ fn path_of(flag: Option<&PathBuf>, variable: &str, name: &str) -> Result<Option<
         );
     }
     Ok(path)
-}
-
-/// Reads a key that a variable names by its path, or holds as PEM.
-fn key_of(variable: &str, cwd: &Path) -> Result<Option<SecretKey>, Fail> {
-    let Some(value) = std::env::var_os(variable) else { return Ok(None) };
-    let text = value.to_string_lossy();
-    if text.is_empty() {
-        return Err(Fail::usage(format!("{variable} is empty; wanted a key file or PEM"))
-            .hint(format!("unset it or fill it in: {variable}")));
-    }
-    if text.contains("-----BEGIN") {
-        return SecretKey::from_pem(&text).map(Some).map_err(|error| Fail::usage(format!("{variable}: {error}")));
-    }
-    read_key(&cwd.join(&*text)).map(Some)
 }
 
 /// A CI system: the variable that shows it, its name, and the names and variables of what it says.

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{eprint, print_json};
 use crate::append::{AppendError, Refusal};
 use crate::attest::AttemptError;
+use crate::crypto::EnvelopeError;
 use crate::git::{GitError, GitFactsError};
 use crate::prove::{ProveError, SourceError, TrustError};
 use crate::store::StoreError;
@@ -211,6 +212,9 @@ impl From<AppendError> for Fail {
                 Self::usage(text).hint("if the clock is right: --accept-clock")
             }
             AppendError::Clock { .. } => Self::usage(text).hint("set the clock"),
+            AppendError::Envelope(EnvelopeError::Sign(_)) => {
+                Self::usage(text).hint("nothing was recorded; ssh-add -l shows what the agent holds")
+            }
             AppendError::Envelope(_) | AppendError::Statement(_) | AppendError::Placement(_) => Self::usage(text),
             AppendError::Receipt(_) => Self::alarm(text, Vec::new()),
         }

@@ -4,18 +4,20 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde_json::json;
 
-use super::args::InitArgs;
+use super::args::{AlgorithmWord, InitArgs};
 use super::context::{
-    Context, POLICY_IN_REPOSITORY, TRUST_IN_REPOSITORY, config_folder, log_key_path, now, read_key, repository_folder,
+    Context, POLICY_IN_REPOSITORY, TRUST_IN_REPOSITORY, config_folder, log_key_path, now, repository_folder,
 };
 use super::fail::Fail;
+use super::keys::{Key, new_key, new_log_key, new_passphrase, signing_key};
 use super::{print, print_json};
 use crate::append::Appender;
 use crate::attest::Signer;
-use crate::crypto::{NoteKey, SecretKey};
+use crate::crypto::NoteKey;
 use crate::git::Repository;
 use crate::model::{Grant, Id, Role};
 use crate::policy::{Policy, STARTER};
@@ -43,9 +45,18 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     let email = repository.config("user.email")?;
 
     let own_path = config_folder()?.join("keys/default.pem");
-    let own = if own_path.exists() { read_key(&own_path)? } else { new_key(&own_path)? };
-    let log_key = new_key(&log_key_path)?;
-    let root = new_key(&remembered.with_file_name("root.pem"))?;
+    let passphrase = new_passphrase(false)?;
+    let fresh =
+        |path: &Path| -> Result<Key, Fail> { Ok(Rc::new(new_key(path, AlgorithmWord::Ed25519, passphrase.as_ref())?)) };
+    // What is named is found before anything is made.
+    let named_root = args.root.as_ref().map(|word| signing_key(word, &context.cwd)).transpose()?;
+    let own = match context.named_keys()?.into_iter().next() {
+        Some(named) => named,
+        None if own_path.exists() => signing_key(&own_path, &context.cwd)?,
+        None => fresh(&own_path)?,
+    };
+    let root = named_root.map_or_else(|| fresh(&remembered.with_file_name("root.pem")), Ok)?;
+    let log_key = new_log_key(&log_key_path)?;
     let vkey = NoteKey::new(&origin, log_key.public()).map_err(|error| Fail::usage(error.to_string()))?;
     let ledger = TrustedLedger { origin: origin.clone(), vkey, from_size: 0, to_size: None };
     let trust = Trust {
@@ -56,19 +67,25 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
         min_size: None,
         max_age: None,
     };
-    let appender = Appender::new(Ledger::create(&folder, &origin)?, log_key, trust.clone(), now);
-    let signer = Signer { appender: &appender, keys: vec![&root] };
-    signer.policy(&policy, None)?;
-    let roles: Vec<Role> = roles_of(&policy)?;
-    signer.grant(Grant {
+    let grant = Grant {
         key: own.public().to_string(),
         principal: principal.clone(),
         owner: None,
-        roles,
+        roles: roles_of(&policy)?,
         emails: email.into_iter().collect(),
         changes: Vec::new(),
         until: None,
         leased_by: None,
+    };
+    let is_new = !folder.exists();
+    let appender = Appender::new(Ledger::create(&folder, &origin)?, log_key, trust.clone(), now);
+    let signer = Signer { appender: &appender, keys: vec![&*root] };
+    signer.policy(&policy, None).and_then(|_| signer.grant(grant)).inspect_err(|_| {
+        // A root in an agent may not sign: the next try finds nothing of this one.
+        let _ = fs::remove_file(&log_key_path);
+        if is_new {
+            let _ = fs::remove_dir_all(&folder);
+        }
     })?;
     if !policy_path.exists() {
         write_new(&policy_path, policy.as_bytes(), 0o644)?;
@@ -79,11 +96,16 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     );
     write_new(&trust_path, commented.as_bytes(), 0o644)?;
     write_new(&remembered, commented.as_bytes(), 0o644)?;
-    show(context, top, &folder, &id, principal.as_str(), &own_path);
+    let named = !context.named_keys()?.is_empty();
+    let key = if named { own.public().fingerprint().to_string() } else { own_path.display().to_string() };
+    show(context, top, &folder, &id, principal.as_str(), &key);
+    if named {
+        context.say("hint: EVIDENCE_KEY, set to what names this key, spares you --key");
+    }
     Ok(0)
 }
 
-fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, key: &Path) {
+fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, key: &str) {
     let commands = [
         "git add .evidence && git commit -m 'evidence: policy and trust'",
         "evidence attest tests -- CMD",
@@ -98,7 +120,7 @@ fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, 
     let mut text = format!(
         "ledger   {}\nkey      {} ({principal})\npolicy   {POLICY_IN_REPOSITORY}\ntrust    {TRUST_IN_REPOSITORY}\n\nnext, with your own test command for CMD:\n",
         folder.display(),
-        key.display()
+        key
     );
     for command in commands {
         text.push_str(&format!("  {command}\n"));
@@ -159,16 +181,6 @@ pub(super) fn fresh_origin() -> Result<String, Fail> {
     getrandom::fill(&mut bytes)
         .map_err(|error| Fail::usage(format!("the operating system gives no random bytes: {error}")))?;
     Ok(format!("evidence.local/{}", hex::encode(bytes)))
-}
-
-/// Makes a key and keeps its private half where only its owner reads it.
-pub(super) fn new_key(path: &Path) -> Result<SecretKey, Fail> {
-    let mut seed = zeroize::Zeroizing::new([0; 32]);
-    getrandom::fill(seed.as_mut())
-        .map_err(|error| Fail::usage(format!("the operating system gives no random bytes: {error}")))?;
-    let key = SecretKey::from_seed(&seed);
-    write_new(path, key.to_pem().as_bytes(), 0o600)?;
-    Ok(key)
 }
 
 /// Writes a file that is not there yet.

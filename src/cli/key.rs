@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{KeyAct, KeyArgs};
-use super::context::{Context, config_folder, now, read_key};
+use super::args::{AlgorithmWord, KeyAct, KeyArgs};
+use super::context::{Context, config_folder, now};
 use super::fail::Fail;
-use super::init::new_key;
+use super::keys::{lent, new_key, new_passphrase};
 use super::{print, print_json};
 use crate::append::Rights;
 use crate::attest::Signer;
@@ -21,13 +21,14 @@ use crate::store::Log;
 
 pub(super) fn run(context: &Context, args: &KeyArgs) -> Result<u8, Fail> {
     match &args.act {
-        KeyAct::New { name, output } => {
+        KeyAct::New { name, output, algorithm, passphrase } => {
             let name: Id = name.parse().map_err(|error| Fail::usage(format!("the key's name: {error}")))?;
             let path = match output {
                 Some(path) => context.cwd.join(path),
                 None => config_folder()?.join("keys").join(format!("{name}.pem")),
             };
-            let key = new_key(&path)?.public();
+            let passphrase = new_passphrase(*passphrase)?;
+            let key = new_key(&path, *algorithm, passphrase.as_ref())?.public();
             if context.json {
                 print_json(&json!({"path": path, "key": key.to_string(), "fingerprint": key.fingerprint()}));
             } else {
@@ -101,7 +102,8 @@ fn lease(
         Some(path) => context.cwd.join(path),
         None => config_folder()?.join("keys").join(format!("{slug}-{}.pem", now().0)),
     };
-    let key = new_key(&path)?.public();
+    // No passphrase: it is for somebody else, an agent most often.
+    let key = new_key(&path, AlgorithmWord::Ed25519, None)?.public();
     let grant = Grant {
         key: key.to_string(),
         principal: principal.clone(),
@@ -201,7 +203,7 @@ pub(super) fn signed<T>(
     let trust = context.trust(None)?;
     let appender = context.appender(trust)?;
     let keys = context.keys()?;
-    let signer = Signer { appender: &appender, keys: keys.iter().collect() };
+    let signer = Signer { appender: &appender, keys: lent(&keys) };
     Ok(act(&signer)?)
 }
 
@@ -216,34 +218,15 @@ pub(super) fn done(context: &Context, receipt: &crate::append::Receipt, what: &s
     }
 }
 
-/// Reads a public key: an OpenSSH line, or a file with one, with a PEM, or with a private key.
+/// Reads a public key.
 pub(super) fn public_key(context: &Context, which: &str) -> Result<PublicKey, Fail> {
-    if which.starts_with("ssh-") {
-        return PublicKey::parse_with_comment(which).map_err(|error| Fail::usage(error.to_string()));
-    }
-    let path = context.cwd.join(which);
-    let text = fs::read_to_string(&path).map_err(|error| Fail::io("the key cannot be read:", &path, &error))?;
-    if text.contains("PRIVATE KEY") {
-        return Ok(read_key(&path)?.public());
-    }
-    let parsed = if text.contains("PUBLIC KEY") {
-        PublicKey::from_pem(&text)
-    } else {
-        PublicKey::parse_with_comment(text.trim())
-    };
-    parsed.map_err(|error| {
-        Fail::usage(format!("{}: {error}", path.display())).hint("wanted an Ed25519 key: evidence key new")
-    })
+    super::keys::public_key(which, &context.cwd)
 }
 
 fn show(context: &Context, which: Option<&str>, vkey: Option<&str>) -> Result<(), Fail> {
     let key = match which {
         Some(which) => public_key(context, which)?,
-        None => context
-            .keys()?
-            .first()
-            .map(crate::crypto::SecretKey::public)
-            .ok_or_else(|| Fail::usage("you have no key"))?,
+        None => context.keys()?.first().map(|key| key.public()).ok_or_else(|| Fail::usage("you have no key"))?,
     };
     let vkey =
         vkey.map(|name| NoteKey::new(name, key.clone())).transpose().map_err(|error| Fail::usage(error.to_string()))?;
@@ -254,7 +237,7 @@ fn show(context: &Context, which: Option<&str>, vkey: Option<&str>) -> Result<()
         );
     } else {
         let vkey = vkey.map_or_else(String::new, |vkey| format!("{vkey}\n"));
-        print(&format!("{key}\n{}\n{vkey}{}", key.fingerprint(), key.to_pem()));
+        print(&format!("{key}\n{}\n{vkey}{}", key.fingerprint(), key.to_pem().unwrap_or_default()));
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ mod fail;
 mod help;
 mod init;
 mod key;
+mod keys;
 mod ledger;
 mod log;
 mod log_keys;

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::PlanArgs;
 use super::context::{Context, Head};
 use super::fail::Fail;
+use super::keys::lent;
 use super::{print, print_json};
 use crate::append::{AppendError, Appender, Receipt, Refusal};
 use crate::attest::{About, Signer, first_plan};
@@ -49,7 +50,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     }
     let appender = context.appender(trust)?;
     let keys = context.keys()?;
-    let signer = Signer { appender: &appender, keys: keys.iter().collect() };
+    let signer = Signer { appender: &appender, keys: lent(&keys) };
     let first = planned.map(|(_, leaf)| leaf).filter(|_| args.reason.is_some());
     let receipt = signer.plan(&change, &base, plan.clone(), first)?;
     let leaf = planned.map_or(receipt.leaf, |(_, leaf)| leaf);

@@ -5,6 +5,7 @@ use std::fs::File;
 use super::args::{ReviewArgs, ReviewWord};
 use super::context::Context;
 use super::fail::Fail;
+use super::keys::lent;
 use super::{key, plan};
 use crate::attest::Signer;
 use crate::model::{Material, Phase, Purpose, Review, ReviewVerdict};
@@ -19,7 +20,7 @@ pub(super) fn run(context: &Context, args: &ReviewArgs) -> Result<u8, Fail> {
         context.change(args.of.change.as_deref(), &head, target.as_ref(), &trust, Some(&log))?
     };
     let keys = context.keys()?;
-    let signer = Signer { appender: &appender, keys: keys.iter().collect() };
+    let signer = Signer { appender: &appender, keys: lent(&keys) };
     let notes = match &args.notes {
         None => None,
         Some(path) => {

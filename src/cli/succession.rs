@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::args::{CloseArgs, RotateArgs};
-use super::context::{Context, log_key_path, now, read_key};
+use super::context::{Context, log_key_path, now};
 use super::fail::Fail;
-use super::init::new_key;
-use super::key::{all_rights, done, public_key};
+use super::key::{all_rights, done};
+use super::keys::{Key, lent, log_keys_in, new_log_key, public_key};
 use super::log_keys;
 use super::{print, print_json};
 use crate::append::{AppendError, Appender, Receipt, Refusal, Rights};
@@ -24,7 +24,7 @@ use crate::verify::{Code, follow};
 
 /// Lets other keys be the roots.
 pub(super) fn root(context: &Context, keys: &[String], threshold: u32) -> Result<(), Fail> {
-    let keys = keys.iter().map(|which| public_key(context, which)).collect::<Result<Vec<_>, _>>()?;
+    let keys = keys.iter().map(|which| public_key(which, &context.cwd)).collect::<Result<Vec<_>, _>>()?;
     let distinct = keys.iter().map(PublicKey::fingerprint).collect::<BTreeSet<_>>().len();
     if distinct < keys.len() || !usize::try_from(threshold).is_ok_and(|count| (1..=distinct).contains(&count)) {
         let text = format!("{} keys, {distinct} of them distinct, with a threshold of {threshold}", keys.len());
@@ -32,7 +32,7 @@ pub(super) fn root(context: &Context, keys: &[String], threshold: u32) -> Result
     }
     let appender = context.appender(context.trust(None)?)?;
     let roots = context.root_keys()?;
-    let receipt = Signer { appender: &appender, keys: roots.iter().collect() }.roots(&keys, threshold)?;
+    let receipt = Signer { appender: &appender, keys: lent(&roots) }.roots(&keys, threshold)?;
     done(context, &receipt, &format!("{threshold} of {} keys are the roots from here on", keys.len()));
     context.say(
         "hint: the trust file stays as it is: it names the roots of the log's beginning, and verifiers follow them",
@@ -73,11 +73,11 @@ pub(super) fn rotate(context: &Context, args: &RotateArgs) -> Result<u8, Fail> {
         }
     };
     // One that is there was made by a change that did not come to its end.
-    let key = if path == next && path.exists() { read_key(&path)? } else { new_key(&path)? };
+    let key = if path == next && path.exists() { only(&path)? } else { new_log_key(&path)? };
     let vkey = NoteKey::new(&origin, key.public()).map_err(|error| Fail::usage(error.to_string()))?;
     let appender = context.appender(context.trust(None)?)?.with_log_key(key);
     let roots = context.root_keys()?;
-    let signer = Signer { appender: &appender, keys: roots.iter().collect() };
+    let signer = Signer { appender: &appender, keys: lent(&roots) };
     let receipt = signed_from(&signer, &vkey).inspect_err(|_| {
         // Nobody was told of it.
         let _ = fs::remove_file(&path);
@@ -106,6 +106,11 @@ fn signed_from(signer: &Signer<'_>, vkey: &NoteKey) -> Result<Receipt, Fail> {
     }
 }
 
+fn only(path: &Path) -> Result<SecretKey, Fail> {
+    let first = log_keys_in(path)?.into_iter().next();
+    first.ok_or_else(|| Fail::usage(format!("{} holds no key", path.display())))
+}
+
 fn retire(context: &Context, origin: &str, current: &Path, old: &Path) -> Result<u8, Fail> {
     if log_keys::are_named() {
         return Err(Fail::usage("EVIDENCE_LOG_KEY holds the log keys").hint("take the old one out of it"));
@@ -114,7 +119,7 @@ fn retire(context: &Context, origin: &str, current: &Path, old: &Path) -> Result
     let log = context.ledger()?.read()?;
     let rights = Rights::read(&log, &trust, [])?;
     let given = rights.authority(&trust, now()).log_keys().last().map(|key| key.vkey.key().clone());
-    if !old.exists() || given != Some(read_key(current)?.public()) {
+    if !old.exists() || given != Some(only(current)?.public()) {
         return Err(Fail::usage(format!("no key of {origin} gave way to another here: there is no {}", old.display()))
             .hint("evidence ledger rotate"));
     }
@@ -142,7 +147,7 @@ pub(super) fn close(context: &Context, args: &CloseArgs) -> Result<u8, Fail> {
         }
         (None, None) => return Err(Fail::usage("a log is closed for a reason").hint("--reason WHY")),
         (None, Some(reason)) => {
-            let signer = Signer { appender: &appender, keys: roots.iter().collect() };
+            let signer = Signer { appender: &appender, keys: lent(&roots) };
             signer.close(reason.clone())?.serial
         }
     };
@@ -175,12 +180,7 @@ pub(super) fn close(context: &Context, args: &CloseArgs) -> Result<u8, Fail> {
 }
 
 /// Makes the ledger that goes on: its first record names the closed one, then come the policy in force and the grants that hold.
-fn go_on(
-    context: &Context,
-    closed: &Appender,
-    roots: &[SecretKey],
-    head: &Checkpoint,
-) -> Result<(String, PathBuf), Fail> {
+fn go_on(context: &Context, closed: &Appender, roots: &[Key], head: &Checkpoint) -> Result<(String, PathBuf), Fail> {
     let trust = followed(context)?;
     let log = closed.ledger().read()?;
     let rights = all_rights(&log, &trust)?;
@@ -200,12 +200,12 @@ fn go_on(
         _ => {}
     }
     let origin = super::init::fresh_origin()?;
-    let log_key = new_key(&log_key_path(&origin)?)?;
+    let log_key = new_log_key(&log_key_path(&origin)?)?;
     let vkey = NoteKey::new(&origin, log_key.public()).map_err(|error| Fail::usage(error.to_string()))?;
     let mut trust = Trust { roots: newest.keys.values().cloned().collect(), threshold: newest.threshold, ..trust };
     trust.ledgers.push(TrustedLedger { origin: origin.clone(), vkey, from_size: 0, to_size: None });
     let appender = Appender::new(Ledger::create(&next, &origin)?, log_key, trust.clone(), now);
-    let signer = Signer { appender: &appender, keys: roots.iter().collect() };
+    let signer = Signer { appender: &appender, keys: lent(roots) };
     signer.genesis(head)?;
     if let Some((digest, _)) = authority.policy_at(u64::MAX) {
         let blobs = closed.ledger().blobs();

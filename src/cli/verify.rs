@@ -6,6 +6,7 @@ use serde_json::json;
 use super::args::{MomentWord, VerifyArgs};
 use super::context::{Context, Head, now};
 use super::fail::Fail;
+use super::keys::lent;
 use super::write::Outputs;
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
@@ -208,7 +209,7 @@ fn record(context: &Context, decided: &Decided, live: &Live) -> Result<(), Fail>
     let appender = context.appender(live.trust.clone())?;
     let report = appender.ledger().blobs().put(format!("{}\n", checked_json(verdict)?).as_bytes())?;
     let keys = context.keys()?;
-    let signer = Signer { appender: &appender, keys: keys.iter().collect() };
+    let signer = Signer { appender: &appender, keys: lent(&keys) };
     let around = Around { judged: now(), attestations: live.complete.records().map(Attestation::from).collect() };
     let vsa = Envelope::seal(Projection::Vsa.of(verdict, &around).into_bytes(), &signer.keys)
         .map_err(|error| Fail::usage(error.to_string()))?;

@@ -12,8 +12,9 @@ use tempfile::NamedTempFile;
 
 use super::context::{Context, now};
 use super::fail::Fail;
+use super::keys::{Key, lent};
 use super::verify::checked_json;
-use crate::crypto::{Envelope, SecretKey};
+use crate::crypto::Envelope;
 use crate::export::{Around, Attestation, Projection};
 use crate::verify::Verdict;
 
@@ -40,7 +41,7 @@ pub(super) fn parse(text: &str) -> Result<Target, String> {
 pub(super) struct Outputs {
     targets: Vec<Target>,
     /// Who signs a summary attestation; nobody where no key is named.
-    keys: Vec<SecretKey>,
+    keys: Vec<Key>,
 }
 
 impl Outputs {
@@ -110,8 +111,8 @@ impl Outputs {
     }
 
     fn seal(&self, statement: String) -> Result<Vec<u8>, Fail> {
-        let keys: Vec<&SecretKey> = self.keys.iter().collect();
-        let envelope = Envelope::seal(statement.into_bytes(), &keys).map_err(|error| Fail::usage(error.to_string()))?;
+        let sealed = Envelope::seal(statement.into_bytes(), &lent(&self.keys));
+        let envelope = sealed.map_err(|error| Fail::usage(error.to_string()))?;
         Ok(envelope.print())
     }
 }

@@ -4,14 +4,14 @@
 //! {"payload":"<base64>","payloadType":"application/vnd.in-toto+json","signatures":[{"keyid":"SHA256:..","sig":"<base64>"}]}
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde::{Deserialize, Serialize};
 
 use super::hash::{pae, sha256, statement_hash};
-use super::key::{PublicKey, SecretKey};
+use super::key::{PublicKey, Sign, SignError};
 use crate::model::{Digest, Fingerprint, JsonError, Numbers, SIGNED_MAX, SignedLine, parse_json};
 
 /// An envelope whose form is checked and whose signatures are not.
@@ -30,7 +30,7 @@ pub struct Envelope {
 pub struct EnvelopeSignature {
     /// The fingerprint of the key; a hint, never trusted.
     pub keyid: Fingerprint,
-    /// The raw signature.
+    /// The signature, as its algorithm spells it (format, section 13).
     pub sig: Vec<u8>,
 }
 
@@ -75,6 +75,9 @@ pub enum EnvelopeError {
     /// The bytes are an envelope, but not in its one spelling.
     #[error("the envelope is not in its one spelling")]
     Spelling,
+    /// A key does not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
 }
 
 /// Why an envelope does not open.
@@ -86,6 +89,9 @@ pub enum OpenError {
     /// A signature does not hold.
     #[error("the signature of {0} does not hold")]
     Signature(Fingerprint),
+    /// The signatures are not in the order of the entry's `signed` lines, which the keys' algorithms decide.
+    #[error("the envelope's signatures are not in the order of its signed lines")]
+    Order,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,16 +114,26 @@ impl Envelope {
     /// Signs an in-toto statement with each key.
     ///
     /// # Errors
-    /// If there is no key, there are more than eight, or one of them twice.
-    pub fn seal(payload: Vec<u8>, keys: &[&SecretKey]) -> Result<Self, EnvelopeError> {
+    /// If there is no key, there are more than eight, one of them twice, or one that does not sign.
+    pub fn seal<K: Sign + ?Sized>(payload: Vec<u8>, keys: &[&K]) -> Result<Self, EnvelopeError> {
         let message = pae(PAYLOAD_TYPE, &payload);
-        let signatures = keys
-            .iter()
-            .map(|key| EnvelopeSignature { keyid: key.public().fingerprint(), sig: key.sign(&message).to_vec() });
-        Self { payload_type: PAYLOAD_TYPE.to_owned(), payload, signatures: signatures.collect() }.sorted()
+        let ring: KeyRing = keys.iter().map(|key| key.public()).collect();
+        let mut envelope = Self { payload_type: PAYLOAD_TYPE.to_owned(), payload, signatures: Vec::new() };
+        if keys.len() <= SIGNED_MAX && ring.0.len() == keys.len() {
+            for key in keys {
+                let keyid = key.public().fingerprint();
+                envelope.signatures.push(EnvelopeSignature { keyid, sig: key.sign(&message)? });
+            }
+        } else {
+            // Nobody is asked to sign what is refused anyway.
+            let text = format!("{} keys, {} of them different", keys.len(), ring.0.len());
+            return Err(EnvelopeError::Signatures(text));
+        }
+        Ok(envelope.counted()?.sorted(&ring))
     }
 
-    /// Parses the one spelling that ledgers and bundles hold.
+    /// Parses the one spelling that ledgers and bundles hold; the order of the signatures is checked by [`Envelope::open`],
+    /// since the keys' algorithms decide it.
     ///
     /// # Errors
     /// See [`EnvelopeError`]; any other spelling is refused.
@@ -145,7 +161,7 @@ impl Envelope {
             signatures.push(EnvelopeSignature { keyid, sig: decode(&signature.sig, "signature")? });
         }
         let payload = decode(&raw.payload, "payload")?;
-        Self { payload_type: raw.payload_type, payload, signatures }.sorted()
+        Self { payload_type: raw.payload_type, payload, signatures }.counted()
     }
 
     /// Prints the one spelling.
@@ -187,10 +203,11 @@ impl Envelope {
         self.signatures.iter().map(line).collect()
     }
 
-    /// Checks every signature and returns the payload that they cover.
+    /// Checks every signature and their order, and returns the payload that they cover.
     ///
     /// If no key of the ring has a signature's fingerprint, returns [`OpenError::UnknownKey`].
     /// If any signature does not hold, returns [`OpenError::Signature`].
+    /// If they are not in the order of the `signed` lines, returns [`OpenError::Order`].
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -200,18 +217,30 @@ impl Envelope {
             let key = ring.find(&signature.keyid).ok_or_else(|| OpenError::UnknownKey(signature.keyid.clone()))?;
             key.verify(&message, &signature.sig).map_err(|_| OpenError::Signature(signature.keyid.clone()))?;
         }
+        let lines = self.signed_lines(ring).unwrap_or_default();
+        if !lines.is_sorted_by(|one, next| one.line() < next.line()) {
+            return Err(OpenError::Order);
+        }
         let signers = self.signatures.iter().map(|signature| signature.keyid.clone()).collect();
         Ok(Authentic { value: self.payload.clone(), signers })
     }
 
-    /// Puts the signatures into the order of the entry's `signed` lines and refuses none, too many, and doubles.
-    fn sorted(mut self) -> Result<Self, EnvelopeError> {
+    /// Puts the signatures into the order of the entry's `signed` lines.
+    #[must_use]
+    pub fn sorted(mut self, ring: &KeyRing) -> Self {
+        let word = |keyid: &Fingerprint| ring.find(keyid).map(|key| key.algorithm().as_str());
+        self.signatures.sort_by_cached_key(|it| (word(&it.keyid), it.keyid.clone(), sha256(&it.sig).to_string()));
+        self
+    }
+
+    /// Refuses no signature, too many, and two of one key.
+    fn counted(self) -> Result<Self, EnvelopeError> {
         let wrong = |text: String| Err(EnvelopeError::Signatures(text));
         if !(1..=SIGNED_MAX).contains(&self.signatures.len()) {
             return wrong(format!("{} signatures", self.signatures.len()));
         }
-        self.signatures.sort_by_cached_key(|signature| (signature.keyid.clone(), sha256(&signature.sig).to_string()));
-        if self.signatures.windows(2).any(|pair| pair[0].keyid == pair[1].keyid) {
+        let keys: BTreeSet<&Fingerprint> = self.signatures.iter().map(|signature| &signature.keyid).collect();
+        if keys.len() != self.signatures.len() {
             return wrong("two signatures of one key".to_owned());
         }
         Ok(self)
@@ -269,6 +298,7 @@ pub const ENVELOPE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use super::super::{EcdsaKey, SecretKey};
     use super::*;
 
     fn keys() -> [SecretKey; 2] {
@@ -298,10 +328,42 @@ mod tests {
     }
 
     #[test]
+    fn signatures_stand_in_the_order_of_their_signed_lines() {
+        let [one, two] = keys();
+        let point = EcdsaKey::from_bytes(&[4; 32]).unwrap();
+        let ring: KeyRing = [one.public(), two.public(), point.public()].into_iter().collect();
+        let sealed = Envelope::seal::<dyn Sign>(b"{}".to_vec(), &[&two, &point, &one]).unwrap();
+        let words: Vec<String> = sealed.signed_lines(&ring).unwrap().into_iter().map(|line| line.algorithm).collect();
+        assert_eq!(words, ["ecdsa-p256", "ed25519", "ed25519"]);
+        assert!(sealed.open(&ring).is_ok());
+        for (a, b) in [(0, 1), (1, 2), (0, 2)] {
+            let mut swapped = sealed.clone();
+            swapped.signatures.swap(a, b);
+            assert!(matches!(swapped.open(&ring), Err(OpenError::Order)));
+            assert_eq!(swapped.sorted(&ring), sealed);
+        }
+    }
+
+    #[test]
+    fn a_key_that_does_not_sign_makes_no_envelope() {
+        struct Lost;
+        impl Sign for Lost {
+            fn public(&self) -> PublicKey {
+                keys()[0].public()
+            }
+            fn sign(&self, _: &[u8]) -> Result<Vec<u8>, SignError> {
+                Err(SignError { key: self.public().fingerprint(), reason: "it was pulled out".to_owned() })
+            }
+        }
+        let error = Envelope::seal(b"{}".to_vec(), &[&Lost]).unwrap_err();
+        assert!(error.to_string().ends_with("does not sign: it was pulled out"));
+    }
+
+    #[test]
     fn other_spellings_and_doubles_are_refused() {
         let [one, _] = keys();
         assert!(Envelope::seal(b"{}".to_vec(), &[&one, &one]).is_err());
-        assert!(Envelope::seal(b"{}".to_vec(), &[]).is_err());
+        assert!(Envelope::seal::<SecretKey>(b"{}".to_vec(), &[]).is_err());
         let printed = String::from_utf8(Envelope::seal(b"{}".to_vec(), &[&one]).unwrap().print()).unwrap();
         let spaced = printed.replacen(':', ": ", 1);
         assert_eq!(Envelope::parse(spaced.as_bytes()), Err(EnvelopeError::Spelling));

@@ -13,13 +13,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::hash::sha256;
-use super::key::{KeyError, PublicKey, SecretKey};
+use super::key::{Algorithm, KeyError, PublicKey, SecretKey};
 
 /// A verifier key: `<name>+<hex key id>+<base64 of type byte and key>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteKey {
     name: String,
     key: PublicKey,
+    bytes: [u8; 32],
 }
 
 /// Why a note or verifier key is refused.
@@ -35,6 +36,14 @@ pub enum NoteError {
         name: String,
         /// Why.
         error: KeyError,
+    },
+    /// Notes are signed with Ed25519.
+    #[error("the key of {name} is of {}; notes are signed with ed25519", algorithm.as_str())]
+    Algorithm {
+        /// The key's name.
+        name: String,
+        /// Its algorithm.
+        algorithm: Algorithm,
     },
     /// Not a note.
     #[error("the signed note is malformed: {0}")]
@@ -54,9 +63,15 @@ impl NoteKey {
     /// Names a public key.
     ///
     /// # Errors
-    /// If the name is empty or holds a space or a plus.
+    /// If the name is empty or holds a space or a plus, or the key is not of Ed25519.
     pub fn new(name: &str, key: PublicKey) -> Result<Self, NoteError> {
-        if is_name(name) { Ok(Self { name: name.to_owned(), key }) } else { Err(NoteError::Vkey(name.to_owned())) }
+        if !is_name(name) {
+            return Err(NoteError::Vkey(name.to_owned()));
+        }
+        let Some(bytes) = key.ed25519_bytes() else {
+            return Err(NoteError::Algorithm { name: name.to_owned(), algorithm: key.algorithm() });
+        };
+        Ok(Self { name: name.to_owned(), key, bytes })
     }
 
     /// Returns the name.
@@ -72,7 +87,7 @@ impl NoteKey {
     }
 
     fn id(&self) -> [u8; 4] {
-        key_id(&self.name, &self.key)
+        key_id(&self.name, &self.bytes)
     }
 }
 
@@ -94,7 +109,7 @@ impl FromStr for NoteKey {
 
 impl fmt::Display for NoteKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519], self.key.to_bytes().as_slice()].concat();
+        let key = [&[ED25519], self.bytes.as_slice()].concat();
         write!(f, "{}+{}+{}", self.name, hex::encode(self.id()), STANDARD.encode(key))
     }
 }
@@ -115,7 +130,7 @@ pub fn sign_note_by(text: &str, name: &str, keys: &[SecretKey]) -> Vec<u8> {
             continue;
         }
         signed.push(key.public());
-        let signature = [key_id(name, &key.public()).as_slice(), &key.sign(text.as_bytes())].concat();
+        let signature = [key_id(name, &key.public_bytes()).as_slice(), &key.sign(text.as_bytes())].concat();
         note.push_str(&format!("{DASH}{name} {}\n", STANDARD.encode(signature)));
     }
     note.into_bytes()
@@ -183,8 +198,8 @@ pub(crate) fn split_note(note: &[u8]) -> Result<(&str, Vec<SignatureLine<'_>>), 
     Ok((text, signatures))
 }
 
-fn key_id(name: &str, key: &PublicKey) -> [u8; 4] {
-    let digest = sha256(&[name.as_bytes(), b"\n", &[ED25519], key.to_bytes().as_slice()].concat());
+fn key_id(name: &str, key: &[u8; 32]) -> [u8; 4] {
+    let digest = sha256(&[name.as_bytes(), b"\n", &[ED25519], key.as_slice()].concat());
     let [a, b, c, d, ..] = *digest.bytes();
     [a, b, c, d]
 }

@@ -487,7 +487,7 @@ fn authenticate(
         }
         opened.map_err(|error| match error {
             OpenError::UnknownKey(signer) => ProveError::UnknownSigner { serial, signer },
-            OpenError::Signature(_) => wrong(format!("record {serial}: {error}")),
+            OpenError::Signature(_) | OpenError::Order => wrong(format!("record {serial}: {error}")),
         })?;
         if envelope.signed_lines(&ring).as_ref() != Some(&entry.signed) {
             return Err(wrong(format!("the signed lines of record {serial} are not those of its envelope")));

@@ -52,11 +52,22 @@ impl Forge {
 
     /// Writes a record by no rule but the form of the log; returns its serial and leaf hash.
     pub fn write(&self, statement: &Statement, keys: &[&SecretKey], time: Time) -> (u64, Digest) {
+        let envelope = Envelope::seal(statement.print().unwrap(), keys).unwrap();
+        self.write_signed(statement, &envelope, "ed25519", time)
+    }
+
+    /// Writes a record whose envelope is signed already, by an algorithm of this name.
+    pub fn write_signed(
+        &self,
+        statement: &Statement,
+        envelope: &Envelope,
+        algorithm: &str,
+        time: Time,
+    ) -> (u64, Digest) {
         let mut writer = self.ledger.lock().unwrap();
         let placed = placement(statement).unwrap();
-        let envelope = Envelope::seal(statement.print().unwrap(), keys).unwrap();
         let signed = envelope.signatures.iter().map(|signature| SignedLine {
-            algorithm: "ed25519".to_owned(),
+            algorithm: algorithm.to_owned(),
             fingerprint: signature.keyid.clone(),
             signature: sha256(&signature.sig),
         });

@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use evidence_ledger::crypto::{Envelope, NoteKey, PublicKey, leaf_hash, list_item_hash, sign_note};
+use evidence_ledger::crypto::{
+    EcdsaKey, Envelope, NoteKey, PublicKey, Sign, leaf_hash, list_item_hash, pae, sha256, sign_note,
+};
 use evidence_ledger::merkle::{
     Checkpoint, Frontier, ListProof, MapText, MemoryHashes, NaiveMap, prove_consistency, prove_inclusion, prove_multi,
     tree_root,
@@ -163,7 +165,79 @@ fn envelopes() -> Vec<Vector> {
     add("duplicate-key", "not-strict-json", "a member twice", &good.replacen('{', "{\"payload\":\"\",", 1));
     add("payload-type", "wrong-type", "another payload type", &good.replace("in-toto+json", "json"));
     add("unpadded", "base64", "base64 without padding", &good.replace("==\"}]}", "\"}]}"));
+    list.extend(envelopes_of_other_algorithms(&payload));
     list
+}
+
+/// P-256 and security keys (format, section 13).
+fn envelopes_of_other_algorithms(payload: &[u8]) -> Vec<Vector> {
+    let mut list = Vec::new();
+    let (ed, point, touch) = (key(1), point(), touch_line().parse::<PublicKey>().unwrap());
+    let lines = json!({"keys": [ed.public().to_string(), point.public().to_string(), touch.to_string()]});
+    let mut add = |name: &str, expect: &str, about: &str, envelope: &Envelope| {
+        let text = String::from_utf8(envelope.print()).unwrap();
+        put(&mut list, "envelope", name, expect, about, &text, lines.clone());
+    };
+    let good = Envelope::seal(payload.to_vec(), &[&point]).unwrap();
+    let message = pae(&good.payload_type, payload);
+    let with = |sig: Vec<u8>| {
+        let mut envelope = good.clone();
+        envelope.signatures[0].sig = sig;
+        envelope
+    };
+    let signature = p256::ecdsa::Signature::from_der(&good.signatures[0].sig).unwrap();
+    let high = p256::ecdsa::Signature::from_scalars(signature.r().to_bytes(), (-*signature.s()).to_bytes()).unwrap();
+    add("p256", "ok", "a signature of P-256", &good);
+    add("p256-high-s", "signature", "the other s that holds", &with(high.to_der().as_bytes().to_vec()));
+    add("p256-raw", "signature", "two numbers in place of DER", &with(signature.to_bytes().to_vec()));
+    add(
+        "p256-of-ed25519",
+        "signature",
+        "the key id of P-256 over a signature of Ed25519",
+        &with(ed.sign(&message).to_vec()),
+    );
+    let touched = |flags: u8, application: &str| {
+        let state = [flags, 0, 0, 0, 7];
+        let asserted = [sha256(application.as_bytes()).bytes(), &state[..], sha256(&message).bytes()].concat();
+        let mut envelope = with([&ed.sign(&asserted)[..], &state].concat());
+        envelope.signatures[0].keyid = touch.fingerprint();
+        envelope
+    };
+    add("sk", "ok", "a touched security key", &touched(1, "ssh:"));
+    add("sk-pin", "ok", "a security key that knew the person too", &touched(5, "ssh:"));
+    add("sk-no-touch", "signature", "a security key that nobody touched", &touched(4, "ssh:"));
+    add("sk-backed-up", "signature", "a flag of copied keys", &touched(0x19, "ssh:"));
+    add("sk-application", "signature", "another application", &touched(1, "ssh:other"));
+    let mut plain = touched(1, "ssh:");
+    plain.signatures[0].sig = ed.sign(&message).to_vec();
+    add("sk-plain", "signature", "a plain signature of a security key's key", &plain);
+    let mut mixed = Envelope::seal::<dyn Sign>(payload.to_vec(), &[&ed, &point]).unwrap();
+    add("mixed", "ok", "ecdsa-p256 stands before ed25519", &mixed);
+    mixed.signatures.reverse();
+    add("mixed-swapped", "spelling", "ed25519 before ecdsa-p256", &mixed);
+    list
+}
+
+/// A test key of P-256, not secret.
+fn point() -> EcdsaKey {
+    EcdsaKey::from_bytes(b"EVIDENCE TEST KEY, NOT SECRET ec").unwrap()
+}
+
+/// The line of a security key whose private half is test key 1.
+fn touch_line() -> String {
+    sk_line("ssh:")
+}
+
+fn sk_line(application: &str) -> String {
+    let word = "sk-ssh-ed25519@openssh.com";
+    let bytes = key(1).public_bytes();
+    wire_line(word, &[word.as_bytes(), &bytes, application.as_bytes()])
+}
+
+fn wire_line(word: &str, parts: &[&[u8]]) -> String {
+    let wire: Vec<u8> =
+        parts.iter().flat_map(|it| [&u32::try_from(it.len()).unwrap().to_be_bytes(), *it].concat()).collect();
+    format!("{word} {}", STANDARD.encode(wire))
 }
 
 fn statements() -> Vec<Vector> {
@@ -525,6 +599,39 @@ fn keys() -> Vec<Vector> {
     (beyond[0], beyond[31]) = (0xf0, 0x7f);
     add("not-canonical", "unfit-key", "a point spelled with y above the prime", &line_of(&beyond));
     add("rsa", "unfit-key", "another algorithm", &good.replace("ssh-ed25519", "ssh-rsa"));
+    let word = "ecdsa-sha2-nistp256";
+    let of = |curve: &str, point: &[u8]| wire_line(word, &[word.as_bytes(), curve.as_bytes(), point]);
+    let wire = point().public().to_wire();
+    let at = &wire[wire.len() - 65..];
+    add("p256", "ok", "a key of P-256", &of("nistp256", at));
+    add("p256-curve", "unfit-key", "another curve's name", &of("nistp384", at));
+    let mut off = at.to_vec();
+    off[64] ^= 1;
+    add("p256-off-curve", "unfit-key", "no point of the curve", &of("nistp256", &off));
+    add(
+        "p256-compressed",
+        "unfit-key",
+        "a compressed point",
+        &of("nistp256", &[&[2 + (at[64] & 1)], &at[1..33]].concat()),
+    );
+    add("p256-infinity", "unfit-key", "the point at infinity", &of("nistp256", &[0]));
+    add("sk", "ok", "a security key", &sk_line("ssh:"));
+    add("sk-named", "ok", "a security key under a named application", &sk_line("ssh:work"));
+    add("sk-web", "unfit-key", "a security key of a web site", &sk_line("https://example.org"));
+    add(
+        "sk-as-plain",
+        "unfit-key",
+        "another algorithm's word",
+        &sk_line("ssh:").replace("sk-ssh-ed25519@openssh.com", "ssh-ed25519"),
+    );
+    let weak = STANDARD.decode(weak_line().split_once(' ').unwrap().1).unwrap();
+    let word = "sk-ssh-ed25519@openssh.com";
+    add(
+        "sk-weak",
+        "unfit-key",
+        "a point of small order",
+        &wire_line(word, &[word.as_bytes(), &weak[weak.len() - 32..], b"ssh:"]),
+    );
     list
 }
 

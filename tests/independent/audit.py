@@ -20,7 +20,10 @@ import tomllib
 import zlib
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 try:
     import jsonschema
@@ -29,7 +32,9 @@ except ImportError:
 
 PROBLEMS = []
 MAX = 2**53 - 1
-SSH_PREFIX = struct.pack(">I", 11) + b"ssh-ed25519" + struct.pack(">I", 32)
+ALGORITHMS = {"ssh-ed25519": "ed25519", "ecdsa-sha2-nistp256": "ecdsa-p256", "sk-ssh-ed25519@openssh.com": "sk-ed25519"}
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+SPKI_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 HEX64 = re.compile(r"[0-9a-f]{64}\Z")
@@ -292,15 +297,47 @@ def check_map_proof(data, key, items, root):
 
 class Key:
     def __init__(self, line):
-        need(re.fullmatch(r"ssh-ed25519 \S+", line) is not None, f"not an OpenSSH line: {line!r}")
-        blob = from_base64(line.split(" ")[1])
-        need(blob.startswith(SSH_PREFIX) and len(blob) == len(SSH_PREFIX) + 32, "not an ed25519 key")
-        self.raw = blob[-32:]
+        need(re.fullmatch(r"\S+ \S+", line) is not None, f"not an OpenSSH line: {line!r}")
+        word, encoded = line.split(" ")
+        blob = from_base64(encoded)
+        parts, rest = [], blob
+        while rest:
+            need(len(rest) >= 4 and len(rest) - 4 >= struct.unpack(">I", rest[:4])[0], "key: cut")
+            length = struct.unpack(">I", rest[:4])[0]
+            parts.append(rest[4 : 4 + length])
+            rest = rest[4 + length :]
+        need(parts and parts[0].decode("ascii", "replace") == word and word in ALGORITHMS, f"key: its algorithm {word!r}")
+        self.algorithm = ALGORITHMS[word]
         self.fingerprint = "SHA256:" + base64.b64encode(sha256(blob)).decode().rstrip("=")
+        if self.algorithm == "ecdsa-p256":
+            need(len(parts) == 3 and parts[1] == b"nistp256" and len(parts[2]) == 65 and parts[2][0] == 4, "key: its point")
+            try:
+                self.point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), parts[2])
+            except ValueError as error:
+                raise Bad("key: not on the curve") from error
+            self.spki = sha256(SPKI_P256 + parts[2]).hex()
+            return
+        need(len(parts) == (2 if self.algorithm == "ed25519" else 3) and len(parts[1]) == 32, "key: its length")
+        self.raw = parts[1]
         self.spki = sha256(SPKI_PREFIX + self.raw).hex()
+        if self.algorithm == "sk-ed25519":
+            self.application = parts[2]
+            need(re.fullmatch(rb"ssh:[!-~]{0,116}", self.application) is not None, "key: its application")
+            self.spki = sha256(blob).hex()
 
     def verifies(self, message, signature):
         try:
+            if self.algorithm == "ecdsa-p256":
+                r, s = decode_dss_signature(signature)
+                if encode_dss_signature(r, s) != signature or s > ORDER // 2:
+                    return False
+                self.point.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+                return True
+            if self.algorithm == "sk-ed25519":
+                if len(signature) != 69 or signature[64] not in (0x01, 0x05):
+                    return False
+                message = sha256(self.application) + signature[64:] + sha256(message)
+                signature = signature[:64]
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
             return True
         except (InvalidSignature, ValueError):
@@ -395,12 +432,13 @@ class Entry:
         while rows and rows[0].startswith("signed "):
             signed.append(field("signed"))
         need(1 <= len(signed) <= 8 and signed == sorted(signed), "entry: signed lines")
-        self.signed = []
+        self.signed, self.algorithms = [], []
         for line in signed:
             parts = line.split(" ")
-            need(len(parts) == 3 and parts[0] == "ed25519" and FINGERPRINT.match(parts[1]), f"entry: signed {line!r}")
+            need(len(parts) == 3 and parts[0] in ALGORITHMS.values() and FINGERPRINT.match(parts[1]), f"entry: signed {line!r}")
             need(parts[2].startswith("sha256:") and HEX64.match(parts[2][7:]), "entry: signature's hash")
             self.signed.append((parts[1], parts[2][7:]))
+            self.algorithms.append(parts[0])
         need(len({f for f, _ in self.signed}) == len(self.signed), "entry: a fingerprint twice")
         self.labels = []
         while rows and rows[0].startswith("label "):
@@ -580,12 +618,14 @@ def check_records(records, trust):
         if entry.statement in statements:
             problem(f"{about}: its statement a second time")
         statements.add(entry.statement)
-        for fingerprint, signature in record.signatures:
+        for (fingerprint, signature), algorithm in zip(record.signatures, entry.algorithms):
             key = roots.get(fingerprint) or granted.get(fingerprint)
             if key is None:
                 problem(f"{about}: {fingerprint} is neither root nor granted there")
             elif not key.verifies(record.pae, signature):
                 problem(f"{about}: the signature of {fingerprint} is wrong")
+            elif key.algorithm != algorithm:
+                problem(f"{about}: {fingerprint} is of {key.algorithm}, not {algorithm}")
         if record.name == "authority":
             p = record.predicate
             if p["act"] == "grant":
