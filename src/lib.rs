@@ -31,6 +31,7 @@ pub mod merkle;
 pub mod model;
 pub mod policy;
 pub mod prove;
+pub mod rego;
 pub mod reports;
 #[cfg(feature = "store")]
 pub mod store;

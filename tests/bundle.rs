@@ -19,6 +19,7 @@ use evidence_ledger::export::{Audit, Bundle, audit};
 use evidence_ledger::merkle::MapText;
 use evidence_ledger::model::{Decision, Entry};
 use evidence_ledger::prove::Trust;
+use evidence_ledger::rego::Evaluator;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use tempfile::TempDir;
@@ -472,7 +473,8 @@ impl<'a> Bench<'a> {
         fs::write(&path, bytes).unwrap();
         self.audits.set(self.audits.get() + 1);
         let trust = &self.case.trust;
-        let audited = catch_unwind(AssertUnwindSafe(|| audit(&Bundle::open(&path).ok()?, trust, since).ok()));
+        let audited =
+            catch_unwind(AssertUnwindSafe(|| audit(&Bundle::open(&path).ok()?, trust, since, &Evaluator::none()).ok()));
         audited.unwrap_or_else(|_| panic!("an audit panicked; seed {}", self.seed))
     }
 

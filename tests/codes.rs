@@ -22,7 +22,7 @@ use evidence_ledger::model::{
 use evidence_ledger::policy::Moment;
 use evidence_ledger::prove::{Change, Complete, Trust};
 use evidence_ledger::reports::{self, Format};
-use evidence_ledger::verify::{CODES, Clock, Judgement, Policies, Rechecked, judge, read_names};
+use evidence_ledger::verify::{Answers, CODES, Clock, Judgement, Policies, Rechecked, judge, read_names};
 use forge::{Forge, key, oid, passed, start};
 
 // The plan.
@@ -590,7 +590,36 @@ fn key_for_one_change_halts_everything_and_resumes_nothing() {
     accepted(&verify(&rig));
 }
 
+// The Rego of the policy.
+
+#[test]
+fn what_the_rego_of_the_policy_denies() {
+    let rig = rego("deny contains sprintf(\"%d paths are touched\", [count(input.paths)]) if count(input.paths) > 1");
+    accepted(&verify(&rig));
+    rig.commit("src/more.rs", "");
+    rig.pass("build");
+    refused(&verify(&rig), "E225");
+}
+
+#[test]
+fn rego_that_breaks_off() {
+    let rig = rego("deny contains \"too few\" if 4 / (count(input.paths) - 2) > 9");
+    accepted(&verify(&rig));
+    rig.commit("src/more.rs", "");
+    rig.pass("build");
+    refused(&verify(&rig), "E226");
+}
+
 // The bench.
+
+/// Returns a change of tier low with all that it needs, under a policy that says more in Rego.
+fn rego(rules: &str) -> Rig {
+    let rego = format!("rego = '''\npackage evidence\n\n{rules}\n'''\n\n[claim.build]");
+    let rig = Rig::with(&[("[claim.build]", &rego)]);
+    rig.plan("low");
+    rig.pass("build");
+    rig
+}
 
 type Members = Vec<(String, Vec<u8>)>;
 
@@ -653,7 +682,7 @@ fn sentences(rig: &Rig, trust: &Trust, now: Time) -> Vec<String> {
         moment: Moment::Merge,
         found_before: Vec::new(),
     };
-    let decided = judge(&judgement);
+    let decided = judge(&judgement, &Answers::default()).unwrap();
     assert_eq!(decided.accepted(), decided.verdict().findings.is_empty());
     decided.verdict().findings.iter().map(evidence_ledger::verify::Finding::sentence).collect()
 }

@@ -272,6 +272,9 @@ pub(super) enum PolicyAct {
     /// Say what the policy asks of a change, why, and who may show it
     #[command(after_help = "Example:\n  evidence policy explain shop/abc-123")]
     Explain(ExplainArgs),
+    /// Write a policy out of what a change has shown, with what was seen as its limits, to standard output
+    #[command(after_help = "Example:\n  evidence policy draft shop/abc-123 > policy.toml")]
+    Draft(ExplainArgs),
     /// Judge the newest changes again as if a policy had been in force, and say whose verdict flips
     ///
     /// Only what is demanded is supposed; who may do what stays as it was. Nothing is recorded.
@@ -284,8 +287,12 @@ pub(super) enum PolicyAct {
         changes: NonZeroUsize,
     },
     /// Print the policy in force
-    #[command(after_help = "Example:\n  evidence policy show")]
-    Show,
+    #[command(after_help = "Example:\n  evidence policy show --rego | opa check -")]
+    Show {
+        /// Only its Rego, for tools that know Rego
+        #[arg(long)]
+        rego: bool,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
             format!("the bundle is about the commit {}; wanted {wanted}", bundle.commit()),
         ));
     }
-    let audited = match audit(&bundle, &trust, since.as_deref()) {
+    let audited = match audit(&bundle, &trust, since.as_deref(), &context.evaluator()) {
         Ok(audited) => audited,
         Err(error) => {
             let fail = fail(error);
@@ -110,6 +110,7 @@ fn fail(error: AuditError) -> Fail {
         AuditError::Prove(error) => error.into(),
         AuditError::Policy(error) => error.into(),
         AuditError::Recheck(error) => error.into(),
+        AuditError::Rego(error) => error.into(),
         AuditError::Git(crate::git::GitFactsError::MissingObject { .. }) => Fail::refused(Code::GIT_MISSING, text),
         AuditError::Git(crate::git::GitFactsError::NotDescended { .. }) => {
             Fail::refused(Code::BASE_NOT_BEFORE_HEAD, text)

@@ -17,6 +17,7 @@ use crate::git::{Git, GitEnvironment, History, Repository, Target};
 use crate::merkle::MapText;
 use crate::model::{ChangeId, Id, Oid, Time};
 use crate::prove::Trust;
+use crate::rego::Evaluator;
 use crate::store::{Ledger, Log};
 
 /// What every command needs.
@@ -68,6 +69,15 @@ impl Context {
         let environment = GitEnvironment { path: of("PATH"), home: of("HOME"), config_home: of("XDG_CONFIG_HOME") };
         let found = Repository::discover(&Git::find(environment)?, &self.cwd)?;
         Ok(self.repository.get_or_init(|| found))
+    }
+
+    /// Returns what runs the Rego of policies: this program, as its own child.
+    pub(super) fn evaluator(&self) -> Evaluator {
+        #[cfg(feature = "rego")]
+        if let Ok(program) = std::env::current_exe() {
+            return Evaluator::of_program(program);
+        }
+        Evaluator::none()
     }
 
     /// Returns the ledger's folder: the one named, else the one in the repository's git folder.

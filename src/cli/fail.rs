@@ -8,8 +8,9 @@ use crate::attest::AttemptError;
 use crate::crypto::EnvelopeError;
 use crate::git::{GitError, GitFactsError};
 use crate::prove::{ProveError, SourceError, TrustError};
+use crate::rego::RegoError;
 use crate::store::StoreError;
-use crate::trace::TryError;
+use crate::trace::{DraftError, TryError};
 use crate::verify::{Code, PolicyReadError, RecheckError};
 
 /// A failure of a command.
@@ -132,6 +133,19 @@ impl From<PolicyReadError> for Fail {
     }
 }
 
+impl From<RegoError> for Fail {
+    fn from(error: RegoError) -> Self {
+        let fail = Self::usage(error.to_string());
+        match error {
+            RegoError::NoEvaluator => fail.hint("use a build of evidence with the feature rego"),
+            RegoError::TimedOut { .. } | RegoError::Stopped { .. } | RegoError::TooMuch(_) => {
+                fail.hint("evidence policy show --rego prints it; nothing is judged until it ends by itself")
+            }
+            RegoError::Start { .. } | RegoError::NoAnswer => fail.hint("install evidence again, and judge again"),
+        }
+    }
+}
+
 impl From<RecheckError> for Fail {
     fn from(error: RecheckError) -> Self {
         let text = error.to_string();
@@ -150,6 +164,18 @@ impl From<TryError> for Fail {
             TryError::Prove(error) => error.into(),
             TryError::Policy(error) => error.into(),
             TryError::Recheck(error) => error.into(),
+        }
+    }
+}
+
+impl From<DraftError> for Fail {
+    fn from(error: DraftError) -> Self {
+        let text = error.to_string();
+        match error {
+            DraftError::Nothing(_) => Self::usage(text).hint("evidence attest CLAIM -- CMD, or evidence review CLAIM"),
+            DraftError::Policy(_) => Self::usage(text),
+            DraftError::Prove(error) => error.into(),
+            DraftError::Rego(error) => error.into(),
         }
     }
 }

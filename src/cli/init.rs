@@ -14,6 +14,7 @@ use super::context::{
 };
 use super::fail::Fail;
 use super::keys::{Key, new_key, new_log_key, new_passphrase, signing_key};
+use super::policy::let_rego_be;
 use super::{print, print_json};
 use crate::append::Appender;
 use crate::attest::Signer;
@@ -37,7 +38,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
                 .hint("nothing was changed; evidence verify uses what is there"));
         }
     }
-    let policy = starter(args.policy.as_ref().map(|path| context.cwd.join(path)).as_deref(), &policy_path)?;
+    let policy = starter(context, args.policy.as_ref().map(|path| context.cwd.join(path)).as_deref(), &policy_path)?;
     let origin = args.origin.clone().map_or_else(fresh_origin, Ok)?;
     let log_key_path = log_key_path(&origin)?;
     let id = repository_id(args, repository)?;
@@ -128,15 +129,16 @@ fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, 
     print(&text);
 }
 
-fn starter(named: Option<&Path>, policy_path: &Path) -> Result<String, Fail> {
+fn starter(context: &Context, named: Option<&Path>, policy_path: &Path) -> Result<String, Fail> {
     let path = match named {
         Some(path) => path,
         None if policy_path.exists() => policy_path,
         None => return Ok(STARTER.to_owned()),
     };
     let text = fs::read_to_string(path).map_err(|error| Fail::io("the policy cannot be read:", path, &error))?;
-    Policy::parse(&text)
+    let policy = Policy::parse(&text)
         .map_err(|errors| Fail::usage(format!("{}: {errors}", path.display())).hint("evidence policy check"))?;
+    let_rego_be(context, path, &text, &policy)?;
     Ok(text)
 }
 

@@ -6,6 +6,7 @@ mod audit;
 mod context;
 mod convict;
 mod demo;
+mod draft;
 mod explain;
 mod export;
 mod facts;
@@ -20,6 +21,8 @@ mod log_keys;
 mod plan;
 mod policy;
 mod record;
+#[cfg(feature = "rego")]
+mod rego;
 mod review;
 mod show;
 mod succession;
@@ -40,6 +43,10 @@ use fail::Fail;
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    #[cfg(feature = "rego")]
+    if let Some(code) = rego::child(&arguments) {
+        return code;
+    }
     let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,
         Err(error) => return usage(&error, &arguments),

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::args::{PolicyAct, PolicyArgs};
 use super::context::{Context, POLICY_IN_REPOSITORY, now};
 use super::fail::Fail;
-use super::{eprint, explain, key, print, print_json};
+use super::{draft, eprint, explain, key, print, print_json};
 use crate::append::Rights;
 use crate::model::{Decision, Digest};
-use crate::policy::{Difference, Direction, Holders, Policy, PolicyError, Remark, Weight};
+use crate::policy::{Difference, Direction, Holders, Place, Policy, PolicyError, Remark, Weight};
+use crate::rego::Mistake;
 use crate::trace::{Tried, TriedOutcome, try_policy};
 use crate::verify::LIMITATIONS;
 
@@ -21,11 +22,14 @@ pub(super) fn run(context: &Context, args: &PolicyArgs) -> Result<u8, Fail> {
         PolicyAct::Diff { files } => diff(context, files)?,
         PolicyAct::Apply { file, reason } => apply(context, file.as_ref(), reason.as_ref())?,
         PolicyAct::Explain(args) => explain::run(context, args)?,
+        PolicyAct::Draft(args) => draft::run(context, args)?,
         PolicyAct::Test { file, changes } => test(context, file, changes.get())?,
-        PolicyAct::Show => {
+        PolicyAct::Show { rego } => {
             let (digest, policy) = in_force(context)?
                 .ok_or_else(|| Fail::usage("no policy is in force").hint("evidence policy apply FILE"))?;
-            if context.json {
+            if *rego {
+                show_rego(context, &digest, &policy)?;
+            } else if context.json {
                 print_json(&json!({"sha256": digest, "policy": policy.json()}));
             } else {
                 let path = context.ledger()?.read()?.blobs().path(&digest);
@@ -37,6 +41,19 @@ pub(super) fn run(context: &Context, args: &PolicyArgs) -> Result<u8, Fail> {
         }
     }
     Ok(0)
+}
+
+/// Prints the module alone, so that other tools for Rego can be run on it.
+fn show_rego(context: &Context, digest: &Digest, policy: &Policy) -> Result<(), Fail> {
+    let rego = policy.rego().ok_or_else(|| {
+        Fail::usage(format!("the policy sha256:{digest} has no Rego")).hint("evidence help policy shows how it would")
+    })?;
+    if context.json {
+        print_json(&json!({"sha256": digest, "rego": rego.text()}));
+    } else {
+        print(rego.text());
+    }
+    Ok(())
 }
 
 /// Returns the policy in force and its hash.
@@ -82,6 +99,7 @@ fn apply(context: &Context, file: Option<&PathBuf>, reason: Option<&String>) -> 
     let remarks = policy.remarks(&text, &LIMITATIONS, None);
     let wrong: Vec<Remark> = remarks.into_iter().filter(|remark| remark.weight() == Weight::Error).collect();
     say_remarks(context, &path, &wrong);
+    let_rego_be(context, &path, &text, &policy)?;
     let differences = in_force(context)?.map(|(_, old)| old.differences(&policy)).unwrap_or_default();
     if !context.json {
         eprint(&lines(&differences));
@@ -106,7 +124,7 @@ fn test(context: &Context, file: &PathBuf, changes_max: usize) -> Result<(), Fai
     let policy = parse(context, &path, &text)?;
     let trust = context.trust(None)?;
     let log = context.ledger()?.read()?;
-    let tried = try_policy(&log, &trust, context.repository()?, &policy, changes_max)?;
+    let tried = try_policy(&log, &trust, context.repository()?, &policy, changes_max, &context.evaluator())?;
     let flips = tried.iter().filter(|tried| tried.flips()).count();
     let is_unjudged = |tried: &&Tried| matches!(tried.outcome, TriedOutcome::Unjudged { .. });
     let unjudged = tried.iter().filter(is_unjudged).count();
@@ -187,6 +205,28 @@ fn parse(context: &Context, path: &Path, text: &str) -> Result<Policy, Fail> {
     })
 }
 
+/// Refuses a policy whose Rego this program would not run.
+pub(super) fn let_rego_be(context: &Context, path: &Path, text: &str, policy: &Policy) -> Result<(), Fail> {
+    match rego_mistake(context, text, policy)? {
+        None => Ok(()),
+        Some((place, mistake)) => {
+            let place = place.map_or_else(String::new, |(line, column)| format!("line {line}, column {column}: "));
+            Err(Fail::usage(format!("{}:{place}{mistake}", path.display())))
+        }
+    }
+}
+
+/// Returns the first mistake in the Rego of a policy, and where in the policy's file it stands.
+fn rego_mistake(context: &Context, text: &str, policy: &Policy) -> Result<Option<(Option<Place>, String)>, Fail> {
+    let Some(rego) = policy.rego() else { return Ok(None) };
+    let Some(Mistake { place, text: said }) = context.evaluator().check(rego)? else { return Ok(None) };
+    let in_file = place.and_then(|place| rego.place_in(text, place));
+    Ok(Some(match (in_file, place) {
+        (None, Some((line, column))) => (None, format!("Rego: line {line}, column {column} of it: {said}")),
+        (place, _) => (place, format!("Rego: {said}")),
+    }))
+}
+
 fn check(context: &Context, file: Option<&PathBuf>) -> Result<u8, Fail> {
     let (path, text) = read(context, file)?;
     let policy = match Policy::parse(&text) {
@@ -199,10 +239,17 @@ fn check(context: &Context, file: Option<&PathBuf>) -> Result<u8, Fail> {
     };
     let holders = holders(context)?;
     let remarks = policy.remarks(&text, &LIMITATIONS, holders.as_ref());
-    let is_wrong = remarks.iter().any(|remark| remark.weight() == Weight::Error);
+    let rego = rego_mistake(context, &text, &policy)?;
+    let is_wrong = rego.is_some() || remarks.iter().any(|remark| remark.weight() == Weight::Error);
     let (claims, tiers) = (policy.claims().len(), policy.tiers().len());
     if context.json {
-        let findings: Vec<Value> = remarks.iter().map(remark_json).collect();
+        let mut findings: Vec<Value> = remarks.iter().map(remark_json).collect();
+        if let Some((place, said)) = &rego {
+            let (line, column) = place.unzip();
+            findings.push(json!({"kind": "error", "line": line, "column": column, "text": said, "suggestion": null}));
+            let at = place.map_or_else(String::new, |(line, column)| format!("line {line}, column {column}: "));
+            return Ok(refused(&path, &format!("{at}{said}"), &findings));
+        }
         if let Some(first) = remarks.iter().find(|remark| remark.weight() == Weight::Error) {
             return Ok(refused(&path, &first.to_string(), &findings));
         }
@@ -211,6 +258,10 @@ fn check(context: &Context, file: Option<&PathBuf>) -> Result<u8, Fail> {
         return Ok(0);
     }
     say_remarks(context, &path, &remarks);
+    if let Some((place, said)) = &rego {
+        let at = place.map_or_else(String::new, |(line, column)| format!("line {line}, column {column}: "));
+        context.say(&format!("error: {}:{at}{said}", path.display()));
+    }
     if is_wrong {
         return Ok(2);
     }

@@ -18,8 +18,8 @@ use crate::policy::Moment;
 use crate::prove::{Change, Complete, Trust};
 use crate::store::Log;
 use crate::verify::{
-    Authority, Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, judge, plan_base,
-    read_authors, read_names,
+    Authority, Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, plan_base, read_authors,
+    read_names,
 };
 
 /// What a live verdict rests on.
@@ -194,7 +194,7 @@ pub(super) fn decide(
         moment,
         found_before,
     };
-    let decided = judge(&judgement);
+    let decided = context.evaluator().judge(&judgement)?;
     Ok(Ok((decided, Live { trust, log, head, complete, policies, base })))
 }
 

@@ -13,9 +13,10 @@ use crate::merkle::{Checkpoint, Consistency, SignedCheckpoint};
 use crate::model::{Digest, Event, Oid, Predicate, Time};
 use crate::policy::{Act, Asserted, Moment};
 use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust};
+use crate::rego::{Evaluator, RegoError};
 use crate::verify::{
-    Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, judge,
-    plan_base, read_names,
+    Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, plan_base,
+    read_names,
 };
 
 /// What an audit came to.
@@ -54,6 +55,9 @@ pub enum AuditError {
     /// The git objects.
     #[error(transparent)]
     Git(#[from] GitFactsError),
+    /// A policy's Rego could not be run to its end.
+    #[error(transparent)]
+    Rego(#[from] RegoError),
     /// A member that nothing leads to.
     #[error("nothing leads to the member {0}: it is reached by no hash from the checkpoint")]
     Unreached(String),
@@ -70,13 +74,13 @@ pub enum AuditError {
     },
 }
 
-/// Checks a bundle under a trust file and judges its change.
+/// Checks a bundle under a trust file and judges its change; the evaluator runs what its policies say in Rego.
 ///
 /// With an older checkpoint, checks also that the log only grew since.
 ///
 /// # Errors
 /// See [`AuditError`]; a bundle that is whole and not sufficient is no error, but a refusing verdict.
-pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Audit, AuditError> {
+pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &Evaluator) -> Result<Audit, AuditError> {
     let named = bundle.manifest();
     let commit = need_commit(bundle, &named.commit)?;
     let subject = Change { id: named.change.clone(), tree: commit.tree };
@@ -111,8 +115,9 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>) -> Result<Aud
         moment: Moment::Merge,
         found_before: left_out(&complete, &policies, trust, &materials.left_out),
     };
-    let decided = judge(&judgement);
+    // What is no bundle needs no module to be run.
     check_reached(bundle)?;
+    let decided = evaluator.judge(&judgement)?;
     let later = whole
         .of_change()
         .filter(|record| record.time() > now || merge.is_some_and(|(serial, _)| record.serial() > serial));

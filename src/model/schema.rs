@@ -42,6 +42,7 @@ schemas!(
     "verdict-report",
     "bundle",
     "conviction",
+    "rego-input",
 );
 
 /// Returns the schema of that name.
@@ -216,6 +217,14 @@ mod built_in {
         methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct Conviction;
+
+    #[jsonschema::validator(
+        path = "schemas/rego-input.schema.json",
+        draft = Draft202012,
+        pattern_options = { engine = regex },
+        methods = { is_valid = true, validate = true, iter_errors = false }
+    )]
+    pub(super) struct RegoInput;
 }
 
 /// Whether a value keeps a schema, and the first reason why not.
@@ -239,6 +248,7 @@ const BUILT_IN: [BuiltIn; SCHEMAS.len()] = [
     (built_in::VerdictReport::is_valid, built_in::VerdictReport::validate),
     (built_in::Bundle::is_valid, built_in::Bundle::validate),
     (built_in::Conviction::is_valid, built_in::Conviction::validate),
+    (built_in::RegoInput::is_valid, built_in::RegoInput::validate),
 ];
 
 const TEXT_CHARS_MAX: usize = 400;

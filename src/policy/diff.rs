@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::model::{ClaimName, Id, Span, TierName};
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{ClaimName, Digest, Id, Span, TierName};
 
 use super::word::{Word as _, words};
 use super::{
@@ -142,6 +144,8 @@ const RULES: &[(&str, Rule)] = &[
     ("unplanned", Rule::Right),
     ("plan_valid_for", Rule::Ceiling),
     ("refuse_limitations", Rule::Demand),
+    // What another text would refuse, nobody can tell.
+    ("rego", Rule::Demand),
     ("tiers above", Rule::Demand),
     ("tiers below", Rule::Right),
     ("require", Rule::Demand),
@@ -317,6 +321,7 @@ impl Terms {
             unplanned,
             plan_valid_for,
             refuse_limitations,
+            rego,
             json: _,
         } = policy;
         let mut terms = Self(BTreeMap::new());
@@ -328,6 +333,10 @@ impl Terms {
         }
         top.span("plan_valid_for", *plan_valid_for);
         top.members("refuse_limitations", refuse_limitations);
+        if let Some(rego) = rego {
+            // The whole digest: two texts that only begin alike must not look the same.
+            top.put("rego", String::new(), format!("sha256:{}", Digest(Sha256::digest(rego.text()).into())), None);
+        }
         top.tiers(tiers, common);
         terms.tiers(tiers, common);
         for (name, claim) in claims {

@@ -108,6 +108,9 @@ impl Policy {
         if let Some(span) = self.plan_valid_for() {
             also.push(format!("its first plan is not older than {span}"));
         }
+        if self.rego().is_some() {
+            also.push("the policy's Rego denies nothing: evidence policy show --rego".to_owned());
+        }
         also.extend(
             self.refuse_limitations().iter().map(|name| format!("its verdict is without the limitation {name}")),
         );

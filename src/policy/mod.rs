@@ -16,6 +16,7 @@ mod parse;
 mod place;
 mod problem;
 mod reader;
+mod rego;
 mod remark;
 mod requirements;
 mod shape;
@@ -34,6 +35,7 @@ pub use nesting::NESTING_MAX;
 pub use parse::{BYTES_MAX, CLAIMS_MAX, COUNT_MAX, NAMES_MAX, PRINCIPALS_MAX, TIERS_MAX, WHENS_MAX};
 pub use place::Place;
 pub use problem::{ERRORS_MAX, PolicyError, PolicyErrors, PolicyProblem, Suggestion};
+pub use rego::{REGO_BYTES_MAX, REGO_NESTING_MAX, Rego};
 pub use remark::{Holders, Oddity, Remark, Weight};
 pub use requirements::{Required, Requirements, Why};
 pub use starter::{STARTER, TIERS_EXAMPLE};
@@ -61,6 +63,7 @@ pub struct Policy {
     unplanned: Option<TierName>,
     plan_valid_for: Option<Span>,
     refuse_limitations: BTreeSet<Id>,
+    rego: Option<Rego>,
     json: Value,
 }
 
@@ -140,6 +143,12 @@ impl Policy {
     #[must_use]
     pub const fn refuse_limitations(&self) -> &BTreeSet<Id> {
         &self.refuse_limitations
+    }
+
+    /// Returns the Rego that may refuse what the rest accepts; without it none is run.
+    #[must_use]
+    pub const fn rego(&self) -> Option<&Rego> {
+        self.rego.as_ref()
     }
 
     /// Returns every role that a claim or an act names, sorted.

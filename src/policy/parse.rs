@@ -20,7 +20,7 @@ use super::who::THRESHOLD_MAX;
 use super::word::Word;
 use super::{
     Act, Applies, Asserted, Base, BoundTo, Claim, CoverageLimits, Entitled, Family, FindingLimits, Form, Independence,
-    Moment, Paths, Policy, TestLimits, Tier, Trailer, Waivable, When,
+    Moment, Paths, Policy, Rego, TestLimits, Tier, Trailer, Waivable, When,
 };
 
 impl Policy {
@@ -92,6 +92,7 @@ fn policy(reader: &mut Reader<'_>, cells: &DeTable<'_>) -> Option<Policy> {
     let tiers = tiers(reader, &top, &names);
     let whens = whens(reader, &top, &names, &tiers[0]);
     let limitations = top.cell("refuse_limitations").map(|cell| reader.ids(&cell, NAMES_MAX)).unwrap_or_default();
+    let rego = top.cell("rego").and_then(|cell| rego(reader, &cell));
     let mut policy = Policy {
         tiers,
         claims,
@@ -102,6 +103,7 @@ fn policy(reader: &mut Reader<'_>, cells: &DeTable<'_>) -> Option<Policy> {
         unplanned: top.cell("unplanned").and_then(|cell| tier_named(reader, &cell, &names)),
         plan_valid_for: top.cell("plan_valid_for").and_then(|cell| reader.span(&cell)),
         refuse_limitations: limitations.into_iter().map(|name| name.it).collect(),
+        rego,
         json: Value::Null,
     };
     if !reader.clean() {
@@ -112,6 +114,18 @@ fn policy(reader: &mut Reader<'_>, cells: &DeTable<'_>) -> Option<Policy> {
         reader.wrong(0, PolicyProblem::Schema { place, message });
     }
     Some(policy)
+}
+
+fn rego(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<Rego> {
+    let text = reader.text(cell)?;
+    match Rego::check(text) {
+        Ok(rego) => Some(rego),
+        Err((at, problem)) => {
+            let at = reader.within(cell, text, at);
+            reader.wrong(at, problem);
+            None
+        }
+    }
 }
 
 fn version(reader: &mut Reader<'_>, top: &Table<'_>) {
@@ -522,8 +536,15 @@ mod tests {
 
     #[test]
     fn schema_refuses_what_has_the_wrong_shape() {
-        let beyond_a_schema =
-            ["undefined-", "rule-without-effect", "patterns", "empty-tier", "date-for-text", "whole-fraction"];
+        let beyond_a_schema = [
+            "undefined-",
+            "rule-without-effect",
+            "patterns",
+            "empty-tier",
+            "date-for-text",
+            "whole-fraction",
+            "rego-too-deep",
+        ];
         for (name, text) in files("bad") {
             let beyond = beyond_a_schema.iter().any(|prefix| name.starts_with(prefix));
             assert!(beyond || !satisfies_schema(&text), "{name}");

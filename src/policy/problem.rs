@@ -205,6 +205,20 @@ pub enum PolicyProblem {
         /// The form of the claim.
         form: super::Form,
     },
+    /// The Rego is too long to be parsed.
+    #[error("the Rego has {bytes} bytes; wanted at most {bytes_max}")]
+    RegoTooLarge {
+        /// The length found.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// Brackets in the Rego nest so deep that it is not parsed.
+    #[error("brackets of the Rego nest deeper than {depth_max}")]
+    RegoTooDeep {
+        /// The limit.
+        depth_max: usize,
+    },
     /// The JSON form breaks the published schema.
     #[error("{place} breaks the schema of policies: {message}")]
     Schema {

@@ -154,6 +154,12 @@ impl<'t> Reader<'t> {
         text
     }
 
+    /// Returns where an offset of a text stands whose cell holds it as it was written; of another the start of the cell.
+    pub(super) fn within(&self, cell: &Cell<'_>, text: &str, at: usize) -> usize {
+        let found = self.text.get(cell.at..).and_then(|rest| rest.find(text));
+        found.map_or(cell.at, |start| cell.at + start + at)
+    }
+
     /// Takes a value as true or false.
     pub(super) fn flag(&mut self, cell: &Cell<'_>) -> Option<bool> {
         let flag = cell.value.as_bool();

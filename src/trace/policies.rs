@@ -1,6 +1,6 @@
 //! `evidence policy test`: the newest changes judged again, as if another policy had been in force.
 //!
-//! Each is judged by the records up to its last result or verdict, and at that time, once by the policy that judged it
+//! Each is judged by the records up to its last result, review or verdict, and at that time, once by the policy that judged it
 //! and once by the other: what flips, flips by the policy alone.
 
 use std::collections::BTreeSet;
@@ -9,6 +9,7 @@ use crate::git::{GitError, Repository};
 use crate::model::{ChangeId, Decision, Entry, Oid, Time};
 use crate::policy::{Moment, Policy};
 use crate::prove::{Change, Complete, ProveError, Trust};
+use crate::rego::Evaluator;
 use crate::store::{Log, Lookup, LookupKey, StoreError};
 use crate::verify::{
     Clock, Code, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, Supposed, plan_base, read_names,
@@ -79,8 +80,10 @@ pub fn try_policy(
     repository: &Repository,
     policy: &Policy,
     changes_max: usize,
+    evaluator: &Evaluator,
 ) -> Result<Vec<Tried>, TryError> {
-    newest_changes(log, changes_max)?.into_iter().map(|change| one(log, trust, repository, policy, change)).collect()
+    let changes = newest_changes(log, changes_max)?.into_iter();
+    changes.map(|change| one(log, trust, repository, policy, change, evaluator)).collect()
 }
 
 /// Returns the changes that were planned last, newest first.
@@ -110,6 +113,7 @@ fn one(
     repository: &Repository,
     policy: &Policy,
     change: ChangeId,
+    evaluator: &Evaluator,
 ) -> Result<Tried, TryError> {
     let unjudged = |change: ChangeId, commit: Option<Oid>, text: String| {
         Ok(Tried { change, commit, outcome: TriedOutcome::Unjudged { text } })
@@ -144,8 +148,14 @@ fn one(
         moment: Moment::Merge,
         found_before: Vec::new(),
     };
-    let was = crate::verify::judge(&judgement()).verdict().decision;
-    let verdict = supposed.judge(judgement());
+    let judged = evaluator.judge(&judgement()).and_then(|was| {
+        let verdict = evaluator.suppose(&supposed, &judgement())?;
+        Ok((was.verdict().decision, verdict))
+    });
+    let (was, verdict) = match judged {
+        Ok(judged) => judged,
+        Err(error) => return unjudged(change, Some(commit), error.to_string()),
+    };
     let mut codes: Vec<Code> = Vec::new();
     for finding in &verdict.findings {
         if !codes.contains(&finding.code) {
@@ -155,11 +165,12 @@ fn one(
     Ok(Tried { change, commit: Some(commit), outcome: TriedOutcome::Judged { was, would_be: verdict.decision, codes } })
 }
 
-/// Returns the last result or verdict of a change, and its time.
+/// Returns the last result, review or verdict of a change, and its time.
 fn last_of(log: &Log, change: &ChangeId) -> Result<Option<(u64, Time)>, TryError> {
     let (serials, _) = log.newest(&crate::merkle::MapText::chain(&format!("change:{change}")), usize::MAX)?;
     for serial in serials.iter().rev() {
-        if let Some(entry) = entry(log, *serial)?.filter(|entry| matches!(entry.kind.as_str(), "result" | "verdict")) {
+        let shows = |entry: &Entry| matches!(entry.kind.as_str(), "result" | "verdict" | "review-plain");
+        if let Some(entry) = entry(log, *serial)?.filter(shows) {
             return Ok(Some((*serial, entry.time)));
         }
     }

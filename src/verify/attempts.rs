@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::code::Code;
 use super::judge::{Bench, Ruled};
 use super::limits::Numbers;
+use super::question::Counted;
 use super::recheck::{Trouble, outcome};
 use super::reviews::too_late;
 use super::verdict::{Finding, State};
@@ -373,6 +374,7 @@ fn check_attempt(
         return findings;
     };
     let counted = outcome(record, run, bench.rechecked);
+    let shown = counted.facts.iter().map(|(_, facts)| facts.clone()).collect();
     let serial = record.serial();
     match counted.outcome {
         Outcome::Pass => {}
@@ -420,6 +422,7 @@ fn check_attempt(
         let found = format!("record {serial} is {} old", bench.now.since(record.time()));
         refuse(State::Invalid, Finding::new(Code::TOO_OLD, part, found, format!("a result not older than {age}")));
     }
+    ruled.counted.push(Counted { start, outcome: counted.outcome, facts: shown });
     let later = others.iter().filter(|other| other.record.serial() != start);
     for other in later {
         if let Some((result, run)) =

@@ -7,6 +7,7 @@ use super::code::Code;
 use super::independence::{self, Implementers};
 use super::names::{UNKNOWN_AUTHOR, missing_names};
 use super::plan::{self, Plans};
+use super::question::{Answers, Counted, Draft, Shown, Unanswered};
 use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};
 use super::{attempts, reviews, succession};
@@ -15,6 +16,7 @@ use crate::policy::{Act, Claim, Form, Independence, Moment, Policy, Requirements
 use crate::prove::{Change, Complete, Logged, Trust};
 
 /// What is judged, and by what.
+#[derive(Clone)]
 pub struct Judgement<'a> {
     /// Every record that the signed map lists for the change.
     pub complete: &'a Complete<Change>,
@@ -64,6 +66,7 @@ pub(super) struct Ruled {
     pub(super) failed_elsewhere: Vec<u64>,
     pub(super) asserted: bool,
     pub(super) limitations: Vec<Limitation>,
+    pub(super) counted: Vec<Counted>,
 }
 
 impl Default for Ruled {
@@ -77,6 +80,7 @@ impl Default for Ruled {
             failed_elsewhere: Vec::new(),
             asserted: false,
             limitations: Vec::new(),
+            counted: Vec::new(),
         }
     }
 }
@@ -93,23 +97,19 @@ impl Ruled {
 /// Judges a change.
 ///
 /// Accepted is only what shows every requirement; all findings are listed. `now` is the later of the argument and the
-/// time of the checkpoint's map entry.
-#[must_use]
-pub fn judge(judgement: &Judgement<'_>) -> Decided {
+/// time of the checkpoint's map entry. What a policy says in Rego is run before, by somebody else: an answer can only add
+/// findings.
+///
+/// # Errors
+/// If a policy that judges the change has Rego, and its answer to exactly this question is not among the answers.
+pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Unanswered> {
     let Judgement { complete, trust, policies, rechecked, git, moment, .. } = *judgement;
     let now = judgement.clock.now(complete);
     let authority = Authority::replay(complete, policies, trust, now);
-    let mut bench = Bench {
-        complete,
-        authority,
-        rechecked,
-        git: Some(git),
-        now,
-        implementers: None,
-        independence: Independence::Require,
-    };
+    let mut bench = Bench::new(complete, authority, rechecked, git, now);
     let mut findings = judgement.found_before.clone();
     let mut limitations = BTreeSet::new();
+    let mut questions = Vec::new();
     let plans = Plans::of(complete);
     let mut verdict = blank(judgement, now);
     verdict.base = plans.base(&bench.authority).cloned();
@@ -142,11 +142,26 @@ pub fn judge(judgement: &Judgement<'_>) -> Decided {
             check_names(&bench, &plans, git, &mut findings);
             let judging = bench.authority.judging(first.serial()).into_iter().map(|(_, policy)| policy);
             for policy in judging.collect::<Vec<_>>() {
-                judge_by(&mut bench, &plans, policy, moment, &mut verdict, &mut findings, &mut limitations);
+                let shown = judge_by(&mut bench, &plans, policy, moment, &mut verdict, &mut findings, &mut limitations);
+                let Some(implementers) = &bench.implementers else { continue };
+                let draft = Draft {
+                    moment,
+                    tier: verdict.tier.clone(),
+                    base: verdict.base.clone(),
+                    shown,
+                    limitations: limitations.iter().map(|limitation| limitation.name).collect(),
+                    implementers: &implementers.principals,
+                    unknown_authors: &implementers.unknown,
+                };
+                let Some(question) = draft.question(&bench, &plans, policy) else { continue };
+                match answers.findings(&question) {
+                    Some(found) => findings.extend(found),
+                    None => questions.push(question),
+                }
             }
         }
     }
-    finish(verdict, findings, limitations)
+    if questions.is_empty() { Ok(finish(verdict, findings, limitations)) } else { Err(Unanswered { questions }) }
 }
 
 /// Returns the commit that a change starts from, as its plans say: that of the newest plan that helps, else of the first.
@@ -157,6 +172,7 @@ pub fn plan_base(complete: &Complete<Change>, policies: &Policies, trust: &Trust
     Plans::of(complete).base(&authority).cloned()
 }
 
+/// Judges by one policy, and returns what it requires and how that stands.
 fn judge_by(
     bench: &mut Bench<'_>,
     plans: &Plans<'_>,
@@ -165,7 +181,8 @@ fn judge_by(
     verdict: &mut Verdict,
     findings: &mut Vec<Finding>,
     limitations: &mut BTreeSet<Limitation>,
-) {
+) -> Vec<Shown> {
+    let mut shown = Vec::new();
     bench.independence = policy.independence();
     let touched: Vec<&str> = bench.git.iter().flat_map(|git| git.touched.iter().map(String::as_str)).collect();
     let planned = plans.tier(policy);
@@ -181,7 +198,7 @@ fn judge_by(
     plan::check(bench, plans, policy, requirements.as_ref(), findings);
     if let (Some(planned), Some(wanted)) = (planned, &requirements) {
         verdict.tier = Some(TierShown { planned: planned.clone(), effective: wanted.tier.clone() });
-        check_requirements(bench, policy, wanted, moment, verdict, findings, limitations);
+        shown = check_requirements(bench, policy, wanted, moment, verdict, findings, limitations);
     }
     limits(bench, plans, verdict, limitations);
     for name in policy.refuse_limitations().iter().filter(|name| !LIMITATIONS.contains(&name.as_str())) {
@@ -204,6 +221,7 @@ fn judge_by(
             "a verdict without this limitation",
         ));
     }
+    shown
 }
 
 fn check_requirements(
@@ -214,7 +232,8 @@ fn check_requirements(
     verdict: &mut Verdict,
     findings: &mut Vec<Finding>,
     limitations: &mut BTreeSet<Limitation>,
-) {
+) -> Vec<Shown> {
+    let mut all = Vec::new();
     for what in wanted.unsupported() {
         findings.push(Finding::new(
             Code::UNSUPPORTED,
@@ -263,8 +282,9 @@ fn check_requirements(
             failed_elsewhere: ruled.failed_elsewhere,
         };
         if !verdict.requirements.contains(&shown) {
-            verdict.requirements.push(shown);
+            verdict.requirements.push(shown.clone());
         }
+        all.push(Shown { requirement: shown, form: claim.form, asserted: ruled.asserted, counted: ruled.counted });
     }
     if judged == 0 && moment != Moment::Plan {
         findings.push(Finding::new(
@@ -274,6 +294,7 @@ fn check_requirements(
             "at least one claim",
         ));
     }
+    all
 }
 
 fn check_ledger(bench: &Bench<'_>, trust: &Trust, findings: &mut Vec<Finding>) {
@@ -342,7 +363,7 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
 }
 
 impl Clock {
-    fn now(self, complete: &Complete<Change>) -> Time {
+    pub(super) fn now(self, complete: &Complete<Change>) -> Time {
         match self {
             Self::Live(time) => time.max(complete.map().time),
             Self::AsOf(time) => time,
@@ -351,6 +372,17 @@ impl Clock {
 }
 
 impl<'a> Bench<'a> {
+    pub(super) const fn new(
+        complete: &'a Complete<Change>,
+        authority: Authority<'a>,
+        rechecked: &'a Rechecked,
+        git: &'a GitFacts,
+        now: Time,
+    ) -> Self {
+        let independence = Independence::Require;
+        Self { complete, authority, rechecked, git: Some(git), now, implementers: None, independence }
+    }
+
     /// Returns who signed a record, for people.
     pub(super) fn named(&self, record: &Logged) -> String {
         let who = self.authority.behind(record);

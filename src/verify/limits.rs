@@ -44,7 +44,27 @@ struct Coverage {
     covered: u64,
 }
 
+/// What reports come to together, as limits are held against it: each only where some report shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Tests: passed, failed, skipped, flaky.
+    pub tests: Option<[u64; 4]>,
+    /// Findings: critical; high with what counts as high; medium; low; suppressed.
+    pub findings: Option<[u64; 5]>,
+    /// The whole percent of lines that were run.
+    pub coverage: Option<u64>,
+}
+
 impl Numbers {
+    /// Returns the sums.
+    pub(super) fn totals(&self) -> Totals {
+        Totals {
+            tests: self.tests.map(|it| [it.passed, it.failed, it.skipped, it.flaky]),
+            findings: self.findings.as_ref().map(|it| [it.critical, it.high, it.medium, it.low, it.suppressed]),
+            coverage: self.coverage.as_ref().and_then(Coverage::percent).and_then(|it| u64::try_from(it).ok()),
+        }
+    }
+
     /// Adds what one result shows.
     ///
     /// Tests that both the output and a report show are the same run: the larger of the two counts, not the sum.

@@ -1,4 +1,4 @@
-//! The verdict: `judge(&Complete<Change>, &Rechecked, &GitFacts, now) -> Verdict`.
+//! The verdict: `judge(&Complete<Change>, &Rechecked, &GitFacts, now) -> Verdict`, and what Rego said where a policy has some.
 //!
 //! Nothing here touches a store, a clock or a network: the same arguments give the same verdict on any machine, for ever.
 //! One rule a file. An empty set never passes; unknown never counts as pass; every finding is listed.
@@ -10,7 +10,9 @@ mod independence;
 mod judge;
 mod limits;
 mod names;
+mod observe;
 mod plan;
+mod question;
 mod recheck;
 mod reviews;
 mod succession;
@@ -21,7 +23,10 @@ pub use attempts::{Attempt, AttemptState};
 pub use authority::{Authority, Grants, Known, LogKey, Policies, PolicyReadError, Roots, Who};
 pub use code::{CODES, Code};
 pub use judge::{Clock, Judgement, LIMITATIONS, judge, plan_base};
+pub use limits::Totals;
 pub use names::{read_authors, read_names};
+pub use observe::{Observed, Passed, observe};
+pub use question::{Answer, Answers, Denial, Question, Said, Unanswered, question_digest};
 pub use recheck::{Recheck, RecheckError, Rechecked};
 pub use succession::follow;
 pub use suppose::Supposed;

@@ -95,6 +95,8 @@ fn authors_matter(authority: &Authority<'_>, plans: &Plans<'_>, git: &GitFacts) 
         let mut claims = required.iter().flat_map(|required| &required.claims).filter_map(|it| policy.claim(&it.claim));
         claims.any(|claim| claim.independent_of.iter().any(|role| role.as_str() == IMPLEMENTER))
             || policy.refuse_limitations().iter().any(|name| name.as_str() == UNKNOWN_AUTHOR)
+            // Its Rego sees who implemented the change.
+            || policy.rego().is_some()
     };
     authority.judging(first.serial()).into_iter().any(|(_, policy)| asks(policy))
 }

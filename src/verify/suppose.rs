@@ -6,7 +6,8 @@
 use super::authority::Policies;
 use super::judge::{Judgement, judge};
 use super::names::read_names;
-use super::verdict::Verdict;
+use super::question::{Answers, Unanswered};
+use super::verdict::{Decided, Verdict};
 use crate::model::GitFacts;
 use crate::policy::Policy;
 use crate::prove::{Change, Complete, ProveError, Source, Trust};
@@ -39,8 +40,10 @@ impl Supposed {
     /// Judges as [`judge`] does, by what is supposed in place of the judgement's policies.
     ///
     /// It returns no [`super::Decided`]: nothing that stands for a verdict can be made of it.
-    #[must_use]
-    pub fn judge(&self, judgement: Judgement<'_>) -> Verdict {
-        judge(&Judgement { policies: &self.0, ..judgement }).into_verdict()
+    ///
+    /// # Errors
+    /// As [`judge`].
+    pub fn judge(&self, judgement: Judgement<'_>, answers: &Answers) -> Result<Verdict, Unanswered> {
+        judge(&Judgement { policies: &self.0, ..judgement }, answers).map(Decided::into_verdict)
     }
 }
