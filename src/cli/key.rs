@@ -288,7 +288,7 @@ fn list(context: &Context) -> Result<(), Fail> {
 /// Reads the chains of every key that the log knows, as its grants name them.
 pub(super) fn all_rights(log: &Log, trust: &Trust) -> Result<Rights, Fail> {
     let mut keys: Vec<Fingerprint> = trust.roots.iter().map(PublicKey::fingerprint).collect();
-    for serial in super::log::serials_of_kind(log, "authority-grant", usize::MAX)? {
+    for serial in log.grants()? {
         if let Some(key) = granted_at(log, serial)? {
             keys.push(key.fingerprint());
         }

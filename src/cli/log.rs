@@ -110,7 +110,7 @@ fn newest_records(log: &Log, limit: usize) -> Result<Vec<u64>, Fail> {
 }
 
 /// Returns the newest serials of a kind, newest first.
-pub(super) fn serials_of_kind(log: &Log, kind: &str, limit: usize) -> Result<Vec<u64>, Fail> {
+fn serials_of_kind(log: &Log, kind: &str, limit: usize) -> Result<Vec<u64>, Fail> {
     Ok(Lookup::find(log, &LookupKey::Kind(kind.to_owned()), limit)?)
 }
 

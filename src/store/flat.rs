@@ -53,6 +53,26 @@ impl<const W: usize> Flat<W> {
         Ok(slot)
     }
 
+    /// Shows every slot, in their order.
+    pub(super) fn scan(&self, mut show: impl FnMut(u64, &[u8; W])) -> io::Result<()> {
+        let mut index = 0;
+        let mut block = vec![[0; W]; SCANNED_SLOTS];
+        while index < self.written {
+            let count = usize::try_from(self.written - index).unwrap_or(SCANNED_SLOTS).min(SCANNED_SLOTS);
+            let file = self.file.as_ref().ok_or(io::ErrorKind::UnexpectedEof)?;
+            file.read_exact_at(block[..count].as_flattened_mut(), index * width::<W>())?;
+            for slot in &block[..count] {
+                show(index, slot);
+                index += 1;
+            }
+        }
+        for slot in &self.pending {
+            show(index, slot);
+            index += 1;
+        }
+        Ok(())
+    }
+
     /// Writes what lies in memory to the file.
     pub(super) fn flush(&mut self, path: &Path) -> io::Result<()> {
         if self.pending.is_empty() && self.file.is_some() {
@@ -66,6 +86,9 @@ impl<const W: usize> Flat<W> {
         Ok(())
     }
 }
+
+/// So many slots are read at once.
+const SCANNED_SLOTS: usize = 8_192;
 
 fn width<const W: usize>() -> u64 {
     u64::try_from(W).expect("slots are a few bytes wide")

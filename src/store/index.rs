@@ -7,7 +7,7 @@
 //! ```text
 //! cache/head        what of the files below counts; replaced by rename after each batch
 //! cache/hashes      32 bytes a stored hash, in the order of golang.org/x/mod/sumdb/tlog
-//! cache/positions   16 bytes a place: u32le segment, u32le bytes, u64le offset
+//! cache/positions   16 bytes a place: u32le segment, u32le bytes, u64le offset; its highest byte is 1 for a grant
 //! cache/map-<n>     nodes of the map and blocks of its lists
 //! ```
 
@@ -93,15 +93,14 @@ impl Index {
         }
         let checkpoint =
             Checkpoint::parse_note(&batch.commit.0).map_err(|error| StoreError::unreadable("a checkpoint", &error))?;
+        let grants = staged.grants.clone();
         let root = self.take(staged, &batch.map.0)?;
         if (checkpoint.size, checkpoint.root) != (self.size, root) {
             let text = format!("the checkpoint of size {} does not fit the entries before it", checkpoint.size);
             return Err(StoreError::contradiction(text, [batch.commit.0.as_slice()]));
         }
-        for (_, extent) in &batch.entries {
-            self.positions.push(slot(*extent));
-        }
-        self.positions.push(slot(batch.map.1));
+        let extents = batch.entries.iter().map(|(_, extent)| *extent).chain([batch.map.1]);
+        self.place(extents, &grants);
         self.commit = Some(batch.commit.1);
         self.next = batch.next;
         Ok(())
@@ -116,22 +115,31 @@ impl Index {
         commit: Extent,
         next: Position,
     ) -> Result<(), StoreError> {
+        let grants = staged.grants.clone();
         self.take(staged, map)?;
-        for extent in extents {
-            self.positions.push(slot(*extent));
-        }
+        self.place(extents.iter().copied(), &grants);
         self.commit = Some(commit);
         self.next = next;
         Ok(())
     }
 
+    fn place(&mut self, extents: impl Iterator<Item = Extent>, grants: &[usize]) {
+        for (index, extent) in extents.enumerate() {
+            self.positions.push(slot(extent, grants.contains(&index)));
+        }
+    }
+
     /// Works out the map that a batch of entries leads to. What it writes to the arena counts only once it is taken.
     pub(super) fn stage(&mut self, entries: &[&[u8]]) -> Result<Staged, StoreError> {
         let mut leaves = Vec::with_capacity(entries.len());
+        let mut grants = Vec::new();
         let mut changed: BTreeMap<Digest, Vec<(u64, Digest)>> = BTreeMap::new();
         for (place, bytes) in (self.size..).zip(entries) {
             let entry = Entry::parse(bytes).map_err(|error| StoreError::unreadable("an entry", &error))?;
             let leaf = leaf_hash(bytes);
+            if entry.kind == GRANT {
+                grants.push(leaves.len());
+            }
             leaves.push(leaf);
             for text in entry.map_texts() {
                 changed.entry(MapText::new(text).key()).or_default().push((place, leaf));
@@ -154,7 +162,7 @@ impl Index {
         }
         let map = trie::update(&mut self.arena, self.map, &map_leaves).map_err(cache)?;
         let root = map.map_or_else(crate::crypto::empty_map_root, |root| root.hash);
-        Ok(Staged { leaves, map, keys, root })
+        Ok(Staged { leaves, grants, map, keys, root })
     }
 
     /// Returns the tree's root with staged leaves and a map entry behind them.
@@ -202,8 +210,19 @@ impl Index {
     pub(super) fn extent(&self, place: u64) -> io::Result<Extent> {
         let slot = self.positions.read(place)?;
         let [a, b, c, d, e, f, g, h, offset @ ..] = slot;
-        let at = Position { segment: u32::from_le_bytes([a, b, c, d]), offset: u64::from_le_bytes(offset) };
+        let at = Position { segment: u32::from_le_bytes([a, b, c, d]), offset: u64::from_le_bytes(offset) & OFFSET };
         Ok(Extent { at, bytes: u32::from_le_bytes([e, f, g, h]) })
+    }
+
+    /// Returns the places of all grants, ascending.
+    pub(super) fn grants(&self) -> io::Result<Vec<u64>> {
+        let mut found = Vec::new();
+        self.positions.scan(|place, slot| {
+            if slot[15] == 1 {
+                found.push(place);
+            }
+        })?;
+        Ok(found)
     }
 
     /// Returns the newest places under a map text, ascending, and the number of all.
@@ -319,6 +338,8 @@ pub(super) struct Staged {
     /// The number of keys after it.
     pub(super) keys: u64,
     leaves: Vec<Digest>,
+    /// Which of them are grants.
+    grants: Vec<usize>,
     map: Option<Root>,
 }
 
@@ -400,11 +421,12 @@ impl Head {
     }
 }
 
-fn slot(extent: Extent) -> [u8; 16] {
+fn slot(extent: Extent, grant: bool) -> [u8; 16] {
     let mut slot = [0; 16];
     slot[..4].copy_from_slice(&extent.at.segment.to_le_bytes());
     slot[4..8].copy_from_slice(&extent.bytes.to_le_bytes());
     slot[8..].copy_from_slice(&extent.at.offset.to_le_bytes());
+    slot[15] = u8::from(grant);
     slot
 }
 
@@ -412,7 +434,11 @@ fn cache(error: io::Error) -> StoreError {
     StoreError::Cache(error)
 }
 
-const HEAD_MAGIC: &[u8] = b"evidence-head/1\n";
+const HEAD_MAGIC: &[u8] = b"evidence-head/2\n";
+/// Offsets within a segment need far fewer bits than they have.
+const OFFSET: u64 = (1 << 56) - 1;
+/// The kind of records that people are looked up in.
+const GRANT: &str = "authority-grant";
 /// Below this an arena is small enough to be left alone.
 const COMPACT_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// A key needs some 300 bytes: its leaf, an inner node, a block; what is beyond four times that is old paths.

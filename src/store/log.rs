@@ -194,6 +194,16 @@ impl Log {
         self.believing(|index| index.leaf(place))
     }
 
+    /// Returns the places of all records that are grants, ascending.
+    ///
+    /// They come from the cache and are proven by nothing: for advice, and for lists that people read.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn grants(&self) -> Result<Vec<u64>, StoreError> {
+        self.believing(|index| index.grants())
+    }
+
     /// Returns the materials.
     #[must_use]
     pub const fn blobs(&self) -> &Blobs {
