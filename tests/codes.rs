@@ -670,7 +670,8 @@ fn sentences(rig: &Rig, trust: &Trust, now: Time) -> Vec<String> {
     let complete = Complete::check(&log, trust, change).unwrap();
     let policies = Policies::read(&complete, &log).unwrap();
     let rechecked = Rechecked::of_tree(&complete, &policies, &log).unwrap();
-    let git = GitFacts { head, tree, base: oid(rig, "main"), commits: Vec::new(), touched: Vec::new() };
+    let (commits, touched) = (Vec::new(), Vec::new());
+    let git = GitFacts { head, tree, base: oid(rig, "main"), commits, touched, changed: None };
     let complete = read_names(complete, &log, trust, &policies, &git).unwrap();
     let judgement = Judgement {
         complete: &complete,

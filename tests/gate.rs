@@ -165,16 +165,6 @@ fn too_few_lines_run_are_refused_and_coverage_must_be_shown() {
 }
 
 #[test]
-fn coverage_of_changed_lines_is_refused_as_unsupported() {
-    let limits = "coverage = { total_min = 1, changed_lines_min = 1 }";
-    let rig = Rig::with(&[("tests = { passed_min = 2, failed_max = 0 }", limits)]);
-    rig.plan("medium");
-    rig.medium();
-    rig.report("unit-tests", "all.info", "SF:src/a.rs\nDA:1,1\nend_of_record\n");
-    rig.verify().refused(&["E220"]);
-}
-
-#[test]
 fn review_is_needed_and_a_dissent_refuses_until_the_same_reviewer_mends_it() {
     let rig = Rig::new();
     rig.key("second");

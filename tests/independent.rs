@@ -20,6 +20,8 @@ form   = "review"
 
 "#;
 
+const LINES: &str = "coverage = { changed_lines_min = 90 }";
+
 /// A repository with a home of its own.
 struct Place {
     folder: tempfile::TempDir,
@@ -157,6 +159,26 @@ fn a_second_auditor_comes_to_the_same() {
     let (code, said) = place.audit(&["../asked.zip", trust]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("13 lists"), "{said}");
+
+    // Where it limits the changed lines, the blobs of the touched files and all of head's folders are there too.
+    place.git(&["checkout", "-q", "main"]);
+    let limits =
+        fs::read_to_string(&policy).unwrap().replace("[claim.unit-tests]", &format!("[claim.unit-tests]\n{LINES}"));
+    fs::write(&policy, limits).unwrap();
+    place.evidence(0, &["policy", "apply", ".evidence/policy.toml"]);
+    place.commit("policy", "\n\n");
+    place.git(&["checkout", "-qb", "covered"]);
+    place.commit("a/b/one", "1\n2\n");
+    place.evidence(0, &["plan", "shop/covered", "--tier", "low"]);
+    fs::write(place.path("lines.info"), "SF:a/b/one\nDA:2,1\nend_of_record\n").unwrap();
+    place.evidence(0, &["attest", "unit-tests", "--change", "shop/covered", "--report", "../lines.info"]);
+    place.evidence(0, &["export", "shop/covered", "-o", "../covered.zip"]);
+    let (_, plain) = place.audit(&["../asked.zip", trust]);
+    let (code, said) = place.audit(&["../covered.zip", trust]);
+    assert_eq!(code, Some(0), "{said}");
+    let objects =
+        |said: &str| said.split(" objects").next().and_then(|text| text.rsplit(' ').next()?.parse::<u32>().ok());
+    assert!(objects(&said) > objects(&plain), "{said}{plain}");
 
     // It does refuse: a byte of the bundle is another one.
     let mut bytes = fs::read(place.path("bundle.zip")).unwrap();

@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fail> {
         complete: &live.complete,
         trust: &live.trust,
         policies: &live.policies,
-        rechecked: &Rechecked::of_change(&live.complete, &live.log)?,
+        rechecked: &Rechecked::of_change(&live.complete, &live.policies, &live.log)?,
         git: &git,
         clock: Clock::Live(now()),
         moment: Moment::Merge,

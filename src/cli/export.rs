@@ -9,11 +9,11 @@ use super::args::ExportArgs;
 use super::context::Context;
 use super::fail::Fail;
 use super::{print, print_json};
-use crate::export::{Parts, WriteError, audited_moment, write_bundle};
+use crate::export::{Lines, Parts, WriteError, audited_moment, write_bundle};
 use crate::merkle::{Checkpoint, SignedCheckpoint};
 use crate::prove::{Change, Complete, Trust};
 use crate::store::{Ledger, Log};
-use crate::verify::{Clock, Policies, plan_base, read_names};
+use crate::verify::{Clock, Policies, asks_changed_lines, plan_base, read_names};
 
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
     let ledger = context.ledger()?;
@@ -35,6 +35,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
     let repository = context.repository()?;
     let git = repository.facts(&head.commit, &base)?;
     let complete = read_names(complete, &log, &trust, &policies, &git)?;
+    let lines = if asks_changed_lines(&complete, &policies, &git) { Lines::Held } else { Lines::LeftOut };
     let output = context.cwd.join(&args.output);
     // A run that fails or is stopped leaves no half-written bundle under the name.
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(&context.cwd);
@@ -50,6 +51,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
         objects: repository,
         head: &head.commit,
         base: &base,
+        lines,
         since: since.as_ref(),
     };
     let written = write_bundle(out, &parts);

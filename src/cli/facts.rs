@@ -138,7 +138,7 @@ fn value(format: Format, report: &Report) -> Value {
                "line": finding.line, "message": finding.message})
     });
     let files = report.coverage.iter().map(|file| {
-        let missed: Vec<u64> = file.lines.iter().filter(|line| !line.run).map(|line| line.number).collect();
+        let missed: Vec<u32> = file.lines.iter().filter(|line| !line.run).map(|line| line.number).collect();
         json!({"digest": file.digest, "path": file.path, "lines": file.lines.len(), "covered": run_in(file), "missed": missed})
     });
     json!({

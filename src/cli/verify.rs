@@ -18,8 +18,8 @@ use crate::policy::Moment;
 use crate::prove::{Change, Complete, Trust};
 use crate::store::Log;
 use crate::verify::{
-    Authority, Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, plan_base, read_authors,
-    read_names,
+    Authority, Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, asks_changed_lines,
+    plan_base, read_authors, read_names,
 };
 
 /// What a live verdict rests on.
@@ -159,7 +159,7 @@ pub(super) fn decide(
             });
         }
     }
-    let git = match repository.facts(&head.commit, &base) {
+    let mut git = match repository.facts(&head.commit, &base) {
         Ok(git) => git,
         Err(GitError::Facts(GitFactsError::NotDescended { .. })) => {
             let finding = Finding::new(
@@ -184,6 +184,9 @@ pub(super) fn decide(
         Ok(complete) => complete,
         Err(error) => return refused(error.into()),
     };
+    if asks_changed_lines(&complete, &policies, &git) {
+        git.changed = Some(repository.changed_lines(&head.commit, &base)?);
+    }
     let judgement = Judgement {
         complete: &complete,
         trust: &trust,

@@ -8,15 +8,15 @@ use super::layout::{ATTESTATIONS, MANIFEST, UNREAD, manifest};
 use super::report::Attestation;
 use super::write::{is_verdict, named_materials};
 use crate::crypto::Hasher;
-use crate::git::{GitFactsError, git_facts, need_commit};
+use crate::git::{GitFactsError, changed_lines, git_facts, need_commit};
 use crate::merkle::{Checkpoint, Consistency, SignedCheckpoint};
 use crate::model::{Digest, Event, Oid, Predicate, Time};
 use crate::policy::{Act, Asserted, Moment};
 use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust};
 use crate::rego::{Evaluator, RegoError};
 use crate::verify::{
-    Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, plan_base,
-    read_names,
+    Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked,
+    asks_changed_lines, plan_base, read_names,
 };
 
 /// What an audit came to.
@@ -97,14 +97,17 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
         .or_else(|| of_verdict(&complete, &policies, trust, &named.commit))
         .unwrap_or(complete.map().time);
     let base = plan_base(&complete, &policies, trust, Clock::AsOf(now)).unwrap_or_else(|| named.commit.clone());
-    let git = git_facts(bundle, &named.commit, &base)?;
+    let mut git = git_facts(bundle, &named.commit, &base)?;
     let whole = read_names(whole, bundle, trust, &policies, &git)?;
+    if asks_changed_lines(&whole, &policies, &git) {
+        git.changed = Some(changed_lines(bundle, &named.commit, &base)?);
+    }
     let complete = judged(&whole);
     check_derived(bundle, &whole)?;
     let materials = hash_all(bundle, &whole)?;
     check_consistency_form(bundle, &whole)?;
     let grew_since = since.map(|note| check_growth(bundle, trust, &whole, note)).transpose()?;
-    let rechecked = Rechecked::of_change(&complete, bundle)?;
+    let rechecked = Rechecked::of_change(&complete, &policies, bundle)?;
     let judgement = Judgement {
         complete: &complete,
         trust,

@@ -14,4 +14,4 @@ pub use container::{Container, ContainerError};
 pub use report::{
     Around, Attestation, Projection, UnknownProjection, VSA_TYPE, codequality, junit, markdown, sarif, vsa,
 };
-pub use write::{Exported, Parts, WriteError, write_bundle};
+pub use write::{Exported, Lines, Parts, WriteError, write_bundle};

@@ -10,7 +10,7 @@ use super::layout::{
     ATTESTATIONS, CHECKPOINT, CONSISTENCY, LARGE_BYTES, MANIFEST, MAP_ENTRY, MULTIPROOF, README, README_TEXT,
     entry_name, envelope_name, git_name, manifest, material_name, proof_name, serials_name,
 };
-use crate::git::{GitFactsError, Objects, Recording, git_facts};
+use crate::git::{GitFactsError, Objects, Recording, changed_lines, git_facts};
 use crate::merkle::Consistency;
 use crate::model::{Digest, Oid, Predicate};
 use crate::prove::{Change, Complete, Logged, Materials, Source, SourceError};
@@ -30,8 +30,19 @@ pub struct Parts<'a> {
     pub head: &'a Oid,
     /// The commit that the change starts from.
     pub base: &'a Oid,
+    /// Whether its policies ask for the lines that the change adds, so that the bundle holds what they are computed from.
+    pub lines: Lines,
     /// The proof that the log only grew since an older checkpoint.
     pub since: Option<&'a Consistency>,
+}
+
+/// Whether a bundle holds what the changed lines are computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// It does: head's folders, and the blobs of the touched files.
+    Held,
+    /// No policy asks for them.
+    LeftOut,
 }
 
 /// What was written.
@@ -67,9 +78,12 @@ pub enum WriteError {
 /// # Errors
 /// See [`WriteError`].
 pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Exported, WriteError> {
-    let Parts { source, materials, complete, objects, head, base, since } = *parts;
+    let Parts { source, materials, complete, objects, head, base, lines, since } = *parts;
     let recording = Recording::new(objects);
     git_facts(&recording, head, base)?;
+    if lines == Lines::Held {
+        changed_lines(&recording, head, base)?;
+    }
     let change = &complete.subject().id;
     let verdict = complete.of_change().rev().find(|record| is_verdict(record, head)).map(Logged::serial);
     let mut zip = Archive(ZipWriter::new(out));

@@ -117,7 +117,14 @@ pub fn git_facts(objects: &dyn Objects, head: &Oid, base: &Oid) -> Result<GitFac
     }
     let touched: BTreeSet<String> =
         tree_changes(objects, &base_tree, &tree)?.iter().map(|change| text_of(&change.path)).collect();
-    Ok(GitFacts { head: head.clone(), tree, base: base.clone(), commits, touched: touched.into_iter().collect() })
+    Ok(GitFacts {
+        head: head.clone(),
+        tree,
+        base: base.clone(),
+        commits,
+        touched: touched.into_iter().collect(),
+        changed: None,
+    })
 }
 
 /// Lists the paths in which two trees differ, in git's order of each folder.

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "store")]
 mod batch;
+mod changed;
+mod diff;
 mod facts;
 #[cfg(feature = "store")]
 mod index;
@@ -19,6 +21,7 @@ mod testing;
 #[cfg(feature = "store")]
 mod worktree;
 
+pub use changed::changed_lines;
 pub use facts::{
     COMMITS_MAX, ENTRIES_MAX, GitFactsError, Objects, ObjectsError, Recording, TOUCHED_BYTES_MAX, TREES_MAX,
     TreeChange, git_facts, need_commit, tree_changes,

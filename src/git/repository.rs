@@ -12,10 +12,11 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use super::batch::{Answer, Batch};
+use super::changed::changed_lines;
 use super::facts::{GitFactsError, Objects, ObjectsError, git_facts, need_commit, need_tree};
 use super::objects::{Kind, Mode, Object};
 use super::run::{Git, GitError};
-use crate::model::{GitFacts, Oid};
+use crate::model::{ChangedLines, GitFacts, Oid};
 
 /// A repository with a work tree.
 #[derive(Debug)]
@@ -230,6 +231,14 @@ impl Repository {
     /// [`GitError::Shallow`] if an object lies behind the cut of a shallow clone, else [`GitError::Facts`].
     pub fn facts(&self, head: &Oid, base: &Oid) -> Result<GitFacts, GitError> {
         git_facts(self, head, base).map_err(|error| self.told(error))
+    }
+
+    /// Computes the lines that head has and base has not, each object hashed again.
+    ///
+    /// # Errors
+    /// As [`Repository::facts`].
+    pub fn changed_lines(&self, head: &Oid, base: &Oid) -> Result<ChangedLines, GitError> {
+        changed_lines(self, head, base).map_err(|error| self.told(error))
     }
 
     /// Returns the content of the file or link at a path of a commit, or `None` if there is none. The path is from the

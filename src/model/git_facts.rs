@@ -3,6 +3,8 @@
 //! The judge takes these and nothing else from git. They are made by `git::git_facts` alone, out of raw objects whose
 //! ids were recomputed. Out of scope: reading objects, and who stands behind an e-mail address.
 
+use std::collections::BTreeMap;
+
 use super::{ChangeId, Digest, Oid};
 
 /// The facts about the commits from a base to a head.
@@ -20,6 +22,38 @@ pub struct GitFacts {
     ///
     /// A path is from the top of the repository, with `/`. Bytes that are not UTF-8 are spelled `%XX`.
     pub touched: Vec<String>,
+    /// The lines that the change adds or changes; none where nobody looked, because no policy asks.
+    pub changed: Option<ChangedLines>,
+}
+
+/// The lines of head that base does not have, and the files that a report may be about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangedLines {
+    /// Every file of head's tree, links and submodules left out, sorted by bytes and spelled as in [`GitFacts::touched`].
+    pub files: Vec<String>,
+    /// The touched files of head that have changed lines, by path.
+    pub lines: BTreeMap<String, FileLines>,
+}
+
+/// The changed lines of a file. The first line is 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileLines {
+    /// The number of lines that the file has.
+    pub count: u64,
+    /// The first and last line of each run of changed lines, ascending. Lines of white space alone are left out.
+    pub changed: Vec<(u64, u64)>,
+    /// Whether tools agree where its lines end.
+    pub ends: LineEnds,
+}
+
+/// Whether tools agree where the lines of a file end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnds {
+    /// LF ends every line, with or without CR before it.
+    Clear,
+    /// The file holds characters that end a line for some tools and not for others. Whatever line a report numbers in it may
+    /// be a changed one.
+    Disputed,
 }
 
 /// The facts about one commit of the range.
@@ -46,4 +80,19 @@ pub struct PlanTrailer {
     pub change: ChangeId,
     /// The leaf hash of that change's first plan.
     pub plan: Digest,
+}
+
+impl FileLines {
+    /// Returns whether a line counts as changed.
+    #[must_use]
+    pub fn has(&self, line: u64) -> bool {
+        let run = self.changed.partition_point(|(_, last)| *last < line);
+        self.ends == LineEnds::Disputed || self.changed.get(run).is_some_and(|(first, _)| *first <= line)
+    }
+
+    /// Returns the number of changed lines.
+    #[must_use]
+    pub fn changed_count(&self) -> u64 {
+        self.changed.iter().map(|(first, last)| last - first + 1).sum()
+    }
 }

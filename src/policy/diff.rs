@@ -164,6 +164,7 @@ const RULES: &[(&str, Rule)] = &[
     ("tests.baseline", Rule::Demand),
     ("coverage.total_min", Rule::Floor),
     ("coverage.changed_lines_min", Rule::Floor),
+    ("coverage.changed_lines_except", Rule::Right),
     ("findings.critical_max", Rule::Ceiling),
     ("findings.high_max", Rule::Ceiling),
     ("findings.medium_max", Rule::Ceiling),
@@ -471,9 +472,12 @@ impl Of<'_> {
                 self.word("tests.baseline", baseline.as_str());
             }
         }
-        if let Some(CoverageLimits { total_min, changed_lines_min }) = coverage {
+        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except }) = coverage {
             self.number("coverage.total_min", *total_min);
             self.number("coverage.changed_lines_min", *changed_lines_min);
+            for pattern in changed_lines_except.iter().flat_map(super::Paths::patterns) {
+                self.put("coverage.changed_lines_except", pattern.clone(), String::new(), None);
+            }
         }
         if let Some(FindingLimits { critical_max, high_max, medium_max, low_max, new_max, suppressed_max }) = findings {
             self.number("findings.critical_max", *critical_max);

@@ -173,9 +173,12 @@ impl Claim {
                 baseline.map(|Baseline::Keep| "each test that passed in the baseline is there and passes".to_owned()),
             );
         }
-        if let Some(CoverageLimits { total_min, changed_lines_min }) = coverage {
+        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except }) = coverage {
             words.extend(least(*total_min, "percent of all lines covered"));
             words.extend(least(*changed_lines_min, "percent of the changed lines covered"));
+            if let Some(paths) = changed_lines_except {
+                words.push(format!("those of {} left out", paths.patterns().join(", ")));
+            }
         }
         if let Some(FindingLimits { critical_max, high_max, medium_max, low_max, new_max, suppressed_max }) = findings {
             words.extend(most(*critical_max, "critical findings"));

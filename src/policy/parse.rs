@@ -253,6 +253,12 @@ fn coverage_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<CoverageL
     Some(CoverageLimits {
         total_min: count(reader, &table, "total_min", PERCENT_MAX),
         changed_lines_min: count(reader, &table, "changed_lines_min", PERCENT_MAX),
+        changed_lines_except: table.cell("changed_lines_except").and_then(|cell| {
+            if table.cell("changed_lines_min").is_none() {
+                reader.missing(&table, "changed_lines_min", "a limit that the exceptions are from".to_owned());
+            }
+            patterns(reader, &cell)
+        }),
     })
 }
 
@@ -336,9 +342,14 @@ fn when(reader: &mut Reader<'_>, cell: &Cell<'_>, names: &Names, lowest: &Tier) 
         reader.missing(&table, "paths", "patterns such as paths = [\"src/**\"]".to_owned());
         return None;
     };
-    let patterns = reader.texts(&paths, NAMES_MAX);
+    let paths = patterns(reader, &paths)?;
+    Some(When { paths, tier, require: claims.unwrap_or_default() })
+}
+
+fn patterns(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<Paths> {
+    let patterns = reader.texts(cell, NAMES_MAX);
     match Paths::compile(&patterns.iter().map(|pattern| pattern.it).collect::<Vec<_>>()) {
-        Ok(paths) => Some(When { paths, tier, require: claims.unwrap_or_default() }),
+        Ok(paths) => Some(paths),
         Err((index, problem)) => {
             reader.wrong(patterns[index].at, problem);
             None
@@ -580,7 +591,7 @@ mod tests {
         assert_eq!((specification.principals_min.get(), specification.waivable), (2, Waivable::No));
         let unit = claim("unit-tests");
         assert_eq!((unit.asserted, unit.attempts_max.map(NonZeroU64::get)), (Asserted::Allow, Some(2)));
-        assert_eq!(unit.unsupported(), ["tests.baseline = \"keep\"", "coverage.changed_lines_min"]);
+        assert_eq!(unit.unsupported(), ["tests.baseline = \"keep\""]);
         let findings = claim("security/scan").findings.clone().unwrap();
         assert_eq!((findings.medium_max, findings.low_max, findings.critical_max), (Some(16), Some(1_000), Some(0)));
         assert_eq!(findings.suppressed_max, Some(COUNT_MAX));

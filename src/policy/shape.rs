@@ -61,7 +61,7 @@ pub(super) const TESTS: Shape = Shape {
 
 /// Limits on coverage.
 pub(super) const COVERAGE: Shape =
-    Shape { place: "in `coverage` of a claim", keys: &["total_min", "changed_lines_min"] };
+    Shape { place: "in `coverage` of a claim", keys: &["total_min", "changed_lines_min", "changed_lines_except"] };
 
 /// Limits on findings.
 pub(super) const FINDINGS: Shape = Shape {

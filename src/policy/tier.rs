@@ -75,6 +75,14 @@ pub struct Paths {
     of: Vec<usize>,
 }
 
+impl PartialEq for Paths {
+    fn eq(&self, other: &Self) -> bool {
+        self.patterns == other.patterns
+    }
+}
+
+impl Eq for Paths {}
+
 impl Paths {
     /// Compiles patterns.
     ///

@@ -1,13 +1,15 @@
 //! Cobertura XML, from whichever tool -> facts about coverage.
 //!
 //! Spec: the document type `coverage-04` of Cobertura. Of each class the lines count, those inside methods too; rates,
-//! totals, branches and sources are out of scope. A file that stands in several classes is one file. Two files that have
-//! the same name below two sources are one as well: the report does not tell which source a class is below.
+//! totals and branches are out of scope. A file that stands in several classes is one file. Two files that have the same name
+//! below two sources are one as well: the report does not tell which source a class is below. The sources are kept beside the
+//! facts, and are no part of them.
 
 use std::io::BufRead;
 
 use super::coverage::{CoverageTally, FileIndex, line_number, was_run};
 use super::detect::foreign_root;
+use super::limits::NAME_BYTES_MAX;
 use super::tally::shown;
 use super::xml::{Doctype, Tag, Token, Xml};
 use super::{Cause, Detail, Format, Place, ReadError, Report};
@@ -15,13 +17,12 @@ use super::{Cause, Detail, Format, Place, ReadError, Report};
 /// Reads a Cobertura report.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
     let mut xml = Xml::open(input, Doctype::Skipped)?;
-    let mut walk = Walk { open: Vec::new(), tally: CoverageTally::new(detail) };
+    let mut walk = Walk { open: Vec::new(), source: None, tally: CoverageTally::new(detail) };
     loop {
         match xml.next()? {
             Token::Start(tag) => walk.start(&tag)?,
-            Token::End => {
-                walk.open.pop();
-            }
+            Token::End => walk.end(),
+            Token::Text(text) => walk.text(&text),
             Token::Between => {}
             Token::Done => {
                 let finished = walk.tally.finish(Format::Cobertura, Vec::new());
@@ -34,6 +35,8 @@ pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, Re
 struct Walk {
     /// The open elements from the root in, each with the file of the class around it.
     open: Vec<Option<FileIndex>>,
+    /// The text so far of the `source` that is open, and how deep that lies.
+    source: Option<(usize, String)>,
     tally: CoverageTally,
 }
 
@@ -41,6 +44,9 @@ impl Walk {
     fn start(&mut self, tag: &Tag<'_>) -> Result<(), ReadError> {
         let refuse = |cause| ReadError::at(tag.place(), cause);
         let around = self.open.last().copied();
+        if tag.name() == "source" && self.source.is_none() {
+            self.source = Some((self.open.len(), String::new()));
+        }
         let inside = match (around, tag.name()) {
             (None, "coverage") => {
                 let [clover] = tag.attributes(["clover"])?;
@@ -77,6 +83,19 @@ impl Walk {
         };
         self.open.push(inside);
         Ok(())
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some((_, source)) = self.source.as_mut().filter(|(_, source)| source.len() < NAME_BYTES_MAX) {
+            source.push_str(text);
+        }
+    }
+
+    fn end(&mut self) {
+        self.open.pop();
+        if let Some((_, source)) = self.source.take_if(|(depth, _)| *depth == self.open.len()) {
+            self.tally.root(source.trim());
+        }
     }
 }
 

@@ -7,12 +7,12 @@
 //!
 //! The spelling of the digest stands at [`CoverageFacts::digest`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
 use super::limits::{COVERAGE_FILES_MAX, COVERAGE_LINES_MAX, LINE_NUMBER_MAX, SPREAD_LINES_MAX};
-use super::tally::{kept, netstring, shown};
+use super::tally::{decimal, kept, netstring, shown};
 use super::{Cause, CoveredFile, CoveredLine, Detail, Format, Report};
 use crate::model::{CoverageFacts, Digest, Facts, Outcome, REASONS_MAX};
 
@@ -21,6 +21,7 @@ pub(super) struct CoverageTally {
     detail: Detail,
     files: Vec<File>,
     by_digest: BTreeMap<Digest, usize>,
+    roots: BTreeSet<String>,
     /// Records held, of all files.
     held: usize,
     /// Lines of ranges so far.
@@ -35,6 +36,8 @@ struct File {
     digest: Digest,
     /// Empty where only facts are wanted.
     path: String,
+    /// Empty where it is the path.
+    name: String,
     /// Twice the line, and one more if it was run.
     records: Vec<u32>,
     /// When records are merged again: with so many of them.
@@ -43,7 +46,7 @@ struct File {
 
 impl CoverageTally {
     pub(super) fn new(detail: Detail) -> Self {
-        Self { detail, files: Vec::new(), by_digest: BTreeMap::new(), held: 0, spread: 0 }
+        Self { detail, files: Vec::new(), by_digest: BTreeMap::new(), roots: BTreeSet::new(), held: 0, spread: 0 }
     }
 
     /// Returns the file of this path.
@@ -60,9 +63,23 @@ impl CoverageTally {
             return Err(too_many("files", COVERAGE_FILES_MAX));
         }
         let path = if self.detail == Detail::Everything { kept(path) } else { String::new() };
-        self.files.push(File { digest, path, records: Vec::new(), merge_at: MERGE_AT_LEAST });
+        self.files.push(File { digest, path, name: String::new(), records: Vec::new(), merge_at: MERGE_AT_LEAST });
         self.by_digest.insert(digest, self.files.len() - 1);
         Ok(FileIndex(self.files.len() - 1))
+    }
+
+    /// Says what the path of a file is without what groups it in the report.
+    pub(super) fn name(&mut self, file: FileIndex, name: &str) {
+        if self.detail == Detail::Everything {
+            self.files[file.0].name = kept(name);
+        }
+    }
+
+    /// Notes a folder that files of the report may lie below. More than a report of honest size has are left out.
+    pub(super) fn root(&mut self, root: &str) {
+        if self.detail == Detail::Everything && self.roots.len() < ROOTS_MAX {
+            self.roots.insert(kept(root));
+        }
     }
 
     /// Counts a record of a line.
@@ -100,18 +117,29 @@ impl CoverageTally {
     /// Makes the facts. `doubts` are the reader's reasons why the report is not whole.
     pub(super) fn finish(mut self, format: Format, mut doubts: Vec<String>) -> Result<Report, Cause> {
         self.merge_all()?;
-        self.files.retain(|file| !file.records.is_empty());
+        let empty: Vec<File> = self.files.extract_if(.., |file| file.records.is_empty()).collect();
+        let empty = if self.detail == Detail::Everything { empty } else { Vec::new() };
+        let without_lines = empty.into_iter().map(File::named).collect();
         self.files.sort_unstable_by_key(|file| file.digest);
         let mut hash = Sha256::new_with_prefix("evidence-coverage/v1\n");
         let mut digits = [0; 64];
+        let mut text = Vec::new();
         let (mut lines, mut covered) = (0_u64, 0_u64);
         for file in &self.files {
             hex::encode_to_slice(file.digest.bytes(), &mut digits).expect("32 bytes are 64 digits");
-            for record in &file.records {
-                hash.update(digits);
-                hash.update(format!(" {} {}\n", record / 2, record % 2));
-                lines += 1;
-                covered += u64::from(record % 2);
+            // The text that is hashed is ten times the report: its pieces go in together.
+            for some in file.records.chunks(RECORDS_TOGETHER) {
+                text.clear();
+                for record in some {
+                    let number = usize::try_from(record / 2).expect("32 bits fit");
+                    text.extend_from_slice(&digits);
+                    text.push(b' ');
+                    text.extend_from_slice(decimal(&mut [0; 20], number));
+                    text.extend_from_slice(if record % 2 == 1 { b" 1\n" } else { b" 0\n" });
+                    lines += 1;
+                    covered += u64::from(record % 2);
+                }
+                hash.update(&text);
             }
         }
         if lines == 0 {
@@ -133,7 +161,8 @@ impl CoverageTally {
         } else {
             Vec::new()
         };
-        Ok(Report { facts, cases: Vec::new(), findings: Vec::new(), coverage })
+        let roots = self.roots.into_iter().collect();
+        Ok(Report { facts, cases: Vec::new(), findings: Vec::new(), coverage, without_lines, roots })
     }
 
     fn merge_all(&mut self) -> Result<(), Cause> {
@@ -154,8 +183,13 @@ impl File {
     }
 
     fn shown(self) -> CoveredFile {
-        let line = |record: &u32| CoveredLine { number: u64::from(record / 2), run: record % 2 == 1 };
-        CoveredFile { digest: self.digest, path: self.path, lines: self.records.iter().map(line).collect() }
+        let line = |record: &u32| CoveredLine { number: record / 2, run: record % 2 == 1 };
+        let name = if self.name.is_empty() { self.path.clone() } else { self.name };
+        CoveredFile { digest: self.digest, path: self.path, name, lines: self.records.iter().map(line).collect() }
+    }
+
+    fn named(self) -> String {
+        if self.name.is_empty() { self.path } else { self.name }
     }
 }
 
@@ -188,6 +222,12 @@ fn too_many(things: &'static str, count_max: usize) -> Cause {
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
+
+/// So many records are hashed at once: some ten kilobytes of text.
+const RECORDS_TOGETHER: usize = 128;
+
+/// A report names a handful of folders.
+const ROOTS_MAX: usize = 1_000;
 
 /// Records of a file are merged when there are as many again as after the last time, and at least so many.
 const MERGE_AT_LEAST: usize = 1 << 12;

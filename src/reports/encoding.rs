@@ -107,11 +107,22 @@ impl<'a> Source<'a> {
             let room = bytes_max - line.len();
             line.extend_from_slice(&chunk[..used.min(room)]);
             whole &= used <= room;
-            self.consume(used);
+            self.consume_of_line(used, end.is_some());
             if end.is_some() || used == 0 {
                 return Ok(whole);
             }
         }
+    }
+
+    /// Moves past a line or a part of one, whose bytes need not be looked at again to tell the place.
+    fn consume_of_line(&mut self, count: usize, ends: bool) {
+        if ends {
+            self.here = Place { line: self.here.line + 1, column: 1 };
+        } else {
+            self.here.column += u64::try_from(count).unwrap_or(u64::MAX);
+        }
+        self.token_bytes += u64::try_from(count).unwrap_or(u64::MAX);
+        self.drop_read(count);
     }
 
     fn advance(&mut self, count: usize) {
@@ -123,6 +134,10 @@ impl<'a> Source<'a> {
         let count = count.min(bytes.len());
         self.here.pass(&bytes[..count]);
         self.token_bytes += u64::try_from(count).unwrap_or(u64::MAX);
+        self.drop_read(count);
+    }
+
+    fn drop_read(&mut self, count: usize) {
         if self.encoding == Encoding::Utf8 {
             self.raw.consume(count);
         } else {

@@ -90,7 +90,7 @@ mod tests {
     use crate::model::Outcome;
     use crate::reports::{read as read_facts, read_report};
 
-    fn lines(text: &str) -> Vec<(String, u64, bool)> {
+    fn lines(text: &str) -> Vec<(String, u32, bool)> {
         let report = read_report(Format::GoCover, &mut text.as_bytes()).unwrap();
         let each = |file: &crate::reports::CoveredFile| {
             file.lines.iter().map(|line| (file.path.clone(), line.number, line.run)).collect::<Vec<_>>()

@@ -22,7 +22,7 @@ pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, Re
             Token::End => {
                 walk.open.pop();
             }
-            Token::Between => {}
+            Token::Text(_) | Token::Between => {}
             Token::Done => {
                 let finished = walk.tally.finish(Format::Jacoco, Vec::new());
                 return finished.map_err(|cause| ReadError::at(Place::START, cause));
@@ -40,8 +40,8 @@ struct Walk {
 enum Node {
     /// `report` or `group`, with the path of the groups so far, each with its slash.
     Group(String),
-    /// `package`, with its path and its slash.
-    Package(String),
+    /// `package`, with the path of its groups and its own, each with its slash.
+    Package(String, String),
     /// `sourcefile`.
     Source(FileIndex),
     /// Anything else: classes, counters, sessions.
@@ -67,11 +67,13 @@ impl Walk {
             (Some(Node::Group(around)), "package") => {
                 let name = name()?;
                 let slash = if name.is_empty() { "" } else { "/" };
-                Node::Package(format!("{around}{name}{slash}"))
+                Node::Package(around.clone(), format!("{name}{slash}"))
             }
-            (Some(Node::Package(around)), "sourcefile") => {
-                let path = format!("{around}{}", name()?);
-                Node::Source(self.tally.file(&path).map_err(refuse)?)
+            (Some(Node::Package(groups, package)), "sourcefile") => {
+                let name = format!("{package}{}", name()?);
+                let file = self.tally.file(&format!("{groups}{name}")).map_err(refuse)?;
+                self.tally.name(file, &name);
+                Node::Source(file)
             }
             (Some(Node::Source(file)), "line") => {
                 let [number, run] = tag.attributes(["nr", "ci"])?;

@@ -25,7 +25,7 @@ pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, Re
         match xml.next()? {
             Token::Start(tag) => walk.start(&tag)?,
             Token::End => walk.end()?,
-            Token::Between => {}
+            Token::Text(_) | Token::Between => {}
             Token::Done => return Ok(walk.tally.finish(Format::Junit, Vec::new())),
         }
     }

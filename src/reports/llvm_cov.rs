@@ -157,7 +157,7 @@ mod tests {
         )
     }
 
-    fn lines(segments: &str) -> Vec<(u64, bool)> {
+    fn lines(segments: &str) -> Vec<(u32, bool)> {
         let report = read_report(Format::LlvmCov, &mut document(segments).as_bytes()).unwrap();
         report.coverage.iter().flat_map(|file| file.lines.iter().map(|line| (line.number, line.run))).collect()
     }

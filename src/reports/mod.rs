@@ -84,6 +84,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The files that have lines, by digest.
     pub coverage: Vec<CoveredFile>,
+    /// The names of the files that the report mentions without lines.
+    pub without_lines: Vec<String>,
+    /// The folders that the report says its files lie below; it does not say which below which.
+    pub roots: Vec<String>,
 }
 
 /// A test case. Names longer than [`limits::NAME_KEPT_BYTES_MAX`] are kept as `sha256:<hex>`.
@@ -146,6 +150,8 @@ pub struct CoveredFile {
     pub digest: Digest,
     /// The path as the report has it; one longer than [`limits::NAME_KEPT_BYTES_MAX`] is kept as `sha256:<hex>`.
     pub path: String,
+    /// Its path below the folder that the tool was told about; the same as `path` where a report does not group files.
+    pub name: String,
     /// The lines in order, each once.
     pub lines: Vec<CoveredLine>,
 }
@@ -154,7 +160,7 @@ pub struct CoveredFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CoveredLine {
     /// Its number; the first is 1.
-    pub number: u64,
+    pub number: u32,
     /// Whether it was run.
     pub run: bool,
 }
@@ -232,6 +238,15 @@ impl Format {
             Self::Jacoco => "jacoco/1",
             Self::CoveragePy => "coverage-py/1",
             Self::LlvmCov => "llvm-cov/1",
+        }
+    }
+
+    /// Returns whether reports of this format show which lines were run.
+    #[must_use]
+    pub const fn shows_lines(self) -> bool {
+        match self {
+            Self::Lcov | Self::Cobertura | Self::GoCover | Self::Jacoco | Self::CoveragePy | Self::LlvmCov => true,
+            Self::Junit | Self::Sarif | Self::Libtest | Self::GoTest | Self::Tap | Self::Ctrf => false,
         }
     }
 

@@ -158,7 +158,14 @@ impl CaseTally {
             findings: None,
             coverage: None,
         };
-        Report { facts, cases: self.cases, findings: Vec::new(), coverage: Vec::new() }
+        Report {
+            facts,
+            cases: self.cases,
+            findings: Vec::new(),
+            coverage: Vec::new(),
+            without_lines: Vec::new(),
+            roots: Vec::new(),
+        }
     }
 }
 
@@ -221,15 +228,30 @@ impl FindingTally {
             findings: Some(self.facts),
             coverage: None,
         };
-        Report { facts, cases: Vec::new(), findings: self.findings, coverage: Vec::new() }
+        Report {
+            facts,
+            cases: Vec::new(),
+            findings: self.findings,
+            coverage: Vec::new(),
+            without_lines: Vec::new(),
+            roots: Vec::new(),
+        }
     }
 }
 
 /// Feeds `<bytes in decimal>:<text>,`, which no two sequences of texts share.
 pub(super) fn netstring(hash: &mut Sha256, text: &str) {
     let mut digits = [0; 20];
+    hash.update(decimal(&mut digits, text.len()));
+    hash.update(b":");
+    hash.update(text.as_bytes());
+    hash.update(b",");
+}
+
+/// Spells a number in decimal.
+pub(super) fn decimal(digits: &mut [u8; 20], number: usize) -> &[u8] {
     let mut at = digits.len();
-    let mut rest = text.len();
+    let mut rest = number;
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + u8::try_from(rest % 10).expect("a remainder of ten is below ten");
         rest /= 10;
@@ -238,10 +260,7 @@ pub(super) fn netstring(hash: &mut Sha256, text: &str) {
             break;
         }
     }
-    hash.update(&digits[at..]);
-    hash.update(b":");
-    hash.update(text.as_bytes());
-    hash.update(b",");
+    &digits[at..]
 }
 
 /// Returns a text for a sentence: what moves the cursor or hides replaced, at most `chars_max` characters.
@@ -270,10 +289,17 @@ fn too_many(things: &'static str) -> Cause {
 fn digest_of_sorted<T: Copy + PartialEq>(tag: &str, entries: &[(Digest, T)], word: fn(T) -> &'static str) -> Digest {
     let mut hash = Sha256::new_with_prefix(tag);
     let mut digits = [0; 64];
+    let mut text = Vec::new();
     for same in entries.chunk_by(|a, b| a == b) {
         hex::encode_to_slice(same[0].0.bytes(), &mut digits).expect("32 bytes are 64 digits");
-        hash.update(digits);
-        hash.update(format!(" {} {}\n", word(same[0].1), same.len()));
+        text.clear();
+        text.extend_from_slice(&digits);
+        text.push(b' ');
+        text.extend_from_slice(word(same[0].1).as_bytes());
+        text.push(b' ');
+        text.extend_from_slice(decimal(&mut [0; 20], same.len()));
+        text.push(b'\n');
+        hash.update(&text);
     }
     Digest(hash.finalize().into())
 }

@@ -36,7 +36,9 @@ pub(super) enum Token<'b> {
     Start(Tag<'b>),
     /// An end tag.
     End,
-    /// Something that is no tag.
+    /// Text as it stands there, references in it and CDATA left out.
+    Text(Cow<'b, str>),
+    /// Something that is neither tag nor text.
     Between,
     /// The end of the document, with every element closed.
     Done,
@@ -101,9 +103,10 @@ impl<'a> Xml<'a> {
             Ok(Event::Eof) if self.elements == 0 => refuse(Cause::Ends { inside: "an empty document".to_owned() }),
             Ok(Event::Eof) if self.depth > 0 => refuse(Cause::Ends { inside: format!("{} open elements", self.depth) }),
             Ok(Event::Eof) => Ok(Token::Done),
-            Ok(
-                Event::Text(_) | Event::CData(_) | Event::Comment(_) | Event::PI(_) | Event::Decl(_) | Event::Empty(_),
-            ) => Ok(Token::Between),
+            Ok(Event::Text(text)) => Ok(Token::Text(text.into_inner())),
+            Ok(Event::CData(_) | Event::Comment(_) | Event::PI(_) | Event::Decl(_) | Event::Empty(_)) => {
+                Ok(Token::Between)
+            }
             Err(quick_xml::Error::Io(error)) => refuse(cause_of(&error)),
             Err(quick_xml::Error::Encoding(_)) => refuse(Cause::NotText { encoding: "UTF-8" }),
             Err(error) => refuse(Cause::Xml { reason: error.to_string() }),

@@ -12,7 +12,8 @@ use crate::prove::{Change, Complete, ProveError, Trust};
 use crate::rego::Evaluator;
 use crate::store::{Log, Lookup, LookupKey, StoreError};
 use crate::verify::{
-    Clock, Code, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, Supposed, plan_base, read_names,
+    Clock, Code, Judgement, Policies, PolicyReadError, RecheckError, Supposed, asks_changed_lines, plan_base,
+    read_names,
 };
 
 /// A change and what it came to.
@@ -131,13 +132,19 @@ fn one(
     let clock = Clock::AsOf(now);
     let complete = whole.clone().before(last + 1);
     let base = plan_base(&complete, &policies, trust, clock).unwrap_or_else(|| commit.clone());
-    let git = match repository.facts(&commit, &base) {
+    let mut git = match repository.facts(&commit, &base) {
         Ok(git) => git,
         Err(error) => return unjudged(change, Some(commit), told(&error)),
     };
     let whole = read_names(whole, log, trust, &policies, &git)?;
     let complete = supposed.read_names(whole, log, trust, &git)?.before(last + 1);
-    let rechecked = Rechecked::of_change(&complete, log)?;
+    let rechecked = supposed.recheck(&complete, &policies, log)?;
+    if asks_changed_lines(&complete, &policies, &git) || supposed.asks_changed_lines(&complete, &git) {
+        git.changed = match repository.changed_lines(&commit, &base) {
+            Ok(changed) => Some(changed),
+            Err(error) => return unjudged(change, Some(commit), told(&error)),
+        };
+    }
     let judgement = || Judgement {
         complete: &complete,
         trust,

@@ -322,7 +322,8 @@ fn check_variant(
         }
     }
     if ruled.state == State::Pass || ruled.state == State::Invalid {
-        numbers.check(name, claim, findings);
+        let changes = bench.git.and_then(|git| git.changed.as_ref());
+        numbers.check(name, claim, changes, findings);
     }
     if asserted && claim.asserted == Asserted::Allow {
         ruled.asserted = true;
@@ -412,6 +413,7 @@ fn check_attempt(
         }
     }
     numbers.add(&counted.facts);
+    numbers.add_lines(serial, run, bench.rechecked);
     let tree = newest.record.statement().tree();
     if Some(&run.worktree.before) != tree || Some(&run.worktree.after) != tree {
         let when = if Some(&run.worktree.before) == tree { "after" } else { "before" };

@@ -1,11 +1,14 @@
 //! The rule of limits: numbers that readers took out of reports, held against the policy. Limits only tighten.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::changed::{self, Told};
 use super::code::Code;
+use super::recheck::{Rechecked, ReportLines};
 use super::verdict::Finding;
-use crate::model::{ClaimName, CoverageFacts, Digest, Facts, FindingFacts, Purpose, TestFacts};
-use crate::policy::{Claim, CoverageLimits, FindingLimits, TestLimits};
+use crate::model::{ChangedLines, ClaimName, CoverageFacts, Digest, Facts, FindingFacts, Purpose, Run, TestFacts};
+use crate::policy::{Asserted, Claim, CoverageLimits, FindingLimits, TestLimits};
 
 /// The sum of what the reports of all shards of a variant say.
 #[derive(Default)]
@@ -17,6 +20,12 @@ pub(super) struct Numbers {
     counted: BTreeSet<Digest>,
     /// The digests of lines that are counted already.
     covered: BTreeSet<Digest>,
+    /// The lines of each report.
+    lines: Vec<Arc<ReportLines>>,
+    /// Records with a report whose lines are not known.
+    lines_unknown: BTreeSet<u64>,
+    /// What was told of the changed lines, if the claim limits them.
+    changed: Option<Told>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -120,6 +129,18 @@ impl Numbers {
         }
     }
 
+    /// Adds the lines that the reports of a result show.
+    pub(super) fn add_lines(&mut self, serial: u64, run: &Run, rechecked: &Rechecked) {
+        for read in run.facts.iter().filter(|read| read.facts.coverage.is_some()) {
+            match rechecked.lines(serial, &read.material) {
+                Some(lines) => self.lines.push(Arc::clone(lines)),
+                None => {
+                    self.lines_unknown.insert(serial);
+                }
+            }
+        }
+    }
+
     /// Returns one line for people.
     pub(super) fn shown(&self) -> Option<String> {
         let tests = self.tests.as_ref().map(|tests| {
@@ -139,12 +160,19 @@ impl Numbers {
             text
         });
         let coverage = self.coverage.as_ref().map(Coverage::shown);
-        let parts: Vec<String> = [tests, findings, coverage].into_iter().flatten().collect();
+        let changed = self.changed.as_ref().map(Told::shown);
+        let parts: Vec<String> = [tests, findings, coverage, changed].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
     /// Holds the numbers against the limits of a claim.
-    pub(super) fn check(&self, name: &ClaimName, claim: &Claim, findings: &mut Vec<Finding>) {
+    pub(super) fn check(
+        &mut self,
+        name: &ClaimName,
+        claim: &Claim,
+        changes: Option<&ChangedLines>,
+        findings: &mut Vec<Finding>,
+    ) {
         if let Some(limits) = &claim.tests {
             match &self.tests {
                 None => findings.push(no_facts(name, "tests")),
@@ -160,9 +188,44 @@ impl Numbers {
         if let Some(limits) = &claim.coverage {
             match &self.coverage {
                 None => findings.push(no_facts(name, "coverage")),
-                Some(coverage) => check_coverage(name, coverage, limits, findings),
+                Some(coverage) => {
+                    check_coverage(name, coverage, limits, findings);
+                    if coverage.lines > 0 {
+                        self.check_changed(name, claim, limits, changes, findings);
+                    }
+                }
             }
         }
+    }
+
+    fn check_changed(
+        &mut self,
+        name: &ClaimName,
+        claim: &Claim,
+        limits: &CoverageLimits,
+        changes: Option<&ChangedLines>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let Some(least) = limits.changed_lines_min else { return };
+        let unknown = self.lines_unknown.first().filter(|_| claim.asserted == Asserted::Allow);
+        if let Some(serial) = unknown {
+            let found = format!(
+                "a report of record {serial} is not there, and which of the changed lines it runs is not known"
+            );
+            findings.push(Finding::new(Code::NO_MATERIAL, name.as_str(), found, "every report that shows lines"));
+        }
+        if !self.lines_unknown.is_empty() {
+            // Where that is no finding yet, the missing or unreadable report is one by itself.
+            return;
+        }
+        let Some(changes) = changes else {
+            let found = "nobody looked which lines the change adds";
+            findings.push(Finding::new(Code::NO_FACTS, name.as_str(), found, "the blobs of base and head"));
+            return;
+        };
+        let told = changed::tell(changes, &self.lines, limits.changed_lines_except.as_ref());
+        told.check(name, least, findings);
+        self.changed = Some(told);
     }
 }
 
@@ -258,17 +321,16 @@ fn check_findings(name: &ClaimName, found: &Findings, limits: &FindingLimits, fi
 }
 
 fn check_coverage(name: &ClaimName, coverage: &Coverage, limits: &CoverageLimits, findings: &mut Vec<Finding>) {
-    let CoverageLimits { total_min, changed_lines_min: _ } = limits;
-    let Some(least) = total_min else { return };
-    match coverage.percent() {
-        None => findings.push(no_facts(name, "coverage")),
-        Some(percent) if percent < u128::from(*least) => findings.push(Finding::new(
+    let CoverageLimits { total_min, changed_lines_min: _, changed_lines_except: _ } = limits;
+    match (coverage.percent(), total_min) {
+        (None, _) => findings.push(no_facts(name, "coverage")),
+        (Some(percent), Some(least)) if percent < u128::from(*least) => findings.push(Finding::new(
             Code::COVERAGE_LIMIT,
             name.as_str(),
             coverage.shown(),
             format!("at least {least} %"),
         )),
-        Some(_) => {}
+        (Some(_), _) => {}
     }
 }
 
@@ -313,7 +375,7 @@ mod tests {
             numbers.add(std::slice::from_ref(result));
         }
         let mut findings = Vec::new();
-        numbers.check(&name, policy.claim(&name).unwrap(), &mut findings);
+        numbers.check(&name, policy.claim(&name).unwrap(), None, &mut findings);
         findings.iter().map(|finding| finding.code.number).collect()
     }
 

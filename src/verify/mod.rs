@@ -5,10 +5,12 @@
 
 mod attempts;
 mod authority;
+mod changed;
 mod code;
 mod independence;
 mod judge;
 mod limits;
+mod mapping;
 mod names;
 mod observe;
 mod plan;
@@ -21,6 +23,7 @@ mod verdict;
 
 pub use attempts::{Attempt, AttemptState};
 pub use authority::{Authority, Grants, Known, LogKey, Policies, PolicyReadError, Roots, Who};
+pub use changed::asks_changed_lines;
 pub use code::{CODES, Code};
 pub use judge::{Clock, Judgement, LIMITATIONS, judge, plan_base};
 pub use limits::Totals;

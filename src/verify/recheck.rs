@@ -1,14 +1,15 @@
 //! [`Rechecked`]: facts read again out of raw reports whose bytes have the signed hash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 
 use super::authority::Policies;
 use crate::crypto::Hasher;
-use crate::model::{Digest, Facts, Material, Outcome, Predicate, Purpose, Run};
-use crate::policy::Moment;
+use crate::model::{ClaimName, Digest, Facts, Material, Outcome, Predicate, Purpose, Run};
+use crate::policy::{Moment, Policy};
 use crate::prove::{Change, Complete, Logged, Materials, SourceError};
-use crate::reports::{self, Format};
+use crate::reports::{self, CoveredFile, Format};
 
 /// What reading the reports of a change again came to.
 ///
@@ -16,9 +17,20 @@ use crate::reports::{self, Format};
 #[derive(Debug, Clone, Default)]
 pub struct Rechecked {
     by_record: BTreeMap<(u64, Digest), Recheck>,
-    /// By hash, signed length and reader: attempts that rest on the same report read it once.
-    read: BTreeMap<(Digest, u64, String), Recheck>,
+    /// By hash, signed length, reader and whether lines are kept: attempts that rest on the same report read it once.
+    read: BTreeMap<(Digest, u64, String, bool), Reread>,
+    lines: BTreeMap<(u64, Digest), Arc<ReportLines>>,
 }
+
+/// The lines that a report shows, kept where a policy asks for those that changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ReportLines {
+    pub(super) files: Vec<CoveredFile>,
+    pub(super) without_lines: Vec<String>,
+    pub(super) roots: Vec<String>,
+}
+
+type Reread = (Recheck, Option<Arc<ReportLines>>);
 
 /// What reading one report again came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +92,7 @@ impl Rechecked {
             at_plan || record.statement().tree() == Some(tree)
         };
         for record in complete.of_change().filter(helps) {
-            rechecked.add(record, materials)?;
+            rechecked.add(record, &asks_lines(policies.all()), materials)?;
         }
         Ok(rechecked)
     }
@@ -89,30 +101,50 @@ impl Rechecked {
     ///
     /// # Errors
     /// See [`RecheckError`].
-    pub fn of_change(complete: &Complete<Change>, materials: &dyn Materials) -> Result<Self, RecheckError> {
+    pub fn of_change(
+        complete: &Complete<Change>,
+        policies: &Policies,
+        materials: &dyn Materials,
+    ) -> Result<Self, RecheckError> {
+        Self::of_all(complete, policies.all(), materials)
+    }
+
+    /// Reads again every report of every result of the change, for all that these policies ask.
+    pub(super) fn of_all<'a>(
+        complete: &Complete<Change>,
+        policies: impl Iterator<Item = &'a Policy>,
+        materials: &dyn Materials,
+    ) -> Result<Self, RecheckError> {
+        let asked = asks_lines(policies);
         let mut rechecked = Self::default();
         for record in complete.of_change() {
-            rechecked.add(record, materials)?;
+            rechecked.add(record, &asked, materials)?;
         }
         Ok(rechecked)
     }
 
-    fn add(&mut self, record: &Logged, materials: &dyn Materials) -> Result<(), RecheckError> {
+    fn add(
+        &mut self,
+        record: &Logged,
+        asked: &BTreeSet<ClaimName>,
+        materials: &dyn Materials,
+    ) -> Result<(), RecheckError> {
         let Predicate::Result(run) = &record.statement().predicate else { return Ok(()) };
+        let lines = asked.contains(&run.claim);
         for read in &run.facts {
             let key = (record.serial(), read.material);
             if self.by_record.contains_key(&key) {
                 continue;
             }
             let material = run.materials.iter().find(|material| material.sha256 == read.material);
-            let recheck = match material {
-                None => Recheck::Missing,
+            let (recheck, lines) = match material {
+                None => (Recheck::Missing, None),
                 Some(material) => {
-                    let reading = (material.sha256, material.bytes, read.facts.reader.clone());
+                    let reading = (material.sha256, material.bytes, read.facts.reader.clone(), lines);
                     match self.read.get(&reading) {
                         Some(known) => known.clone(),
                         None => {
-                            let fresh = recheck(record.serial(), material, &read.facts.reader, materials)?;
+                            let fresh = recheck(record.serial(), material, &read.facts.reader, lines, materials)?;
                             self.read.insert(reading, fresh.clone());
                             fresh
                         }
@@ -120,6 +152,7 @@ impl Rechecked {
                 }
             };
             self.by_record.insert(key, recheck);
+            self.lines.extend(lines.map(|lines| (key, lines)));
         }
         Ok(())
     }
@@ -129,12 +162,35 @@ impl Rechecked {
     pub fn find(&self, serial: u64, material: &Digest) -> Option<&Recheck> {
         self.by_record.get(&(serial, *material))
     }
+
+    /// Returns the lines that a record's material shows; none if it could not be read, or if no policy asks for them.
+    pub(super) fn lines(&self, serial: u64, material: &Digest) -> Option<&Arc<ReportLines>> {
+        self.lines.get(&(serial, *material))
+    }
 }
 
-fn recheck(serial: u64, material: &Material, reader: &str, materials: &dyn Materials) -> Result<Recheck, RecheckError> {
-    let Some(input) = materials.material(&material.sha256)? else { return Ok(Recheck::Missing) };
+/// Returns the claims whose changed lines a policy limits.
+fn asks_lines<'a>(policies: impl Iterator<Item = &'a Policy>) -> BTreeSet<ClaimName> {
+    let claims = policies.flat_map(|policy| policy.claims());
+    claims.filter(|(_, claim)| claim.limits_changed_lines()).map(|(name, _)| name.clone()).collect()
+}
+
+fn recheck(
+    serial: u64,
+    material: &Material,
+    reader: &str,
+    lines: bool,
+    materials: &dyn Materials,
+) -> Result<Reread, RecheckError> {
+    let Some(input) = materials.material(&material.sha256)? else { return Ok((Recheck::Missing, None)) };
     let mut input = Hashing { input, hasher: Hasher::default(), bytes: 0, limit: material.bytes };
-    let read = Format::of_reader(reader).map(|format| reports::read(format, &mut input));
+    let read = Format::of_reader(reader).map(|format| match lines && format.shows_lines() {
+        true => reports::read_report(format, &mut input).map(|report| {
+            let (files, without_lines, roots) = (report.coverage, report.without_lines, report.roots);
+            (report.facts, Some(Arc::new(ReportLines { files, without_lines, roots })))
+        }),
+        false => reports::read(format, &mut input).map(|facts| (facts, None)),
+    });
     let broken = |error: io::Error| RecheckError::Read { digest: material.sha256, text: error.to_string() };
     drain(&mut input).map_err(broken)?;
     let found = input.hasher.finish();
@@ -147,9 +203,9 @@ fn recheck(serial: u64, material: &Material, reader: &str, materials: &dyn Mater
         });
     }
     Ok(match read {
-        None => Recheck::Unreadable(format!("no reader {reader} is known")),
-        Some(Err(error)) => Recheck::Unreadable(error.to_string()),
-        Some(Ok(facts)) => Recheck::Facts(Box::new(facts)),
+        None => (Recheck::Unreadable(format!("no reader {reader} is known")), None),
+        Some(Err(error)) => (Recheck::Unreadable(error.to_string()), None),
+        Some(Ok((facts, lines))) => (Recheck::Facts(Box::new(facts)), lines),
     })
 }
 

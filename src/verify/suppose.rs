@@ -4,13 +4,15 @@
 //! role that the other policy calls otherwise would refuse everything and tell nothing.
 
 use super::authority::Policies;
+use super::changed::asks_changed_lines;
 use super::judge::{Judgement, judge};
 use super::names::read_names;
 use super::question::{Answers, Unanswered};
+use super::recheck::{RecheckError, Rechecked};
 use super::verdict::{Decided, Verdict};
 use crate::model::GitFacts;
 use crate::policy::Policy;
-use crate::prove::{Change, Complete, ProveError, Source, Trust};
+use crate::prove::{Change, Complete, Materials, ProveError, Source, Trust};
 
 /// The policies of a log as if each had demanded what another policy demands.
 #[derive(Debug, Clone)]
@@ -35,6 +37,25 @@ impl Supposed {
         git: &GitFacts,
     ) -> Result<Complete<Change>, ProveError> {
         read_names(complete, source, trust, &self.0, git)
+    }
+
+    /// Reads again every report of every result of the change, for both the policies and what is supposed.
+    ///
+    /// # Errors
+    /// See [`RecheckError`].
+    pub fn recheck(
+        &self,
+        complete: &Complete<Change>,
+        policies: &Policies,
+        materials: &dyn Materials,
+    ) -> Result<Rechecked, RecheckError> {
+        Rechecked::of_all(complete, policies.all().chain(self.0.all()), materials)
+    }
+
+    /// Returns whether what is supposed asks for the lines that the change adds.
+    #[must_use]
+    pub fn asks_changed_lines(&self, complete: &Complete<Change>, git: &GitFacts) -> bool {
+        asks_changed_lines(complete, &self.0, git)
     }
 
     /// Judges as [`judge`] does, by what is supposed in place of the judgement's policies.

@@ -887,7 +887,7 @@ def git_walk(objects, base, head):
                 in_range.add(parent)
                 todo.append(parent)
     read |= in_range
-    touched = set()
+    touched, blobs = set(), set()
 
     def entries(oid):
         if oid is None:
@@ -913,12 +913,21 @@ def git_walk(objects, base, head):
                 differ(*trees, path + name + b"/")
             if any(e and e[0] != b"40000" for e in (x, y)):
                 touched.add((path + name).decode("utf-8", "replace"))
+            blobs.update(e[1] for e in (x, y) if e and e[0] in (b"100644", b"100664", b"100755"))
 
     old_tree, new_tree = commit(base)[0], commit(head)[0]
     if old_tree != new_tree:
         differ(old_tree, new_tree, b"")
     if ancestors and not merge:
         need(False, "ancestors of base without a merge that makes them necessary")
+    # Where changed lines are judged: head's folders, all of them, and blobs of touched files.
+    if set(objects) - read:
+        todo = [new_tree]
+        while todo:
+            todo += [oid for mode, oid in entries(todo.pop()).values() if mode == b"40000"]
+        found = {oid for oid in blobs if oid in objects}
+        need(all(objects[oid][0] == "blob" for oid in found), "a touched file that is no blob")
+        read |= found
     return read, in_range, touched, new_tree
 
 
