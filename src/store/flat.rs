@@ -56,7 +56,7 @@ impl<const W: usize> Flat<W> {
     /// Shows every slot, in their order.
     pub(super) fn scan(&self, mut show: impl FnMut(u64, &[u8; W])) -> io::Result<()> {
         let mut index = 0;
-        let mut block = vec![[0; W]; SCANNED_SLOTS];
+        let mut block = [[0; W]; SCANNED_SLOTS];
         while index < self.written {
             let count = usize::try_from(self.written - index).unwrap_or(SCANNED_SLOTS).min(SCANNED_SLOTS);
             let file = self.file.as_ref().ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -88,7 +88,7 @@ impl<const W: usize> Flat<W> {
 }
 
 /// So many slots are read at once.
-const SCANNED_SLOTS: usize = 8_192;
+const SCANNED_SLOTS: usize = 512;
 
 fn width<const W: usize>() -> u64 {
     u64::try_from(W).expect("slots are a few bytes wide")
