@@ -3,9 +3,8 @@
 //! Not everything that happened: hence starts. Not against a map that lies: that is found by whoever replays the log.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZero;
-use std::panic::resume_unwind;
 
+use super::parallel::side_by_side;
 use super::placement::{PlacementError, placement};
 use super::source::{Proven, RawRecord, Source, SourceError};
 use super::trust::Trust;
@@ -502,25 +501,6 @@ fn authenticate(
     }
     Ok(())
 }
-
-/// Does the same with each of many things, in their order, by as many threads as there are processors.
-fn side_by_side<T: Sync, R: Send>(things: &[T], act: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let act = &act;
-    let all = |part: &[T]| -> Vec<R> { part.iter().map(act).collect() };
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(things.len() / A_THREAD_MIN);
-    if threads < 2 {
-        return all(things);
-    }
-    std::thread::scope(|scope| {
-        let parts = things.chunks(things.len().div_ceil(threads));
-        let running: Vec<_> = parts.map(|part| scope.spawn(move || all(part))).collect();
-        let ended = running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        ended.flatten().collect()
-    })
-}
-
-/// Fewer records than this are checked sooner than a thread begins.
-const A_THREAD_MIN: usize = 8;
 
 /// Checks that chains hang together and that no record is missing from a list that it belongs to.
 fn check_links(records: &BTreeMap<u64, Logged>, lists: &BTreeMap<MapText, List>, head: &str) -> Result<(), ProveError> {

@@ -2,12 +2,14 @@
 
 mod complete;
 mod conviction;
+mod parallel;
 mod placement;
 mod source;
 mod trust;
 
 pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change, name_chain};
 pub use conviction::{Convicted, Conviction, ConvictionError, Shown};
+pub use parallel::side_by_side;
 pub use placement::{Placement, PlacementError, placement};
 pub use source::{Listing, Materials, Proven, RawRecord, Source, SourceError};
 pub use trust::{Trust, TrustError, TrustedLedger};

@@ -42,6 +42,11 @@ impl Arena {
         Offset(at)
     }
 
+    /// Returns the number of bytes behind the file.
+    pub(super) fn unwritten_bytes(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Returns the number of bytes, in the file and behind it.
     pub(super) fn len(&self) -> u64 {
         self.written + u64::try_from(self.pending.len()).expect("memory is smaller than 2^64")

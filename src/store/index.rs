@@ -265,6 +265,11 @@ impl Index {
         Ok((places, proof))
     }
 
+    /// Returns how much of the map is not written yet.
+    pub(super) fn unwritten_bytes(&self) -> usize {
+        self.arena.unwritten_bytes()
+    }
+
     /// Writes the cache. It is not made durable: a cache that a power cut spoils is made anew.
     pub(super) fn flush(&mut self, ledger: &Path) -> io::Result<()> {
         let paths = Paths::new(ledger);

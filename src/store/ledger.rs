@@ -217,6 +217,16 @@ impl Ledger {
             }
             _ => {}
         }
+        // Written in parts, so that a long log needs little memory; a part counts once its head is there.
+        let segments = Segments::new(&self.folder);
+        let mut index = Index::empty();
+        let written = StoreError::io("cannot write the cache of", &self.folder);
+        let tail = segments.scan(Position { segment: 0, offset: 0 }, |batch| -> Result<(), StoreError> {
+            index.apply(&batch)?;
+            if index.unwritten_bytes() > REBUILT_BYTES { Ok(index.flush(&self.folder)?) } else { Ok(()) }
+        });
+        tail.and_then(|_| index.flush(&self.folder).map_err(written))?;
+        drop(index);
         *writer.known = Some(Log::open(&self.folder)?);
         writer.catch_up()?;
         Ok(writer.log().size())
@@ -358,5 +368,7 @@ impl Writer<'_> {
     }
 }
 
+/// So much of a cache lies in memory while it is made anew.
+const REBUILT_BYTES: usize = 32 * 1024 * 1024;
 const LEDGER_FILE: &str = "ledger.toml";
 const FORMAT: &str = "evidence-ledger/v1";

@@ -7,7 +7,7 @@ use crate::append::{AppendError, Rights};
 use crate::crypto::{Envelope, Hasher, KeyRing, PublicKey, leaf_hash, open_note};
 use crate::merkle::{CheckpointError, SignedCheckpoint};
 use crate::model::{Digest, Entry, Predicate, Statement, Time};
-use crate::prove::{RawRecord, Trust, placement};
+use crate::prove::{RawRecord, Trust, placement, side_by_side};
 use crate::store::{Ledger, Replayed, StoreError};
 
 /// What a check came to.
@@ -101,8 +101,10 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
     // What was readable before must be in the segments: damage in their middle is not the torn tail that it looks like.
     let known = live.size();
     let replayed = ledger.replay(|first, records, note| {
-        for (serial, record) in (first..).zip(records) {
-            checker.record(serial, record).map_err(|text| CheckError::Record { serial, text })?;
+        let read = side_by_side(records, |record| Read::of(record, &checker.ring));
+        for ((serial, record), read) in (first..).zip(records).zip(read) {
+            let checked = read.and_then(|read| checker.record(serial, record, read));
+            checked.map_err(|text| CheckError::Record { serial, text })?;
         }
         progress(checker.records);
         let size = first + u64::try_from(records.len()).unwrap_or(u64::MAX) + 1;
@@ -167,25 +169,19 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn record(&mut self, serial: u64, record: &RawRecord) -> Result<(), String> {
+    fn record(&mut self, serial: u64, record: &RawRecord, read: Read) -> Result<(), String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
-        let entry = Entry::parse(&record.entry).map_err(|e| text(&e))?;
-        let envelope = Envelope::parse(&record.envelope).map_err(|e| text(&e))?;
-        let statement = Statement::parse(&envelope.payload).map_err(|e| text(&e))?;
-        let placed = placement(&statement).map_err(|e| text(&e))?;
-        if (&entry.kind, &entry.chain, &entry.labels) != (&placed.kind, &placed.chain, &placed.labels) {
-            return Err("kind, chain or labels are not those of its statement".to_owned());
-        }
-        if entry.statement != envelope.statement_hash() {
-            return Err("its envelope is not the one that its entry names".to_owned());
-        }
+        let Read { entry, envelope, statement, opened } = read;
         if statement.binding.ledger != self.origin {
             return Err(format!("it was made for the ledger {}", statement.binding.ledger));
         }
         if !self.statements.insert(entry.statement) {
             return Err("its statement stands in the ledger twice".to_owned());
         }
-        envelope.open(&self.ring).map_err(|e| text(&e))?;
+        // A key may have been granted earlier in the same batch.
+        if !opened {
+            envelope.open(&self.ring).map_err(|e| text(&e))?;
+        }
         if envelope.signed_lines(&self.ring).as_ref() != Some(&entry.signed) {
             return Err("its signed lines are not those of its envelope".to_owned());
         }
@@ -218,6 +214,33 @@ impl Checker<'_> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// A record as far as it is checked by itself.
+struct Read {
+    entry: Entry,
+    envelope: Envelope,
+    statement: Statement,
+    /// Whether its signatures hold under the keys that were known before its batch.
+    opened: bool,
+}
+
+impl Read {
+    fn of(record: &RawRecord, ring: &KeyRing) -> Result<Self, String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let entry = Entry::parse(&record.entry).map_err(|e| text(&e))?;
+        let envelope = Envelope::parse(&record.envelope).map_err(|e| text(&e))?;
+        let statement = Statement::parse(&envelope.payload).map_err(|e| text(&e))?;
+        let placed = placement(&statement).map_err(|e| text(&e))?;
+        if (&entry.kind, &entry.chain, &entry.labels) != (&placed.kind, &placed.chain, &placed.labels) {
+            return Err("kind, chain or labels are not those of its statement".to_owned());
+        }
+        if entry.statement != envelope.statement_hash() {
+            return Err("its envelope is not the one that its entry names".to_owned());
+        }
+        let opened = envelope.open(ring).is_ok();
+        Ok(Self { entry, envelope, statement, opened })
     }
 }
 
