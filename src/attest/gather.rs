@@ -122,14 +122,15 @@ fn keep(
         gathered.problem("too-many-files", format!("{name} is left out: a result names at most {MATERIALS_MAX} files"));
         return Ok(());
     }
-    if secrets.are_in(&mut file).and_then(|found| file.rewind().map(|()| found))? {
+    if let Some(from) = secrets.first_in(&mut file)? {
         // What comes into the ledger stays there, and goes with every bundle.
         gathered.problem(
             "secret",
-            format!("{name} holds the value of a variable or argument that is secret: it is not kept"),
+            format!("{name} holds the value of {from}, which is secret by its name: it is not kept"),
         );
         return Ok(());
     }
+    file.rewind()?;
     let (sha256, bytes) = blobs.put_from(&mut file)?;
     let material = Material { name: name.clone(), purpose: spec.purpose, sha256, bytes, omitted_bytes: None };
     if gathered

@@ -4,7 +4,7 @@
 //! A secret is the value of a variable whose name says so, what an argument gives to a flag or header whose name says so, and
 //! what has the form of a well-known token or of a private key. What is none of these is not recognized.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,8 +16,9 @@ use regex::bytes::Regex;
 #[derive(Debug, Clone)]
 pub struct Secrets {
     values: Option<AhoCorasick>,
-    /// Those that are long enough to be no accident in a file.
+    /// Those that are long enough to be no accident in a file, and where each comes from.
     long: Option<AhoCorasick>,
+    from: Vec<String>,
     forms: Regex,
 }
 
@@ -32,26 +33,30 @@ impl Secrets {
     /// Gathers the secrets among variables and in the words of a command.
     #[must_use]
     pub fn among(variables: impl IntoIterator<Item = (OsString, OsString)>, words: &[OsString]) -> Self {
-        let mut values: BTreeSet<Vec<u8>> = BTreeSet::new();
-        let mut add = |value: &[u8]| {
+        let mut values: BTreeMap<Vec<u8>, String> = BTreeMap::new();
+        let mut add = |value: &[u8], from: &str| {
             // A key of many lines shows up line by line.
             let lines = value.split(|byte| *byte == b'\n' || *byte == b'\r');
-            values.extend(lines.filter(|line| line.len() >= SECRET_BYTES_MIN).map(<[u8]>::to_vec));
+            for line in lines.filter(|line| line.len() >= SECRET_BYTES_MIN) {
+                values.entry(line.to_vec()).or_insert_with(|| from.to_owned());
+            }
         };
         for (name, value) in variables {
             if is_secret(name.as_bytes()) && !is_path(value.as_bytes()) {
-                add(value.as_bytes());
+                add(value.as_bytes(), &format!("the variable {}", name.to_string_lossy()));
             }
         }
         let mut before: &[u8] = b"";
         for word in words.iter().map(|word| word.as_bytes()) {
-            in_word(before, word, &mut add);
+            in_word(before, word, &mut |value| add(value, "an argument"));
             before = word;
         }
-        let long: Vec<&Vec<u8>> = values.iter().filter(|value| value.len() >= LONG_BYTES_MIN).collect();
+        let long: Vec<(&Vec<u8>, &String)> = values.iter().filter(|(value, _)| value.len() >= LONG_BYTES_MIN).collect();
+        let (found, from): (Vec<&Vec<u8>>, Vec<&String>) = long.into_iter().unzip();
         Self {
-            long: automaton(&long, MatchKind::Standard),
-            values: automaton(&values.iter().collect::<Vec<_>>(), MatchKind::LeftmostLongest),
+            long: automaton(&found, MatchKind::Standard),
+            from: from.into_iter().cloned().collect(),
+            values: automaton(&values.keys().collect::<Vec<_>>(), MatchKind::LeftmostLongest),
             forms: Regex::new(FORMS).expect("it is a constant"),
         }
     }
@@ -66,13 +71,14 @@ impl Secrets {
         String::from_utf8_lossy(&out).into_owned()
     }
 
-    /// Returns whether a file holds the value of a secret.
+    /// Returns where the secret comes from whose value a file holds, if it holds one.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn are_in(&self, file: &mut impl Read) -> io::Result<bool> {
-        let Some(long) = &self.long else { return Ok(false) };
-        long.stream_find_iter(file).next().transpose().map(|found| found.is_some())
+    pub fn first_in(&self, file: &mut impl Read) -> io::Result<Option<&str>> {
+        let Some(long) = &self.long else { return Ok(None) };
+        let found = long.stream_find_iter(file).next().transpose()?;
+        Ok(found.and_then(|found| self.from.get(found.pattern().as_usize())).map(String::as_str))
     }
 
     fn masked(&self, line: &[u8]) -> Vec<u8> {
@@ -294,7 +300,8 @@ mod tests {
     #[test]
     fn file_with_a_secret_is_found() {
         let secrets = secrets(&[("A_SECRET", "0123456789abcdef")], &[]);
-        assert!(secrets.are_in(&mut &b"<out>0123456789abcdef</out>"[..]).unwrap());
-        assert!(!secrets.are_in(&mut &b"<out>0123456789abcde</out>"[..]).unwrap());
+        let found = secrets.first_in(&mut &b"<out>0123456789abcdef</out>"[..]).unwrap();
+        assert_eq!(found, Some("the variable A_SECRET"));
+        assert_eq!(secrets.first_in(&mut &b"<out>0123456789abcde</out>"[..]).unwrap(), None);
     }
 }
