@@ -19,7 +19,7 @@ use evidence_ledger::export::Bundle;
 use evidence_ledger::merkle::{Checkpoint, Consistency, ListProof, MapProof, Multiproof};
 use evidence_ledger::model::{Entry, MapEntry, Numbers, SCHEMAS, Statement, check_schema, parse_json};
 use evidence_ledger::policy::Policy;
-use evidence_ledger::prove::{Source as _, Trust};
+use evidence_ledger::prove::{Conviction, Source as _, Trust};
 use evidence_ledger::reports::{Format, detect, read, read_report};
 use serde_json::Value;
 
@@ -121,6 +121,8 @@ fn private_keys() -> Vec<Vec<u8>> {
 fn proofs() -> Vec<Target<'static>> {
     let key = |vector: &Value| vector.get("vkey").and_then(|vkey| vkey.as_str()?.parse::<NoteKey>().ok());
     let keys: Vec<NoteKey> = read_vectors().iter().filter_map(|(_, vector)| key(vector)).collect();
+    let named = read_vectors().into_iter().map(|(_, vector)| vector).find(|vector| vector["what"] == "conviction");
+    let believed = Trust::parse(named.unwrap()["trust"].as_str().unwrap()).unwrap();
     vec![
         target("note", vectors("note"), move |bytes| {
             let Ok(text) = open_note(bytes, &keys) else { return Ok(false) };
@@ -145,6 +147,13 @@ fn proofs() -> Vec<Target<'static>> {
         }),
         target("list-proof", vectors("list-proof"), |bytes| {
             ListProof::parse(bytes).map_or(Ok(false), |proof| same(proof.print(), bytes))
+        }),
+        target("conviction", vectors("conviction"), move |bytes| {
+            let Ok(conviction) = Conviction::parse(bytes) else { return Ok(false) };
+            // Whether it holds or not, it is checked without a fault.
+            let _ = conviction.check(&believed);
+            let again = Conviction::parse(conviction.print().as_bytes()).map_err(|error| error.to_string())?;
+            if again == conviction { Ok(true) } else { Err("it reads otherwise".to_owned()) }
         }),
     ]
 }
