@@ -335,14 +335,19 @@ fn extend<T>(
     Ok(Complete { subject, checkpoint, map, map_leaf, records, lists })
 }
 
-fn check_head(source: &dyn Source, trust: &Trust) -> Result<(SignedCheckpoint, MapEntry, Vec<u8>), ProveError> {
-    let note = source.note()?;
-    let claimed = Checkpoint::parse_note(&note)?;
+/// Opens a head that a key of the trust file signed, of whichever of its ledgers.
+pub(super) fn open_head(note: &[u8], trust: &Trust) -> Result<SignedCheckpoint, ProveError> {
+    let claimed = Checkpoint::parse_note(note)?;
     let keys = trust.log_keys(&claimed.origin, claimed.size);
     if keys.is_empty() {
         return Err(ProveError::Foreign { origin: claimed.origin, size: claimed.size });
     }
-    let checkpoint = SignedCheckpoint::open(&note, &keys, &claimed.origin)?;
+    Ok(SignedCheckpoint::open(note, &keys, &claimed.origin)?)
+}
+
+fn check_head(source: &dyn Source, trust: &Trust) -> Result<(SignedCheckpoint, MapEntry, Vec<u8>), ProveError> {
+    let note = source.note()?;
+    let checkpoint = open_head(&note, trust)?;
     let size = checkpoint.checkpoint().size;
     if let Some(wanted) = trust.min_size.filter(|wanted| size < *wanted) {
         return Err(ProveError::TooSmall { size, wanted });

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::complete::{Complete, ProveError};
+use super::complete::{Complete, ProveError, open_head};
 use super::source::Source;
 use super::trust::Trust;
 use crate::crypto::{leaf_hash, list_item_hash, list_value};
@@ -123,7 +123,7 @@ impl Shown {
     /// # Errors
     /// If no key that the trust file names signed it.
     pub fn of_note(note: &[u8], trust: &Trust) -> Result<Self, ConvictionError> {
-        Ok(Self { head: open(note, trust)?, entries: BTreeMap::new(), map: None, lists: Vec::new() })
+        Ok(Self { head: open_head(note, trust)?, entries: BTreeMap::new(), map: None, lists: Vec::new() })
     }
 
     /// Takes a receipt (`c2sp.org/tlog-proof@v1`) and the bytes of its entry.
@@ -209,7 +209,7 @@ impl Conviction {
     pub fn check(&self, trust: &Trust) -> Result<Convicted, ConvictionError> {
         let nothing = ConvictionError::Nothing;
         let open = |note: &String| {
-            let head = open(note.as_bytes(), trust)?;
+            let head = open_head(note.as_bytes(), trust)?;
             if head.checkpoint().origin == self.origin { Ok(head) } else { Err(nothing("a head is another log's")) }
         };
         let include = |leaf: &Digest, place: u64, path: &[String], head: &SignedCheckpoint| {
@@ -336,15 +336,6 @@ fn check_list(list: &Listed, map: &MapEntry) -> Result<(), ConvictionError> {
         proof.check_present(&text.key(), &list_value(frontier.size(), &frontier.root()), &map.root)?;
     }
     Ok(())
-}
-
-fn open(note: &[u8], trust: &Trust) -> Result<SignedCheckpoint, ProveError> {
-    let claimed = Checkpoint::parse_note(note)?;
-    let keys = trust.log_keys(&claimed.origin, claimed.size);
-    if keys.is_empty() {
-        return Err(ProveError::Foreign { origin: claimed.origin, size: claimed.size });
-    }
-    Ok(SignedCheckpoint::open(note, &keys, &claimed.origin)?)
 }
 
 fn spell(path: &[Digest]) -> Vec<String> {
