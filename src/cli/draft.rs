@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::args::{ExplainArgs, MomentWord, VerifyArgs};
+use super::args::ExplainArgs;
 use super::context::{Context, now};
 use super::fail::Fail;
-use super::verify::decide;
+use super::verify::decide_proven;
 use super::{print, print_json};
 use crate::model::Decision;
 use crate::policy::Moment;
@@ -13,33 +13,17 @@ use crate::trace::draft;
 use crate::verify::{Clock, Judgement, Rechecked};
 
 pub(super) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fail> {
-    let named = args.name.as_deref().or(args.of.change.as_deref());
-    let verify = VerifyArgs {
-        name: args.name.clone(),
-        of: args.of.clone(),
-        at: MomentWord::Merge,
-        explain: false,
-        record: false,
-        write: Vec::new(),
-    };
-    let (decided, live) = decide(context, &verify, named, Moment::Merge)?.map_err(|verdict| {
-        let finding = verdict.findings.first();
-        finding.map_or_else(
-            || Fail::usage("the change cannot be proven"),
-            |finding| Fail::refused(finding.code, format!("{}: {}", finding.thing, finding.found)),
-        )
-    })?;
+    let (decided, live) = decide_proven(context, args)?;
     let in_force = decided.verdict().policy.and_then(|digest| live.policies.find(&digest)).ok_or_else(|| {
         Fail::usage("the change is not planned under any policy: nobody can tell what it has shown")
             .hint("evidence plan --tier TIER, and attest")
     })?;
-    let git = context.repository()?.facts(&live.head.commit, &live.base)?;
     let judgement = Judgement {
         complete: &live.complete,
         trust: &live.trust,
         policies: &live.policies,
         rechecked: &Rechecked::of_change(&live.complete, &live.policies, &live.log)?,
-        git: &git,
+        git: &live.git,
         clock: Clock::Live(now()),
         moment: Moment::Merge,
         found_before: Vec::new(),

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::args::{ExplainArgs, MomentWord, VerifyArgs};
+use super::args::ExplainArgs;
 use super::context::{Context, now};
 use super::fail::Fail;
-use super::verify::decide;
+use super::verify::decide_proven;
 use super::{key, print, print_json};
 use crate::model::{Digest, Oid, Predicate};
 use crate::policy::{Asked, Explained, Holders, Moment, Policy};
@@ -20,22 +20,7 @@ struct Page<'a> {
 }
 
 pub(super) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fail> {
-    let named = args.name.as_deref().or(args.of.change.as_deref());
-    let verify = VerifyArgs {
-        name: args.name.clone(),
-        of: args.of.clone(),
-        at: MomentWord::Merge,
-        explain: false,
-        record: false,
-        write: Vec::new(),
-    };
-    let (decided, live) = decide(context, &verify, named, Moment::Merge)?.map_err(|verdict| {
-        let finding = verdict.findings.first();
-        finding.map_or_else(
-            || Fail::usage("the change cannot be proven"),
-            |finding| Fail::refused(finding.code, format!("{}: {}", finding.thing, finding.found)),
-        )
-    })?;
+    let (decided, live) = decide_proven(context, args)?;
     let verdict = decided.into_verdict();
     let rights = key::all_rights(&live.log, &live.trust)?;
     let authority = rights.authority(&live.trust, now());

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
-use super::args::{MomentWord, VerifyArgs};
+use super::args::{ExplainArgs, MomentWord, VerifyArgs};
 use super::context::{Context, Head, now};
 use super::fail::Fail;
 use super::keys::lent;
@@ -13,13 +13,13 @@ use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
 use crate::export::{Around, Attestation, Projection};
 use crate::git::{GitError, GitFactsError};
-use crate::model::{Decision, Oid, VerdictRecord, check_schema};
+use crate::model::{Decision, GitFacts, Oid, VerdictRecord, check_schema};
 use crate::policy::Moment;
 use crate::prove::{Change, Complete, Trust};
 use crate::store::Log;
 use crate::verify::{
-    Authority, Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, asks_changed_lines,
-    plan_base, read_authors, read_names,
+    Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, asks_changed_lines, plan_base,
+    read_authors, read_names,
 };
 
 /// What a live verdict rests on.
@@ -30,6 +30,27 @@ pub(super) struct Live {
     pub(super) complete: Complete<Change>,
     pub(super) policies: Policies,
     pub(super) base: Oid,
+    pub(super) git: GitFacts,
+}
+
+/// Judges the merge of a change live, for a command that needs one that is proven.
+pub(super) fn decide_proven(context: &Context, args: &ExplainArgs) -> Result<(Decided, Live), Fail> {
+    let named = args.name.as_deref().or(args.of.change.as_deref());
+    let verify = VerifyArgs {
+        name: args.name.clone(),
+        of: args.of.clone(),
+        at: MomentWord::Merge,
+        explain: false,
+        record: false,
+        write: Vec::new(),
+    };
+    decide(context, &verify, named, Moment::Merge)?.map_err(|verdict| {
+        let finding = verdict.findings.first();
+        finding.map_or_else(
+            || Fail::usage("the change cannot be proven"),
+            |finding| Fail::refused(finding.code, format!("{}: {}", finding.thing, finding.found)),
+        )
+    })
 }
 
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
@@ -131,14 +152,6 @@ pub(super) fn decide(
     let planned = plan_base(&complete, &policies, &trust, Clock::Live(now()));
     let base = planned.clone().unwrap_or_else(|| head.commit.clone());
     let mut found_before = Vec::new();
-    let history = Authority::replay(&complete, &policies, &trust, now());
-    if let Some(last) = history.closed() {
-        let found = format!("record {last} closes it: evidence goes into the one that goes on from it");
-        found_before.push(
-            Finding::new(Code::CLOSED_LEDGER, "the ledger", found, "a ledger that is open")
-                .mended_by(&["evidence", "ledger", "trust"], None),
-        );
-    }
     if planned.is_some() {
         let on_target = match &target {
             Some(target) => repository.merge_base(&base, &target.commit)?.as_ref() == Some(&base),
@@ -198,7 +211,7 @@ pub(super) fn decide(
         found_before,
     };
     let decided = context.evaluator().judge(&judgement)?;
-    Ok(Ok((decided, Live { trust, log, head, complete, policies, base })))
+    Ok(Ok((decided, Live { trust, log, head, complete, policies, base, git })))
 }
 
 /// Appends the verdict; it is never an input of a later one.

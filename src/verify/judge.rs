@@ -113,7 +113,7 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
     let plans = Plans::of(complete);
     let mut verdict = blank(judgement, now);
     verdict.base = plans.base(&bench.authority).cloned();
-    check_ledger(&bench, trust, &mut findings);
+    check_ledger(&bench, trust, judgement.clock, &mut findings);
     let in_force = plans.first.and_then(|first| bench.authority.policy_at(first.serial()));
     match (plans.first, in_force) {
         (None, _) => {
@@ -297,12 +297,12 @@ fn check_requirements(
     all
 }
 
-fn check_ledger(bench: &Bench<'_>, trust: &Trust, findings: &mut Vec<Finding>) {
+fn check_ledger(bench: &Bench<'_>, trust: &Trust, clock: Clock, findings: &mut Vec<Finding>) {
     if let Some(age) = trust.max_age.filter(|age| bench.now > bench.complete.map().time.after(*age)) {
         let found = format!("the newest checkpoint is {} old", bench.now.since(bench.complete.map().time));
         findings.push(Finding::new(Code::CHECKPOINT_TOO_OLD, "the ledger", found, format!("one not older than {age}")));
     }
-    succession::check(bench.complete.checkpoint(), trust, &bench.authority, findings);
+    succession::check(bench.complete.checkpoint(), trust, &bench.authority, clock, findings);
     let mut halted = None;
     for record in bench.complete.records() {
         match &record.statement().predicate {

@@ -2,6 +2,7 @@
 
 use super::authority::Authority;
 use super::code::Code;
+use super::judge::Clock;
 use super::verdict::Finding;
 use crate::crypto::open_note;
 use crate::merkle::SignedCheckpoint;
@@ -12,7 +13,13 @@ use crate::prove::{Trust, TrustedLedger};
 /// The head is one that a key of the trust file signed. Where the roots gave the log another key, that one must have signed
 /// it too; where they closed the log, nothing may stand behind the record that does; and where the log goes on from another,
 /// that one ended there.
-pub fn check(checkpoint: &SignedCheckpoint, trust: &Trust, authority: &Authority<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(
+    checkpoint: &SignedCheckpoint,
+    trust: &Trust,
+    authority: &Authority<'_>,
+    clock: Clock,
+    findings: &mut Vec<Finding>,
+) {
     let size = checkpoint.checkpoint().size;
     if let Some(key) = authority.log_key_at(size)
         && open_note(checkpoint.note(), std::slice::from_ref(&key.vkey)).is_err()
@@ -23,6 +30,14 @@ pub fn check(checkpoint: &SignedCheckpoint, trust: &Trust, authority: &Authority
     if let Some(last) = authority.closed().filter(|last| size != last + 2) {
         let found = format!("it has {size} entries, and record {last} closes it");
         findings.push(Finding::new(Code::CLOSED_LEDGER, "the ledger", found, format!("{} entries", last + 2)));
+    }
+    if let (Clock::Live(_), Some(last)) = (clock, authority.closed()) {
+        // Who merges now is to look at what the next log says; what was merged before is audited as of then.
+        let found = format!("record {last} closes it: evidence goes into the one that goes on from it");
+        findings.push(
+            Finding::new(Code::CLOSED_LEDGER, "the ledger", found, "a ledger that is open")
+                .mended_by(&["evidence", "ledger", "trust"], None),
+        );
     }
     let Some(genesis) = authority.begins() else { return };
     for ledger in trust.ledgers.iter().filter(|ledger| ledger.origin == genesis.origin) {
