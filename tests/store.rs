@@ -307,6 +307,22 @@ fn a_cache_that_is_missing_stale_or_garbage_changes_no_answer() {
                 }),
             ));
         }
+        // Numbers far beyond everything: places, counts, offsets.
+        for width in [1, 4, 8] {
+            let d = d.clone();
+            harms.push((
+                label("ones in"),
+                Box::new(move |dice| {
+                    let mut bytes = fs::read(&d).unwrap();
+                    for _ in 0..64 {
+                        let at = usize::try_from(dice.roll(bytes.len().try_into().unwrap())).unwrap();
+                        let to = bytes.len().min(at + width);
+                        bytes[at..to].fill(0xff);
+                    }
+                    fs::write(&d, bytes).unwrap();
+                }),
+            ));
+        }
         // What a batch to come goes on from is damaged too, and must not get into a map that is signed.
         let f = d.clone();
         harms.push((

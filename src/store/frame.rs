@@ -134,6 +134,8 @@ const MAP: u8 = 2;
 const COMMIT: u8 = 3;
 /// An envelope of 16 MiB in base64 and an entry of 4 KiB fit; a damaged length does not make us take more.
 const BODY_BYTES_MAX: u32 = 24 * 1024 * 1024;
+/// No frame is longer.
+pub(super) const FRAME_BYTES_MAX: u32 = BODY_BYTES_MAX + 8;
 
 #[cfg(test)]
 mod tests {

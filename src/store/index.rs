@@ -65,6 +65,8 @@ impl Index {
     pub(super) fn open(ledger: &Path, segments: &Segments) -> Option<Self> {
         let head = Head::parse(&fs::read(Paths::new(ledger).head).ok()?)?;
         let paths = Paths::new(ledger);
+        // A size that the file has slots for: what is worked out from it below does not overflow.
+        let positions = Flat::open(&paths.positions, head.size).ok()?;
         let arena = Arena::open(&paths.map(head.generation), head.arena_bytes).ok()?;
         let map = if head.map == Offset(0) { None } else { Some(trie::root_at(&arena, head.map).ok()?) };
         let index = Self {
@@ -75,7 +77,7 @@ impl Index {
             map,
             arena,
             hashes: Flat::open(&paths.hashes, stored_count(head.size)).ok()?,
-            positions: Flat::open(&paths.positions, head.size).ok()?,
+            positions,
             generation: head.generation,
         };
         index.fits(segments).then_some(index)
@@ -203,6 +205,10 @@ impl Index {
 
     /// Returns the leaf hash at a place.
     pub(super) fn leaf(&self, place: u64) -> io::Result<Digest> {
+        // A damaged list names places of any size.
+        if place >= self.size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         Hashes(&self.hashes).read(crate::merkle::stored_index(0, place))
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::durable::sync_folder;
-use super::frame::{Frame, Next};
+use super::frame::{FRAME_BYTES_MAX, Frame, Next};
 
 /// A place in the segments where a frame begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +112,9 @@ impl Segments {
             let text = format!("{} holds no whole frame at byte {}", path.display(), extent.at.offset);
             io::Error::new(io::ErrorKind::InvalidData, text)
         };
+        if extent.bytes > FRAME_BYTES_MAX {
+            return Err(damaged());
+        }
         let mut bytes = vec![0; usize::try_from(extent.bytes).map_err(|_| damaged())?];
         file.read_exact_at(&mut bytes, extent.at.offset).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => damaged(),
