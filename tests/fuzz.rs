@@ -271,7 +271,13 @@ fn mutate(seed: &[u8], others: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
                 let piece = bytes[at..end].to_vec();
                 bytes.splice(at..at, piece);
             }
-            4 => bytes.truncate(at),
+            4 => {
+                bytes.truncate(at);
+                // What breaks off in the middle of something.
+                if dice.below(2) == 0 {
+                    bytes.extend_from_slice(TOKENS[dice.below(TOKENS.len())]);
+                }
+            }
             5 | 6 => {
                 let token = TOKENS[dice.below(TOKENS.len())];
                 let end = if dice.below(2) == 0 { at } else { end.max(at) };
@@ -374,6 +380,11 @@ const TOKENS: &[&[u8]] = &[
     b" ",
     b"\t",
     b"\"",
+    b"\"\\",
+    b"\\",
+    b"&#",
+    b"<!--",
+    b"%",
     b"\\u0000",
     b"\\ud800",
     b"\xff",

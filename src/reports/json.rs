@@ -330,7 +330,8 @@ impl<'a> Scan<'a> {
         loop {
             match self.take()? {
                 b'"' => return Some(()),
-                b'\\' => self.at += 1,
+                // A text may break off behind it.
+                b'\\' => drop(self.take()?),
                 _ => {}
             }
         }
@@ -416,6 +417,10 @@ mod tests {
             "{\"runs\"",
             "{\"runs\":[",
             "{\"runs\":[{\"r\":[1",
+            "{\"runs\":[{\"r\":[\"\\",
+            "{\"runs\":[{\"r\":[7, {\"a\": \"b\\",
+            "{\"runs\":[{\"\\",
+            "{\"\\",
             "{\"runs\":[{\"r\":[1 2]}]}",
             "{\"runs\":[{\"r\":[1,]}]}",
             "{\"runs\":[{\"r\":[,]}]}",
