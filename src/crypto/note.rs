@@ -256,4 +256,27 @@ mod tests {
         let other = NoteKey::new("log.example", SecretKey::from_seed(&[9; 32]).public()).unwrap();
         assert!(matches!(open_note(&note, &[other]), Err(NoteError::Unsigned { .. })));
     }
+
+    #[test]
+    fn a_name_has_neither_plus_nor_blank() {
+        let key = SecretKey::from_seed(&[1; 32]).public();
+        assert!(NoteKey::new("log.example/a-b_c", key.clone()).is_ok());
+        for name in ["", "a+b", "a b", "a\tb", "a\u{a0}b", "+", " "] {
+            assert!(NoteKey::new(name, key.clone()).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn sixteen_signatures_open_and_no_more() {
+        let (note, key) = signed();
+        let with = |others: u8| {
+            let lines = (0..others).map(|number| {
+                let signature = STANDARD.encode([&[number; 4][..], &[7; 64]].concat());
+                format!("{DASH}witness-{number} {signature}\n")
+            });
+            [String::from_utf8(note.clone()).unwrap(), lines.collect()].concat()
+        };
+        assert!(open_note(with(15).as_bytes(), std::slice::from_ref(&key)).is_ok());
+        assert!(matches!(open_note(with(16).as_bytes(), &[key]), Err(NoteError::Malformed(_))));
+    }
 }
