@@ -19,7 +19,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("prove", &["merkle"]),
     ("verify", &["policy", "reports", "prove"]),
     ("rego", &["verify"]),
-    ("store", &["prove"]),
+    // A ledger on a git remote is brought and taken by git/, the one place that runs it.
+    ("store", &["prove", "git"]),
     ("append", &["store", "verify"]),
     ("attest", &["reports", "git", "append"]),
     ("export", &["attest", "rego"]),

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::AppendError;
 use super::receipt::Receipt;
 use super::rules::{Fresh, Refusal, Rules, Seen};
 use crate::crypto::{Envelope, KeyRing, NoteKey, SecretKey, leaf_hash};
+use crate::git::RemoteError;
 use crate::merkle::{Checkpoint, MapText};
 use crate::model::{
-    Authority as AuthorityRecord, Entry, Fingerprint, MapEntry, Predicate, SignedLine, Statement, Time,
+    Authority as AuthorityRecord, Digest, Entry, Fingerprint, MapEntry, Predicate, SignedLine, Statement, Time,
 };
 use crate::prove::{Complete, ProveError, RawRecord, Trust, placement};
-use crate::store::{Ledger, Log, Writer};
+use crate::store::{Ledger, Log, StoreError, Writer};
 use crate::verify::{Authority, Policies};
 
 /// What is to be appended.
@@ -55,6 +57,8 @@ type Slot = Arc<Mutex<Option<Result<Vec<Receipt>, AppendError>>>>;
 struct Job {
     submissions: Vec<Submission>,
     answer: Slot,
+    /// How often somebody else was first at the remote.
+    lost: u32,
 }
 
 /// Who may do what at one size of the log.
@@ -151,7 +155,7 @@ impl Appender {
     pub fn append(&self, submissions: Vec<Submission>) -> Result<Vec<Receipt>, AppendError> {
         let answer = Arc::new(Mutex::new(None));
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.jobs.push(Job { submissions, answer: Arc::clone(&answer) });
+        queue.jobs.push(Job { submissions, answer: Arc::clone(&answer), lost: 0 });
         loop {
             if let Some(answer) = answer.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return answer;
@@ -214,11 +218,22 @@ impl Appender {
                     answer(&job, Ok(receipts.by_ref().take(fresh.len()).collect()));
                 }
             }
+            Err(AppendError::Store(StoreError::Remote(RemoteError::Moved { .. })))
+                if accepted.iter().all(|(job, _)| job.lost < RACES_MAX) =>
+            {
+                // Nothing was appended. What others appended meanwhile is judged by: all of it again, after a while of
+                // another length for each who lost.
+                drop(writer);
+                let lost = accepted.iter().map(|(job, _)| job.lost).max().unwrap_or(0);
+                std::thread::sleep(pause(lost));
+                let again = accepted.into_iter().map(|(job, _)| Job { lost: job.lost + 1, ..job });
+                return again.chain(left).collect();
+            }
             Err(error) => {
                 let text = error.to_string();
                 let mut error = Some(error);
                 for (job, _) in accepted {
-                    let repeated = || crate::store::StoreError::unreadable("the batch", &text).into();
+                    let repeated = || StoreError::unreadable("the batch", &text).into();
                     answer(&job, Err(error.take().unwrap_or_else(repeated)));
                 }
             }
@@ -342,7 +357,9 @@ impl Appender {
             .map(|fresh| RawRecord { entry: fresh.entry.print().into_bytes(), envelope: fresh.envelope.print() })
             .collect();
         let time = batch.last().map_or(Time(0), |fresh| fresh.entry.time);
-        let committed = writer.commit(&records, time, &|checkpoint: &Checkpoint| checkpoint.sign_by(&self.log_keys))?;
+        let materials: Vec<Digest> = batch.iter().flat_map(|fresh| fresh.statement.materials()).collect();
+        let committed =
+            writer.commit(&records, &materials, time, &|checkpoint: &Checkpoint| checkpoint.sign_by(&self.log_keys))?;
         let mut receipts = Vec::with_capacity(batch.len());
         for fresh in batch {
             let path = writer.log().inclusion(fresh.place)?;
@@ -357,6 +374,14 @@ impl Appender {
 
 fn answer(job: &Job, answer: Result<Vec<Receipt>, AppendError>) {
     *job.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+}
+
+/// Returns how long to wait after a race was lost so often: up to a time that grows with it, by lot.
+fn pause(lost: u32) -> Duration {
+    let mut lot = [0; 2];
+    let _ = getrandom::fill(&mut lot);
+    let most = PAUSE.saturating_mul(lost.saturating_add(1)).min(PAUSE_MAX);
+    most.mul_f64(f64::from(u16::from_le_bytes(lot)) / f64::from(u16::MAX))
 }
 
 fn heads(log: &Log, chains: impl Iterator<Item = String>) -> Result<RightsKey, AppendError> {
@@ -375,6 +400,10 @@ fn last_time(log: &Log) -> Result<Time, AppendError> {
     Ok(MapEntry::parse(&bytes).map_err(ProveError::from)?.time)
 }
 
+/// Whoever lost so many races is told so.
+const RACES_MAX: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(40);
+const PAUSE_MAX: Duration = Duration::from_millis(400);
 /// A clock this far behind the last entry is wrong (design, section 4).
 const BEHIND_SECONDS_MAX: u64 = 600;
 /// A clock this far ahead of the last entry wants a person's word (design, section 4).

@@ -18,8 +18,8 @@ pub(super) struct Args {
     /// Run as if started in this folder
     #[arg(short = 'C', value_name = "FOLDER", global = true)]
     pub(super) folder: Option<PathBuf>,
-    /// The ledger's folder [env: EVIDENCE_LEDGER] [default: evidence in the repository's git folder]
-    #[arg(long, value_name = "FOLDER", global = true)]
+    /// The ledger: a folder, or git:REMOTE for one under a ref of a git remote [env: EVIDENCE_LEDGER] [default: the folder evidence in the repository's git folder]
+    #[arg(long, value_name = "LEDGER", global = true)]
     pub(super) ledger: Option<PathBuf>,
     /// The trust file [env: EVIDENCE_TRUST] [default: the one that init made, else that of the target branch]
     #[arg(long, value_name = "FILE", global = true)]

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::args::{Args, ChangeArgs};
 use super::eprint;
@@ -13,23 +13,32 @@ use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
 use crate::append::{Appender, ClockGuard};
 use crate::crypto::sha256;
-use crate::git::{Git, GitEnvironment, History, Repository, Target};
-use crate::merkle::MapText;
+use crate::git::{Git, GitEnvironment, History, Mirror, RemotePlace, Repository, Target};
+use crate::merkle::{Checkpoint, MapText, SignedCheckpoint};
 use crate::model::{ChangeId, Id, Oid, Time};
 use crate::prove::Trust;
 use crate::rego::Evaluator;
-use crate::store::{Ledger, Log};
+use crate::store::{Ledger, Log, Remote, StoreError};
 
 /// What every command needs.
 pub(super) struct Context {
     pub(super) json: bool,
     pub(super) cwd: PathBuf,
-    ledger: Option<PathBuf>,
+    ledger: Option<LedgerWord>,
     trust: Option<PathBuf>,
     keys: Vec<PathBuf>,
     opened: OnceCell<Vec<Key>>,
     guard: ClockGuard,
     repository: OnceCell<Repository>,
+}
+
+/// Which ledger is named.
+#[derive(Debug, Clone)]
+enum LedgerWord {
+    /// In a folder.
+    Folder(PathBuf),
+    /// On a git remote: its name, URL or path.
+    Git(String),
 }
 
 /// What is judged.
@@ -50,7 +59,14 @@ impl Context {
         let absolute = |path: &PathBuf| cwd.join(path);
         Ok(Self {
             json: args.json,
-            ledger: path_of(args.ledger.as_ref(), "EVIDENCE_LEDGER", "--ledger")?.as_ref().map(absolute),
+            ledger: match path_of(args.ledger.as_ref(), "EVIDENCE_LEDGER", "--ledger")? {
+                None => None,
+                Some(word) => Some(match word.to_str().and_then(|word| word.strip_prefix("git:")) {
+                    None => LedgerWord::Folder(absolute(&word)),
+                    Some("") => return Err(Fail::usage("--ledger git: names no remote").hint("--ledger git:origin")),
+                    Some(remote) => LedgerWord::Git(remote.to_owned()),
+                }),
+            },
             trust: path_of(args.trust.as_ref(), "EVIDENCE_TRUST", "--trust")?.as_ref().map(absolute),
             keys: args.key.clone(),
             opened: OnceCell::new(),
@@ -83,14 +99,60 @@ impl Context {
     /// Returns the ledger's folder: the one named, else the one in the repository's git folder.
     pub(super) fn ledger_folder(&self) -> Result<PathBuf, Fail> {
         match &self.ledger {
-            Some(folder) => Ok(folder.clone()),
+            Some(LedgerWord::Folder(folder)) => Ok(folder.clone()),
+            // A copy, one for all work trees, and another for each remote.
+            Some(LedgerWord::Git(remote)) => {
+                let name = sha256(remote.as_bytes()).to_string();
+                Ok(self.repository()?.common_dir().join("evidence-remotes").join(&name[..16]))
+            }
             None => Ok(self.repository()?.common_dir().join("evidence")),
         }
     }
 
-    /// Opens the ledger.
+    /// Opens the ledger; one on a remote is fetched before, or said to be behind.
     pub(super) fn ledger(&self) -> Result<Ledger, Fail> {
-        Ok(Ledger::open(&self.ledger_folder()?)?)
+        let folder = self.ledger_folder()?;
+        let Some(LedgerWord::Git(name)) = &self.ledger else { return Ok(Ledger::open(&folder)?) };
+        let ledger = Ledger::open_remote(&folder, self.remote(name, &folder, self.trust(None)?)?)?;
+        if let Some(why) = ledger.behind() {
+            let size = ledger.read()?.size();
+            self.say(&format!("warning: {why}\nwarning: the copy of {size} entries is read, which may be behind"));
+        }
+        Ok(ledger)
+    }
+
+    /// Makes an empty ledger in its folder or on its remote.
+    pub(super) fn new_ledger(&self, origin: &str, trust: &Trust) -> Result<Ledger, Fail> {
+        let folder = self.ledger_folder()?;
+        let Some(LedgerWord::Git(name)) = &self.ledger else { return Ok(Ledger::create(&folder, origin)?) };
+        Ok(Ledger::create_remote(&folder, origin, self.remote(name, &folder, trust.clone())?)?)
+    }
+
+    fn remote(&self, name: &str, folder: &Path, trust: Trust) -> Result<Remote, Fail> {
+        let silence = match std::env::var("EVIDENCE_REMOTE_SILENCE") {
+            Err(_) => SILENCE,
+            Ok(text) => match text.parse() {
+                Ok(seconds) if seconds > 0 => Duration::from_secs(seconds),
+                _ => return Err(Fail::usage(format!("EVIDENCE_REMOTE_SILENCE is {text}; wanted a number of seconds"))),
+            },
+        };
+        let repository = self.repository()?;
+        let place = RemotePlace {
+            remote: name.to_owned(),
+            from: repository.top().to_owned(),
+            folder: folder.join("mirror.git"),
+            object_format: repository.object_format(),
+            name: LEDGER_REF.to_owned(),
+            environment: std::env::vars_os().collect(),
+            silence,
+        };
+        let mirror = Mirror::open(repository.git().clone(), place).map_err(StoreError::from)?;
+        let check = move |note: &[u8]| -> Result<(), String> {
+            let checkpoint = Checkpoint::parse_note(note).map_err(|error| error.to_string())?;
+            let keys = trust.log_keys(&checkpoint.origin, checkpoint.size);
+            SignedCheckpoint::open(note, &keys, &checkpoint.origin).map(drop).map_err(|error| error.to_string())
+        };
+        Ok(Remote::new(mirror, folder, Box::new(check)))
     }
 
     /// Reads the trust file: the one named, else the one that `init` made for this repository, else that of the target branch.
@@ -435,6 +497,10 @@ fn path_of(flag: Option<&PathBuf>, variable: &str, name: &str) -> Result<Option<
     Ok(path)
 }
 
+/// The ref of a remote under which a ledger lives.
+const LEDGER_REF: &str = "refs/evidence/ledger";
+/// So long a remote may say nothing, unless somebody says otherwise.
+const SILENCE: Duration = Duration::from_secs(30);
 /// A CI system: the variable that shows it, its name, and the names and variables of what it says.
 type CiSystem = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 

@@ -85,6 +85,16 @@ impl From<StoreError> for Fail {
             StoreError::NoLedger(_) => Self::usage(text).hint("evidence init makes one here; --ledger names another"),
             StoreError::Exists(_) => Self::usage(text).hint("it is kept as it is"),
             StoreError::Format { .. } => Self::usage(text).hint("use a newer version of evidence"),
+            StoreError::NoRemoteLedger { .. } => {
+                Self::usage(text).hint("evidence init --ledger git:REMOTE makes one there")
+            }
+            StoreError::Foreign { .. } => {
+                Self::usage(text).hint("check --ledger and --trust; whoever may push to the ref may have changed it")
+            }
+            StoreError::Remote(error) => match error.hint() {
+                Some(hint) => Self::usage(text).hint(hint),
+                None => Self::usage(text),
+            },
             StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::InvalidData => {
                 Self::alarm(text, Vec::new())
             }

@@ -23,7 +23,7 @@ use crate::git::Repository;
 use crate::model::{Grant, Id, Role};
 use crate::policy::{Policy, STARTER};
 use crate::prove::{Trust, TrustedLedger};
-use crate::store::{Ledger, make_folder};
+use crate::store::make_folder;
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     let repository = context.repository()?;
@@ -79,7 +79,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
         leased_by: None,
     };
     let is_new = !folder.exists();
-    let appender = Appender::new(Ledger::create(&folder, &origin)?, log_key, trust.clone(), now);
+    let appender = Appender::new(context.new_ledger(&origin, &trust)?, log_key, trust.clone(), now);
     let signer = Signer { appender: &appender, keys: vec![&*root] };
     signer.policy(&policy, None).and_then(|_| signer.grant(grant)).inspect_err(|_| {
         // A root in an agent may not sign: the next try finds nothing of this one.

@@ -11,6 +11,8 @@ mod diff;
 mod facts;
 #[cfg(feature = "store")]
 mod index;
+#[cfg(feature = "store")]
+mod mirror;
 mod objects;
 #[cfg(feature = "store")]
 mod repository;
@@ -26,6 +28,8 @@ pub use facts::{
     COMMITS_MAX, ENTRIES_MAX, GitFactsError, Objects, ObjectsError, Recording, TOUCHED_BYTES_MAX, TREES_MAX,
     TreeChange, git_facts, need_commit, tree_changes,
 };
+#[cfg(feature = "store")]
+pub use mirror::{Added, Addition, MATERIALS, Mirror, RemoteError, RemotePlace};
 pub use objects::{Commit, Kind, Mode, OBJECT_BYTES_MAX, Object, ObjectError, TreeEntry, text_of};
 #[cfg(feature = "store")]
 pub use repository::{Head, History, Place, Repository, Target};

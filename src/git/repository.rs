@@ -113,6 +113,18 @@ impl Repository {
         Ok(Self { place, history, branch, batch: RefCell::new(batch), cache: RefCell::default() })
     }
 
+    /// Returns the git that is run.
+    #[must_use]
+    pub const fn git(&self) -> &Git {
+        &self.place.git
+    }
+
+    /// Returns the hash of its objects, `sha1` or `sha256`.
+    #[must_use]
+    pub const fn object_format(&self) -> &'static str {
+        if self.place.digits == 64 { "sha256" } else { "sha1" }
+    }
+
     /// Returns the top folder of the work tree, absolute.
     #[must_use]
     pub fn top(&self) -> &Path {

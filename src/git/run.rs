@@ -6,9 +6,10 @@
 //! Out of scope: Windows, whose git needs more of the environment.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use super::facts::{GitFactsError, ObjectsError};
 use crate::model::Oid;
@@ -169,16 +170,25 @@ impl Git {
     /// [`GitError::Start`] only: how it ended is for the caller to judge.
     pub(super) fn finish(&self, command: &mut Command) -> Result<Ended, GitError> {
         let output = command.output().map_err(|source| GitError::Start { program: self.program.clone(), source })?;
-        let arguments: Vec<String> =
-            command.get_args().skip(OPTIONS.len()).map(|word| word.to_string_lossy().into_owned()).collect();
-        let status = output.status;
-        Ok(Ended {
-            command: arguments.join(" "),
-            code: status.code(),
-            status: status.to_string(),
-            stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        })
+        Ok(Ended::of(command, output))
+    }
+
+    /// Runs a prepared command to its end and lets it read something.
+    ///
+    /// # Errors
+    /// [`GitError::Start`] only: how it ended is for the caller to judge.
+    pub(super) fn finish_fed(&self, command: &mut Command, input: &[u8]) -> Result<Ended, GitError> {
+        let failed = |source| GitError::Start { program: self.program.clone(), source };
+        let mut child = command.stdin(Stdio::piped()).spawn().map_err(failed)?;
+        let mut pipe = child.stdin.take().expect("the command was built with a piped stdin");
+        let output = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // A command that ends early says why itself.
+                let _ = pipe.write_all(input);
+            });
+            child.wait_with_output()
+        });
+        Ok(Ended::of(command, output.map_err(failed)?))
     }
 }
 
@@ -192,6 +202,19 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    fn of(command: &Command, output: Output) -> Self {
+        let arguments: Vec<String> =
+            command.get_args().skip(OPTIONS.len()).map(|word| word.to_string_lossy().into_owned()).collect();
+        let status = output.status;
+        Self {
+            command: arguments.join(" "),
+            code: status.code(),
+            status: status.to_string(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        }
+    }
+
     /// Returns what git printed.
     ///
     /// # Errors

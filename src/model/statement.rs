@@ -211,6 +211,22 @@ impl Statement {
         })
     }
 
+    /// Returns the hashes of the materials that it rests on.
+    #[must_use]
+    pub fn materials(&self) -> Vec<Digest> {
+        match &self.predicate {
+            Predicate::Policy(_) => self.digests().copied().collect(),
+            Predicate::Result(run) => run.materials.iter().map(|material| material.sha256).collect(),
+            Predicate::Review(review) => review.notes.iter().map(|material| material.sha256).collect(),
+            Predicate::Verdict(verdict) => verdict.materials().copied().collect(),
+            Predicate::Plan(_)
+            | Predicate::Start(_)
+            | Predicate::Exception(_)
+            | Predicate::Authority(_)
+            | Predicate::Event(_) => Vec::new(),
+        }
+    }
+
     fn check_shape(&self) -> Result<(), StatementError> {
         let (fits, wanted) = self.subjects_fit();
         if !fits {

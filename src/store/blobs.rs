@@ -3,11 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::NamedTempFile;
 
 use super::StoreError;
 use super::durable::{make_folder, sync_folder};
+use super::remote::Remote;
 use crate::crypto::Hasher;
 use crate::model::Digest;
 
@@ -15,6 +17,8 @@ use crate::model::Digest;
 #[derive(Debug, Clone)]
 pub struct Blobs {
     folder: PathBuf,
+    /// Where what is not here may be fetched from.
+    remote: Option<Arc<Remote>>,
 }
 
 /// A material that is being written.
@@ -27,7 +31,29 @@ pub struct BlobWriter {
 
 impl Blobs {
     pub(super) fn new(ledger: &Path) -> Self {
-        Self { folder: ledger.join("blobs").join("sha256") }
+        Self { folder: ledger.join("blobs").join("sha256"), remote: None }
+    }
+
+    pub(super) fn with_remote(mut self, remote: Option<Arc<Remote>>) -> Self {
+        self.remote = remote;
+        self
+    }
+
+    /// Fetches those of some materials that are not here and that a remote has, all at once.
+    ///
+    /// # Errors
+    /// If the remote cannot be reached, or the operating system refuses.
+    pub fn fetch(&self, digests: &[Digest]) -> Result<(), StoreError> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let missing: Vec<Digest> = digests.iter().copied().filter(|digest| !self.path(digest).exists()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        remote.materials(&missing, |digest, from| {
+            // What has another hash lies under that one, and is still missing under this.
+            let (found, _) = self.put_from(from)?;
+            if found == *digest { Ok(()) } else { Err(StoreError::unreadable("a material of the remote", &found)) }
+        })
     }
 
     /// Returns where a material lies, if it is there.
@@ -45,6 +71,9 @@ impl Blobs {
     /// If the operating system refuses.
     pub fn open(&self, digest: &Digest) -> Result<Option<File>, StoreError> {
         let path = self.path(digest);
+        if self.remote.is_some() && !path.exists() {
+            self.fetch(&[*digest])?;
+        }
         match File::open(&path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -81,7 +110,7 @@ impl Blobs {
     ///
     /// # Errors
     /// If the operating system refuses.
-    pub fn put_from(&self, from: &mut impl Read) -> Result<(Digest, u64), StoreError> {
+    pub fn put_from(&self, from: &mut (impl Read + ?Sized)) -> Result<(Digest, u64), StoreError> {
         let mut writer = self.writer()?;
         io::copy(from, &mut writer).map_err(StoreError::io("cannot write in", &self.folder))?;
         writer.keep()

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,15 +13,20 @@ use super::durable::{make_folder, sync_folder};
 use super::frame::Frame;
 use super::index::Index;
 use super::log::{self, Log};
-use super::segments::{Extent, Position, SEGMENT_BYTES, Segments, Tail};
+use super::remote::{Outgoing, Remote};
+use super::segments::{Extent, Position, Segments, Tail};
 use crate::merkle::Checkpoint;
-use crate::model::{Digest, MapEntry, Time};
+use crate::model::{Digest, Entry, MapEntry, Time};
 use crate::prove::RawRecord;
 
 /// A ledger in a folder.
 pub struct Ledger {
     folder: PathBuf,
     origin: String,
+    /// Where the truth lies, if this folder is a copy.
+    remote: Option<Arc<Remote>>,
+    /// Why the copy may be behind.
+    behind: Option<String>,
     /// The log as the last writer of this process left it.
     known: Mutex<Option<Log>>,
 }
@@ -110,7 +115,77 @@ impl Ledger {
         }
         let file: LedgerFile =
             toml::from_str(&text).map_err(|error| StoreError::unreadable(&path.display().to_string(), &error))?;
-        Ok(Self { folder: folder.to_owned(), origin: file.origin, known: Mutex::new(None) })
+        let (folder, known) = (folder.to_owned(), Mutex::new(None));
+        Ok(Self { folder, origin: file.origin, remote: None, behind: None, known })
+    }
+
+    /// Makes an empty ledger that will live on a remote, with its copy in a folder. The remote has it once something is appended.
+    ///
+    /// # Errors
+    /// If the remote or the folder has one already, or cannot be reached or written.
+    pub fn create_remote(folder: &Path, origin: &str, remote: Remote) -> Result<Self, StoreError> {
+        if remote.fetch()?.is_some() {
+            return Err(StoreError::Exists(PathBuf::from(remote.name())));
+        }
+        let ledger = Self::create(folder, origin)?;
+        Ok(Self { remote: Some(Arc::new(remote)), ..ledger })
+    }
+
+    /// Opens the copy of a ledger that lives on a remote, and brings it up to date. If the remote cannot be reached, an older copy
+    /// serves readers, and [`Ledger::behind`] says why.
+    ///
+    /// # Errors
+    /// If there is neither a copy nor a way to the remote, or the remote contradicts what it had.
+    pub fn open_remote(folder: &Path, remote: Remote) -> Result<Self, StoreError> {
+        let mut ledger = match Self::open(folder) {
+            Err(StoreError::NoLedger(_)) => Self::copy(folder, &remote)?,
+            opened => opened?,
+        };
+        ledger.remote = Some(Arc::new(remote));
+        let brought = ledger.lock().map(drop);
+        match brought {
+            Ok(()) => {}
+            Err(error @ (StoreError::Remote(_) | StoreError::Io { .. })) if ledger.read()?.size() > 0 => {
+                ledger.behind = Some(error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(ledger)
+    }
+
+    /// Makes an empty copy of what a remote has.
+    fn copy(folder: &Path, remote: &Remote) -> Result<Self, StoreError> {
+        make_folder(folder).map_err(StoreError::io("cannot create", folder))?;
+        let _lock = lock_folder(folder)?;
+        match Self::open(folder) {
+            // Somebody else made it meanwhile.
+            Err(StoreError::NoLedger(_)) => {}
+            opened => return opened,
+        }
+        let seen = remote.fetch()?.ok_or_else(|| remote.none())?;
+        let text = remote.ledger_file(&seen.commit)?;
+        let file: LedgerFile = toml::from_str(&String::from_utf8_lossy(&text))
+            .map_err(|error| StoreError::unreadable("ledger.toml of the remote", &error))?;
+        if file.format != FORMAT {
+            return Err(StoreError::Format { path: folder.to_owned(), found: file.format, wanted: FORMAT });
+        }
+        if file.origin != seen.checkpoint.origin {
+            let text = format!("it names the origin {} and its checkpoint {}", file.origin, seen.checkpoint.origin);
+            return Err(StoreError::unreadable("ledger.toml of the remote", &text));
+        }
+        Self::create(folder, &file.origin)
+    }
+
+    /// Returns the remote that the folder is a copy of.
+    #[must_use]
+    pub fn remote(&self) -> Option<&Remote> {
+        self.remote.as_deref()
+    }
+
+    /// Returns why the copy may be behind its remote, if it may.
+    #[must_use]
+    pub fn behind(&self) -> Option<&str> {
+        self.behind.as_deref()
     }
 
     /// Returns the origin that the folder claims; the trust file decides whether to believe it.
@@ -128,7 +203,7 @@ impl Ledger {
     /// Returns the materials.
     #[must_use]
     pub fn blobs(&self) -> Blobs {
-        Blobs::new(&self.folder)
+        Blobs::new(&self.folder).with_remote(self.remote.clone())
     }
 
     /// Opens the newest state for reading; waits for nobody and writes nothing.
@@ -136,7 +211,7 @@ impl Ledger {
     /// # Errors
     /// If the operating system refuses, or the ledger contradicts itself.
     pub fn read(&self) -> Result<Log, StoreError> {
-        Log::open(&self.folder)
+        Ok(Log::open(&self.folder)?.with_remote(self.remote.clone()))
     }
 
     /// Reads the whole log anew from its segments, without the cache, batch by batch: the records, and the signed checkpoint.
@@ -181,14 +256,7 @@ impl Ledger {
     /// If the operating system refuses, or the ledger contradicts itself.
     pub fn lock(&self) -> Result<Writer<'_>, StoreError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.folder.join("lock");
-        let lock = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(StoreError::io("cannot open", &path))?;
-        lock.lock().map_err(StoreError::io("cannot lock", &path))?;
+        let lock = lock_folder(&self.folder)?;
         match known.as_mut() {
             Some(log) => log.refresh()?,
             None => *known = Some(Log::open(&self.folder)?),
@@ -198,8 +266,28 @@ impl Ledger {
             writer.repaired = Some(writer.log_mut().cut(at)?);
         }
         writer.catch_up()?;
+        if let Some(remote) = &self.remote
+            && let Err(error) = remote.pull(writer.log_mut())
+        {
+            // What lies in memory may be ahead of the disk: forget it.
+            *writer.known = None;
+            return Err(error);
+        }
         Ok(writer)
     }
+}
+
+/// Waits until no other process writes to the folder.
+fn lock_folder(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("lock");
+    let lock = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(StoreError::io("cannot open", &path))?;
+    lock.lock().map_err(StoreError::io("cannot lock", &path))?;
+    Ok(lock)
 }
 
 impl Ledger {
@@ -274,20 +362,26 @@ impl Writer<'_> {
 
     /// Appends records as one batch with its map entry and checkpoint; returns when they are durable.
     ///
-    /// The entries continue the log that [`Writer::log`] shows; `sign` signs the checkpoint.
+    /// The entries continue the log that [`Writer::log`] shows; `sign` signs the checkpoint. Over a remote it counts once that has
+    /// it, with the materials that the records name: [`RemoteError::Moved`] says that somebody else was first, and nothing was
+    /// appended.
     ///
     /// # Errors
     /// If anything fails, nothing was promised; on an I/O error the process had better end.
     pub fn commit(
         &mut self,
         records: &[RawRecord],
+        materials: &[Digest],
         time: Time,
         sign: &dyn Fn(&Checkpoint) -> Vec<u8>,
     ) -> Result<Committed, StoreError> {
-        let outcome = self.try_commit(records, time, sign);
+        let outcome = self.try_commit(records, materials, time, sign);
         if outcome.is_err() {
             // What lies in memory may be ahead of the disk: forget it.
             *self.known = None;
+            if let Some(remote) = &self.ledger.remote {
+                remote.doubt();
+            }
         }
         outcome
     }
@@ -295,6 +389,7 @@ impl Writer<'_> {
     fn try_commit(
         &mut self,
         records: &[RawRecord],
+        materials: &[Digest],
         time: Time,
         sign: &dyn Fn(&Checkpoint) -> Vec<u8>,
     ) -> Result<Committed, StoreError> {
@@ -315,10 +410,7 @@ impl Writer<'_> {
         let root: Digest = log.index().root_with(&staged, &map)?;
         let note = sign(&Checkpoint { origin, size: covers + 1, root });
         let mut bytes = Vec::new();
-        let mut at = log.index().next;
-        if at.offset >= SEGMENT_BYTES {
-            at = Position { segment: at.segment + 1, offset: 0 };
-        }
+        let mut at = log.index().next.for_batch();
         let start = at;
         let mut extents = Vec::with_capacity(records.len() + 1);
         let mut put = |frame: Frame| {
@@ -334,6 +426,14 @@ impl Writer<'_> {
         }
         extents.push(put(Frame::Map(map.clone())));
         let commit = put(Frame::Commit(note.clone()));
+        if let Some(remote) = &self.ledger.remote {
+            let subjects: Vec<String> = entries.iter().map(|entry| subject(entry)).collect();
+            let path = self.ledger.folder.join(LEDGER_FILE);
+            let ledger_file = fs::read(&path).map_err(StoreError::io("cannot read", &path))?;
+            let batch = Outgoing { first, bytes: &bytes, note: &note, materials, subjects: &subjects, time };
+            remote.push(&batch, &self.ledger.blobs(), &ledger_file)?;
+        }
+        let log = self.log_mut();
         let path = log.segments().path(start.segment);
         let mut file = log.segments().append_to(start).map_err(StoreError::io("cannot open", &path))?;
         // Point of no return. A crash before the data are synced leaves a tail without a whole commit frame, or a batch
@@ -345,6 +445,9 @@ impl Writer<'_> {
         if self.log_mut().flush().is_err() {
             // The batch is durable, so it stands; a cache that cannot be written, or was taken away, is made anew.
             self.log_mut().rebuild()?;
+        }
+        if let Some(remote) = &self.ledger.remote {
+            remote.pushed()?;
         }
         Ok(Committed { first, size: covers + 1, note })
     }
@@ -365,6 +468,14 @@ impl Writer<'_> {
 
     fn log_mut(&mut self) -> &mut Log {
         self.known.as_mut().expect("a writer has opened the log")
+    }
+}
+
+/// Returns what a record is, for people who read the history of a remote.
+fn subject(entry: &[u8]) -> String {
+    match Entry::parse(entry) {
+        Ok(entry) => format!("{} {}", entry.kind, entry.chain),
+        Err(_) => "record".to_owned(),
     }
 }
 

@@ -4,10 +4,12 @@ use std::cell::{Ref, RefCell};
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::blobs::Blobs;
 use super::frame::Frame;
 use super::index::Index;
+use super::remote::Remote;
 use super::segments::{Position, Segments, Tail};
 use super::{StoreError, index};
 use crate::crypto::{leaf_hash, list_item_hash, list_value};
@@ -124,6 +126,17 @@ impl Log {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.index.borrow().size
+    }
+
+    /// Returns the root over all entries.
+    pub(super) fn root(&self) -> Result<Digest, StoreError> {
+        self.index.borrow().root()
+    }
+
+    /// Lets materials that are not here be fetched.
+    pub(super) fn with_remote(mut self, remote: Option<Arc<Remote>>) -> Self {
+        self.blobs = self.blobs.with_remote(remote);
+        self
     }
 
     /// Returns the newest signed checkpoint; `None` while the log is empty.

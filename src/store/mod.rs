@@ -6,6 +6,9 @@
 //! nothing was promised and the writer is spent. A backend on another medium keeps the same contract: one order for all,
 //! nothing answered before it is durable, never a second answer for one place.
 //!
+//! **Over a remote** ([`Remote`]) the same holds with one more step: the order for all is that of one git ref, a batch is durable
+//! once the remote has it, and what lies in the folder is a copy of what the remote has.
+//!
 //! [`Ledger::read`] needs no lock and no permission to write. What it reads beyond the published checkpoint it first makes durable.
 
 mod arena;
@@ -18,16 +21,20 @@ mod ledger;
 mod lists;
 mod log;
 mod lookup;
+mod remote;
 mod segments;
 mod trie;
 
 use std::path::{Path, PathBuf};
+
+use crate::git::RemoteError;
 
 pub use blobs::{BlobWriter, Blobs};
 pub(crate) use durable::make_folder;
 pub use ledger::{Committed, Ledger, Replayed, Writer};
 pub use log::Log;
 pub use lookup::{Lookup, LookupKey};
+pub use remote::{NoteCheck, Remote};
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +73,27 @@ pub enum StoreError {
     Unreadable {
         /// What it should be.
         what: String,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// The remote of the ledger did not do what was asked.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The remote has no ledger.
+    #[error("there is no ledger at {remote}: it has no {name}")]
+    NoRemoteLedger {
+        /// The remote.
+        remote: String,
+        /// The ref.
+        name: String,
+    },
+    /// What the remote has is not signed by a key of the ledger.
+    #[error("{name} of {remote} is no ledger to believe: {text}")]
+    Foreign {
+        /// The remote.
+        remote: String,
+        /// The ref.
+        name: String,
         /// What is wrong with it.
         text: String,
     },

@@ -1,7 +1,7 @@
 //! The segments: `log/00000000.seg` .., the truth of a ledger (format, section 5).
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -184,18 +184,35 @@ impl Segments {
     }
 }
 
+impl Batch {
+    /// Reads the frames of exactly one batch, which will lie at a position.
+    pub(super) fn parse(mut bytes: &[u8], at: Position) -> Option<Self> {
+        match read_batch(&mut bytes, at) {
+            Ok(Found::Batch(batch)) if bytes.is_empty() => Some(*batch),
+            _ => None,
+        }
+    }
+}
+
+impl Position {
+    /// Returns where the next batch begins: in a new segment once this one is long enough.
+    pub(super) const fn for_batch(self) -> Self {
+        if self.offset >= SEGMENT_BYTES { Self { segment: self.segment + 1, offset: 0 } } else { self }
+    }
+}
+
 enum Found {
     Batch(Box<Batch>),
     End,
     Torn,
 }
 
-fn read_batch(reader: &mut BufReader<File>, from: Position) -> io::Result<Found> {
+fn read_batch(reader: &mut impl Read, from: Position) -> io::Result<Found> {
     let mut at = from;
     let mut entries = Vec::new();
     let mut map = None;
     loop {
-        let (frame, length) = match Frame::read(&mut reader.by_ref())? {
+        let (frame, length) = match Frame::read(reader)? {
             Next::Frame(frame, length) => (frame, length),
             Next::End if at == from => return Ok(Found::End),
             Next::End | Next::Torn => return Ok(Found::Torn),
@@ -215,5 +232,5 @@ fn read_batch(reader: &mut BufReader<File>, from: Position) -> io::Result<Found>
 }
 
 /// A new segment begins with the first batch after this many bytes.
-pub(super) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 const READ_BYTES: usize = 256 * 1024;

@@ -198,20 +198,12 @@ impl Checker<'_> {
         self.last = entry.time;
         self.records += 1;
         self.signatures += u64::try_from(envelope.signatures.len()).unwrap_or(0);
-        match &statement.predicate {
-            Predicate::Authority(authority) => {
-                for line in authority.keys_that_may_sign() {
-                    let key: PublicKey = line.parse().map_err(|e: crate::crypto::KeyError| text(&e))?;
-                    self.ring.insert(key);
-                }
+        self.named.extend(statement.materials());
+        if let Predicate::Authority(authority) = &statement.predicate {
+            for line in authority.keys_that_may_sign() {
+                let key: PublicKey = line.parse().map_err(|e: crate::crypto::KeyError| text(&e))?;
+                self.ring.insert(key);
             }
-            Predicate::Policy(_) => self.named.extend(statement.digests().copied()),
-            Predicate::Result(run) => self.named.extend(run.materials.iter().map(|material| material.sha256)),
-            Predicate::Review(review) => self.named.extend(review.notes.iter().map(|material| material.sha256)),
-            Predicate::Verdict(verdict) => {
-                self.named.extend(verdict.materials());
-            }
-            _ => {}
         }
         Ok(())
     }

@@ -83,7 +83,7 @@ impl Forge {
         let entry = entry.print().into_bytes();
         let leaf = leaf_hash(&entry);
         let record = RawRecord { entry, envelope: envelope.print() };
-        let committed = writer.commit(&[record], time, &|checkpoint| checkpoint.sign(&self.log_key)).unwrap();
+        let committed = writer.commit(&[record], &[], time, &|checkpoint| checkpoint.sign(&self.log_key)).unwrap();
         (committed.first, leaf)
     }
 

@@ -1,0 +1,375 @@
+//! A ledger under a ref of a git remote: batches come from it, and go to it before they count.
+//!
+//! The ref names a commit whose tree is the ledger:
+//! ```text
+//! ledger.toml                    format and origin, the bytes of a folder's (format, section 5)
+//! checkpoint                     the newest signed checkpoint
+//! log/00/00/00/12/34             one batch: the bytes of its frames; the name is the serial of its first record
+//! materials/ab/cd/<64 hex>       names the git object of a material (mode 160000) without leading to it
+//! ```
+//! Each batch is one commit on top of the one before. Its second parent, where it has one, holds the batch's materials: they
+//! stay alive on the remote, and travel to nobody who fetches the ref at depth 1. What is in `log/` in order is what a folder has
+//! in its segments. The order for all is that of the ref; a push names the value that it expects.
+//!
+//! A copy never goes back: what the remote has must go on from what was read of it before, whole and signed.
+
+use std::fs;
+use std::io::{Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::StoreError;
+use super::blobs::Blobs;
+use super::log::{self, Log};
+use super::segments::Batch;
+use crate::git::{Added, Addition, MATERIALS, Mirror, RemoteError};
+use crate::merkle::Checkpoint;
+use crate::model::{Digest, Oid, Time};
+
+/// Says why a signed checkpoint is not one of the ledger's, if it is not.
+pub type NoteCheck = Box<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
+
+/// The remote of a ledger.
+pub struct Remote {
+    mirror: Mirror,
+    folder: PathBuf,
+    check: NoteCheck,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether the copy has all that the remote was seen to have, and nobody was seen to be ahead since.
+    is_current: bool,
+    /// The commit that the copy is of.
+    head: Option<Oid>,
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote").field("mirror", &self.mirror).finish_non_exhaustive()
+    }
+}
+
+/// What one batch is, on its way to the remote.
+pub(super) struct Outgoing<'a> {
+    pub(super) first: u64,
+    pub(super) bytes: &'a [u8],
+    pub(super) note: &'a [u8],
+    pub(super) materials: &'a [Digest],
+    pub(super) subjects: &'a [String],
+    pub(super) time: Time,
+}
+
+impl Remote {
+    /// Makes the remote of the copy in a folder. `check` says whether a checkpoint is signed as it must be.
+    #[must_use]
+    pub fn new(mirror: Mirror, folder: &Path, check: NoteCheck) -> Self {
+        let remote = Self { mirror, folder: folder.to_owned(), check, state: Mutex::default() };
+        remote.doubt();
+        remote
+    }
+
+    /// Returns what it is called.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.mirror.remote()
+    }
+
+    /// Fetches; returns the commit, the origin and the checkpoint that the remote has, if it has a ledger.
+    pub(super) fn fetch(&self) -> Result<Option<Seen>, StoreError> {
+        let Some(commit) = self.mirror.fetch()? else { return Ok(None) };
+        let read = |path: &str| -> Result<Vec<u8>, StoreError> {
+            self.mirror.read(&commit, path)?.ok_or_else(|| self.foreign(format!("it has no {path}")))
+        };
+        let note = read("checkpoint")?;
+        (self.check)(&note).map_err(|text| self.foreign(text))?;
+        let checkpoint = Checkpoint::parse_note(&note).map_err(|error| self.foreign(error.to_string()))?;
+        Ok(Some(Seen { commit, note, checkpoint }))
+    }
+
+    /// Returns the error that says that the remote has no ledger.
+    pub(super) fn none(&self) -> StoreError {
+        StoreError::NoRemoteLedger { remote: self.mirror.remote(), name: self.mirror.name().to_owned() }
+    }
+
+    fn foreign(&self, text: String) -> StoreError {
+        StoreError::Foreign { remote: self.mirror.remote(), name: self.mirror.name().to_owned(), text }
+    }
+
+    /// Brings the copy up to what the remote has, unless nothing was heard of anything newer. The caller holds the lock.
+    pub(super) fn pull(&self, log: &mut Log) -> Result<(), StoreError> {
+        if self.state().is_current {
+            // Another process of this machine may have gone on.
+            self.state().head = self.kept_head();
+            return Ok(());
+        }
+        let ours = log.checkpoint()?;
+        let contradiction = |text: String, theirs: Option<&[u8]>| {
+            let heads = ours.as_deref().into_iter().chain(theirs);
+            StoreError::contradiction(format!("{} of {} {text}", self.mirror.name(), self.mirror.remote()), heads)
+        };
+        let Some(seen) = self.fetch()? else {
+            return match &ours {
+                Some(_) => Err(contradiction(format!("is gone; it had {} entries", log.size()), None)),
+                None => {
+                    // A ledger that is about to be made.
+                    *self.state() = State { is_current: true, head: None };
+                    Ok(())
+                }
+            };
+        };
+        let (size, theirs) = (log.size(), &seen.checkpoint);
+        if theirs.size < size {
+            let text = format!("was taken back: it has {} entries and had {size}", theirs.size);
+            return Err(contradiction(text, Some(&seen.note)));
+        }
+        if theirs.size == size && log.root()? != theirs.root {
+            return Err(contradiction(format!("has another root at size {size} than it had"), Some(&seen.note)));
+        }
+        let known = self.state().head.clone();
+        if theirs.size > size {
+            let added = match &known {
+                Some(known) => self.mirror.added(known, &seen.commit, LOG)?,
+                None => Added::Unknown,
+            };
+            let files = match added {
+                Added::Rewritten => return Err(contradiction("changed what it had".to_owned(), Some(&seen.note))),
+                Added::Files(files) => files,
+                Added::Unknown => self.mirror.listed(&seen.commit, &[LOG.to_owned()])?,
+            };
+            self.take(log, &self.sorted(files)?, &seen.note).map_err(|error| match error {
+                StoreError::Contradiction { text, .. } => {
+                    let text = format!("does not go on from the {size} entries that it had: {text}");
+                    contradiction(text, Some(&seen.note))
+                }
+                error => error,
+            })?;
+            if log.size() / TIDIED_ENTRIES > size / TIDIED_ENTRIES {
+                // Housekeeping that fails is done another time.
+                let _ = self.mirror.tidy();
+            }
+        }
+        if known.as_ref() != Some(&seen.commit) {
+            self.keep_head(&seen.commit)?;
+        }
+        *self.state() = State { is_current: true, head: Some(seen.commit) };
+        Ok(())
+    }
+
+    /// Sorts files of the log by the serial of their first record.
+    fn sorted(&self, files: Vec<(String, Oid)>) -> Result<Vec<(u64, Oid)>, StoreError> {
+        let mut batches = Vec::with_capacity(files.len());
+        for (path, oid) in files {
+            let serial = serial_of(&path).ok_or_else(|| self.foreign(format!("{path} names no serial")))?;
+            batches.push((serial, oid));
+        }
+        batches.sort_unstable_by_key(|(serial, _)| *serial);
+        Ok(batches)
+    }
+
+    /// Takes batches in: each is held against the log as it is then, and whole parts of them are made durable.
+    fn take(&self, log: &mut Log, batches: &[(u64, Oid)], newest: &[u8]) -> Result<(), StoreError> {
+        let from = log.size();
+        let batches: Vec<&(u64, Oid)> = batches.iter().filter(|(serial, _)| *serial >= from).collect();
+        let objects: Vec<Oid> = batches.iter().map(|(_, oid)| oid.clone()).collect();
+        let mut part = Part { log, pending: Vec::new(), bytes: 0, note: Vec::new() };
+        self.mirror.objects(&objects, |index, blob| -> Result<(), StoreError> {
+            let serial = batches[index].0;
+            let mut bytes = Vec::new();
+            blob.take(BATCH_BYTES_MAX)
+                .read_to_end(&mut bytes)
+                .map_err(StoreError::io("cannot read a batch of", &self.folder))?;
+            if serial != part.log.size() {
+                return Err(StoreError::contradiction(format!("entry {} is missing", part.log.size()), []));
+            }
+            let at = part.log.index().next.for_batch();
+            let batch = Batch::parse(&bytes, at).ok_or_else(|| self.foreign(format!("batch {serial} is damaged")))?;
+            part.log.index().apply(&batch)?;
+            part.note = batch.commit.0;
+            part.bytes += bytes.len();
+            part.pending.push((at.segment, at.offset, bytes));
+            if part.bytes > PART_BYTES {
+                (self.check)(&part.note).map_err(|text| self.foreign(text))?;
+                part.write(&self.folder)?;
+            }
+            Ok(())
+        })?;
+        if part.note != newest {
+            return Err(StoreError::contradiction("the newest batch has another checkpoint".to_owned(), []));
+        }
+        part.write(&self.folder)
+    }
+
+    /// Pushes one batch on top of what the copy is of.
+    pub(super) fn push(&self, batch: &Outgoing<'_>, blobs: &Blobs, ledger_file: &[u8]) -> Result<(), StoreError> {
+        let head = self.state().head.clone();
+        let mut files =
+            vec![("checkpoint".to_owned(), batch.note.to_vec()), (path_of(batch.first), batch.bytes.to_vec())];
+        if head.is_none() {
+            files.push((LEDGER_FILE.to_owned(), ledger_file.to_vec()));
+        }
+        let mut kept = Vec::new();
+        for digest in batch.materials {
+            let path = blobs.path(digest);
+            let Ok(found) = fs::metadata(&path) else { continue };
+            if found.len() > MATERIAL_BYTES_MAX {
+                let text =
+                    format!("{digest} has {} bytes; wanted at most {MATERIAL_BYTES_MAX} in a git remote", found.len());
+                return Err(StoreError::unreadable("a material", &text));
+            }
+            kept.push((material_name(digest), path));
+        }
+        let message = format!("{}\n", batch.subjects.join("\n"));
+        let addition = Addition { message, time: batch.time, files, kept };
+        let commit = self.mirror.commit(head.as_ref(), &addition)?;
+        // Whatever happens from here on, the next one to write looks at the remote first, unless all went well.
+        self.state().is_current = false;
+        match self.mirror.push(head.as_ref(), &commit) {
+            Ok(()) => {}
+            Err(error @ (RemoteError::Unreachable { .. } | RemoteError::Silent { .. })) => {
+                // It may have arrived although nobody said so.
+                let Ok(Some(now)) = self.mirror.fetch() else { return Err(error.into()) };
+                let theirs = self.mirror.read(&now, &path_of(batch.first))?;
+                if theirs.as_deref() != Some(batch.bytes) {
+                    return Err(error.into());
+                }
+                *self.state() = State { is_current: now == commit, head: Some(commit) };
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        *self.state() = State { is_current: true, head: Some(commit) };
+        Ok(())
+    }
+
+    /// Remembers what the copy is of, once the batch lies in it.
+    pub(super) fn pushed(&self) -> Result<(), StoreError> {
+        let head = self.state().head.clone();
+        head.map_or(Ok(()), |head| self.keep_head(&head))
+    }
+
+    /// Forgets that the copy is current: the next writer looks at the remote first.
+    pub(super) fn doubt(&self) {
+        *self.state() = State { is_current: false, head: self.kept_head() };
+    }
+
+    fn kept_head(&self) -> Option<Oid> {
+        fs::read_to_string(self.folder.join(HEAD_FILE)).ok().and_then(|text| text.trim().parse().ok())
+    }
+
+    /// Fetches materials and hands over those that the remote has.
+    pub(super) fn materials(
+        &self,
+        digests: &[Digest],
+        mut each: impl FnMut(&Digest, &mut dyn Read) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let Some(head) = self.state().head.clone() else { return Ok(()) };
+        let mut named = Vec::new();
+        for part in digests.chunks(LISTED_MAX) {
+            let paths: Vec<String> =
+                part.iter().map(|digest| format!("{MATERIALS}/{}", material_name(digest))).collect();
+            for (path, oid) in self.mirror.listed(&head, &paths)? {
+                let digest = path.rsplit('/').next().and_then(|hex| hex.parse::<Digest>().ok());
+                named.extend(digest.map(|digest| (digest, oid)));
+            }
+        }
+        if named.is_empty() {
+            return Ok(());
+        }
+        let objects: Vec<Oid> = named.iter().map(|(_, oid)| oid.clone()).collect();
+        self.mirror.fetch_objects(&objects)?;
+        self.mirror.objects(&objects, |index, bytes| each(&named[index].0, bytes))
+    }
+
+    /// Reads the file `ledger.toml` of what was fetched.
+    pub(super) fn ledger_file(&self, commit: &Oid) -> Result<Vec<u8>, StoreError> {
+        self.mirror.read(commit, LEDGER_FILE)?.ok_or_else(|| self.foreign(format!("it has no {LEDGER_FILE}")))
+    }
+
+    fn keep_head(&self, commit: &Oid) -> Result<(), StoreError> {
+        let path = self.folder.join(HEAD_FILE);
+        let fresh = self.folder.join(".git-head.new");
+        fs::write(&fresh, format!("{commit}\n"))
+            .and_then(|()| fs::rename(&fresh, &path))
+            .map_err(StoreError::io("cannot replace", &path))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a remote has.
+pub(super) struct Seen {
+    pub(super) commit: Oid,
+    pub(super) note: Vec<u8>,
+    pub(super) checkpoint: Checkpoint,
+}
+
+/// Batches that the index has taken in and the segments have not.
+struct Part<'a> {
+    log: &'a mut Log,
+    pending: Vec<(u32, u64, Vec<u8>)>,
+    bytes: usize,
+    /// The checkpoint of the last.
+    note: Vec<u8>,
+}
+
+impl Part<'_> {
+    /// Writes them, makes them durable, and publishes the checkpoint of the last.
+    fn write(&mut self, folder: &Path) -> Result<(), StoreError> {
+        let mut at = 0;
+        while at < self.pending.len() {
+            let (segment, offset) = (self.pending[at].0, self.pending[at].1);
+            let path = self.log.segments().path(segment);
+            let start = super::segments::Position { segment, offset };
+            let mut file = self.log.segments().append_to(start).map_err(StoreError::io("cannot open", &path))?;
+            while at < self.pending.len() && self.pending[at].0 == segment {
+                file.write_all(&self.pending[at].2).map_err(StoreError::io("cannot write", &path))?;
+                at += 1;
+            }
+            file.sync_data().map_err(StoreError::io("cannot sync", &path))?;
+        }
+        self.pending.clear();
+        self.bytes = 0;
+        log::publish(folder, &self.note)?;
+        if self.log.flush().is_err() {
+            self.log.rebuild()?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the path of the batch whose first record has this serial.
+fn path_of(serial: u64) -> String {
+    let digits = format!("{serial:010}");
+    let parts: Vec<&str> = (0..5).map(|index| &digits[2 * index..2 * index + 2]).collect();
+    format!("{LOG}/{}", parts.join("/"))
+}
+
+fn serial_of(path: &str) -> Option<u64> {
+    let digits = path.strip_prefix(LOG)?.strip_prefix('/')?.replace('/', "");
+    let serial = digits.parse().ok()?;
+    (path_of(serial) == path).then_some(serial)
+}
+
+fn material_name(digest: &Digest) -> String {
+    let hex = digest.to_string();
+    format!("{}/{}/{hex}", &hex[..2], &hex[2..4])
+}
+
+const LOG: &str = "log";
+const LEDGER_FILE: &str = "ledger.toml";
+/// Which commit of the remote the copy is of.
+const HEAD_FILE: &str = "git-head";
+/// So much is held in memory until it is written.
+const PART_BYTES: usize = 32 * 1024 * 1024;
+/// A batch of envelopes; what is longer is none.
+const BATCH_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Forges take no larger files.
+const MATERIAL_BYTES_MAX: u64 = 95 * 1024 * 1024;
+/// So many names are asked for in one command.
+const LISTED_MAX: usize = 500;
+/// After so many entries our own objects are packed anew.
+const TIDIED_ENTRIES: u64 = 4096;
