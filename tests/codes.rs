@@ -682,6 +682,7 @@ fn sentences(rig: &Rig, trust: &Trust, now: Time) -> Vec<String> {
         clock: Clock::Live(now),
         moment: Moment::Merge,
         found_before: Vec::new(),
+        admitted: Vec::new(),
     };
     let decided = judge(&judgement, &Answers::default()).unwrap();
     assert_eq!(decided.accepted(), decided.verdict().findings.is_empty());

@@ -152,7 +152,11 @@ impl Context {
             let keys = trust.log_keys(&checkpoint.origin, checkpoint.size);
             SignedCheckpoint::open(note, &keys, &checkpoint.origin).map(drop).map_err(|error| error.to_string())
         };
-        Ok(Remote::new(mirror, folder, Box::new(check)))
+        let remote = Remote::new(mirror, folder, Box::new(check));
+        Ok(match config_folder() {
+            Ok(config) => remote.with_queue(config.join("turns")),
+            Err(_) => remote,
+        })
     }
 
     /// Reads the trust file: the one named, else the one that `init` made for this repository, else that of the target branch.

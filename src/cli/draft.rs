@@ -27,6 +27,7 @@ pub(super) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fail> {
         clock: Clock::Live(now()),
         moment: Moment::Merge,
         found_before: Vec::new(),
+        admitted: Vec::new(),
     };
     let drafted = draft(&live.log, &judgement, in_force, &context.evaluator())?;
     if context.json {

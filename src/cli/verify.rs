@@ -16,9 +16,9 @@ use crate::git::{GitError, GitFactsError};
 use crate::model::{Decision, GitFacts, Oid, VerdictRecord, check_schema};
 use crate::policy::Moment;
 use crate::prove::{Change, Complete, Trust};
-use crate::store::Log;
+use crate::store::{Ledger, Log};
 use crate::verify::{
-    Clock, Code, Decided, Finding, Judgement, Policies, Rechecked, State, Verdict, asks_changed_lines, plan_base,
+    Clock, Code, Decided, Finding, Judgement, Limitation, Policies, REMOTE_UNSEEN, Rechecked, State, Verdict, asks_changed_lines, plan_base,
     read_authors, read_names,
 };
 
@@ -209,9 +209,19 @@ pub(super) fn decide(
         clock: Clock::Live(now()),
         moment,
         found_before,
+        admitted: unseen(&ledger),
     };
     let decided = context.evaluator().judge(&judgement)?;
     Ok(Ok((decided, Live { trust, log, head, complete, policies, base, git })))
+}
+
+/// Admits that the ledger's remote could not be asked, if so.
+fn unseen(ledger: &Ledger) -> Vec<Limitation> {
+    let admit = |why: &str| Limitation {
+        name: REMOTE_UNSEEN,
+        text: format!("{why}; what others recorded since this copy was brought up to date was not seen"),
+    };
+    ledger.behind().map(admit).into_iter().collect()
 }
 
 /// Appends the verdict; it is never an input of a later one.

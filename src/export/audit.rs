@@ -117,6 +117,7 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
         clock: Clock::AsOf(now),
         moment: Moment::Merge,
         found_before: left_out(&complete, &policies, trust, &materials.left_out),
+        admitted: Vec::new(),
     };
     // What is no bundle needs no module to be run.
     check_reached(bundle)?;

@@ -145,6 +145,13 @@ impl Mirror {
         shown(&self.place.remote)
     }
 
+    /// Returns its URL as far as the settings here say it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        let key = format!("remote.{}.url", self.place.remote);
+        self.settings.iter().find(|(name, _)| *name == key).map_or(&self.place.remote, |(_, url)| url)
+    }
+
     /// Returns the ref's name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -86,6 +86,15 @@ pub trait Source {
 
 /// Where materials are read from.
 pub trait Materials {
+    /// Says which materials will be asked for, so that a source that is far away brings them all at once.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    fn prepare(&self, digests: &[Digest]) -> Result<(), SourceError> {
+        let _ = digests;
+        Ok(())
+    }
+
     /// Returns the bytes that should have this hash; the reader of them checks it. `None` if they are not there.
     ///
     /// # Errors

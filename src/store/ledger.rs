@@ -37,6 +37,8 @@ pub struct Writer<'a> {
     known: MutexGuard<'a, Option<Log>>,
     /// Holds the lock of the folder against other processes.
     _lock: File,
+    /// Holds the turn at the remote against other copies on this machine.
+    _turn: Option<File>,
     repaired: Option<PathBuf>,
 }
 
@@ -142,7 +144,7 @@ impl Ledger {
             opened => opened?,
         };
         ledger.remote = Some(Arc::new(remote));
-        let brought = ledger.lock().map(drop);
+        let brought = ledger.lock_folder_only().map(drop);
         match brought {
             Ok(()) => {}
             Err(error @ (StoreError::Remote(_) | StoreError::Io { .. })) if ledger.read()?.size() > 0 => {
@@ -255,13 +257,20 @@ impl Ledger {
     /// # Errors
     /// If the operating system refuses, or the ledger contradicts itself.
     pub fn lock(&self) -> Result<Writer<'_>, StoreError> {
+        let turn = self.remote.as_ref().and_then(|remote| remote.turn());
+        let writer = self.lock_folder_only()?;
+        Ok(Writer { _turn: turn, ..writer })
+    }
+
+    /// Does so without waiting for one's turn at the remote, which only those who append need.
+    fn lock_folder_only(&self) -> Result<Writer<'_>, StoreError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let lock = lock_folder(&self.folder)?;
         match known.as_mut() {
             Some(log) => log.refresh()?,
-            None => *known = Some(Log::open(&self.folder)?),
+            None => *known = Some(self.read()?),
         }
-        let mut writer = Writer { ledger: self, known, _lock: lock, repaired: None };
+        let mut writer = Writer { ledger: self, known, _lock: lock, _turn: None, repaired: None };
         if let Some(at) = writer.log_mut().torn() {
             writer.repaired = Some(writer.log_mut().cut(at)?);
         }
@@ -315,7 +324,7 @@ impl Ledger {
         });
         tail.and_then(|_| index.flush(&self.folder).map_err(written))?;
         drop(index);
-        *writer.known = Some(Log::open(&self.folder)?);
+        *writer.known = Some(self.read()?);
         writer.catch_up()?;
         Ok(writer.log().size())
     }

@@ -357,6 +357,10 @@ impl Source for Log {
 }
 
 impl Materials for Log {
+    fn prepare(&self, digests: &[Digest]) -> Result<(), SourceError> {
+        Ok(self.blobs.fetch(digests)?)
+    }
+
     fn material(&self, digest: &Digest) -> Result<Option<Box<dyn io::BufRead + '_>>, SourceError> {
         let Some(file) = self.blobs.open(digest)? else { return Ok(None) };
         Ok(Some(Box::new(BufReader::with_capacity(64 * 1024, file))))

@@ -13,10 +13,11 @@
 //!
 //! A copy never goes back: what the remote has must go on from what was read of it before, whole and signed.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::StoreError;
 use super::blobs::Blobs;
@@ -34,6 +35,8 @@ pub struct Remote {
     mirror: Mirror,
     folder: PathBuf,
     check: NoteCheck,
+    /// The folder in which this user's copies on this machine take turns.
+    queue: Option<PathBuf>,
     state: Mutex<State>,
 }
 
@@ -65,9 +68,39 @@ impl Remote {
     /// Makes the remote of the copy in a folder. `check` says whether a checkpoint is signed as it must be.
     #[must_use]
     pub fn new(mirror: Mirror, folder: &Path, check: NoteCheck) -> Self {
-        let remote = Self { mirror, folder: folder.to_owned(), check, state: Mutex::default() };
+        let remote = Self { mirror, folder: folder.to_owned(), check, queue: None, state: Mutex::default() };
         remote.doubt();
         remote
+    }
+
+    /// Lets several copies on one machine take turns by a lock in a folder, rather than race at the remote. It orders nothing: a copy
+    /// that waits too long goes on without.
+    #[must_use]
+    pub fn with_queue(mut self, folder: PathBuf) -> Self {
+        self.queue = Some(folder);
+        self
+    }
+
+    /// Waits for this copy's turn.
+    pub(super) fn turn(&self) -> Option<File> {
+        let folder = self.queue.as_ref()?;
+        let name = crate::crypto::sha256(format!("{}\n{}", self.mirror.url(), self.mirror.name()).as_bytes()).to_string();
+        fs::create_dir_all(folder).ok()?;
+        let path = folder.join(&name[..32]);
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).ok()?;
+        if file.try_lock().is_ok() {
+            return Some(file);
+        }
+        // Whoever had the turn has gone on from what this copy knows.
+        self.state().is_current = false;
+        let until = Instant::now() + TURN_MAX;
+        while Instant::now() < until {
+            std::thread::sleep(TURN_TICK);
+            if file.try_lock().is_ok() {
+                return Some(file);
+            }
+        }
+        None
     }
 
     /// Returns what it is called.
@@ -371,5 +404,8 @@ const BATCH_BYTES_MAX: u64 = 512 * 1024 * 1024;
 const MATERIAL_BYTES_MAX: u64 = 95 * 1024 * 1024;
 /// So many names are asked for in one command.
 const LISTED_MAX: usize = 500;
+/// Nobody waits longer for a turn.
+const TURN_MAX: Duration = Duration::from_secs(20);
+const TURN_TICK: Duration = Duration::from_millis(3);
 /// After so many entries our own objects are packed anew.
 const TIDIED_ENTRIES: u64 = 4096;

@@ -154,6 +154,7 @@ fn one(
         clock,
         moment: Moment::Merge,
         found_before: Vec::new(),
+        admitted: Vec::new(),
     };
     let judged = evaluator.judge(&judgement()).and_then(|was| {
         let verdict = evaluator.suppose(&supposed, &judgement())?;

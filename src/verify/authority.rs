@@ -135,6 +135,8 @@ impl Policies {
     /// See [`PolicyReadError`].
     pub fn read<T>(complete: &Complete<T>, materials: &dyn Materials) -> Result<Self, PolicyReadError> {
         let mut policies = BTreeMap::new();
+        let texts = complete.records().filter(|record| matches!(record.statement().predicate, Predicate::Policy(_)));
+        materials.prepare(&texts.flat_map(|record| record.statement().digests().copied()).collect::<Vec<_>>())?;
         for record in complete.records() {
             let (Predicate::Policy(_), Some(digest)) =
                 (&record.statement().predicate, record.statement().digests().next())

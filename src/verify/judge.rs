@@ -34,6 +34,8 @@ pub struct Judgement<'a> {
     pub moment: Moment,
     /// What others found before, such as a base that is not on the target branch.
     pub found_before: Vec<Finding>,
+    /// What an acceptance has to admit that the judge cannot see.
+    pub admitted: Vec<Limitation>,
 }
 
 /// Where the time that counts as now comes from.
@@ -108,7 +110,7 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
     let authority = Authority::replay(complete, policies, trust, now);
     let mut bench = Bench::new(complete, authority, rechecked, git, now);
     let mut findings = judgement.found_before.clone();
-    let mut limitations = BTreeSet::new();
+    let mut limitations: BTreeSet<Limitation> = judgement.admitted.iter().cloned().collect();
     let mut questions = Vec::new();
     let plans = Plans::of(complete);
     let mut verdict = blank(judgement, now);
@@ -567,4 +569,7 @@ const fn weight(state: State) -> u8 {
 }
 
 /// Every limitation that a verdict may admit, by name.
-pub const LIMITATIONS: [&str; 5] = ["asserted", "not-independent", "one-person", "operator-unbound", UNKNOWN_AUTHOR];
+pub const LIMITATIONS: [&str; 6] =
+    ["asserted", "not-independent", "one-person", "operator-unbound", REMOTE_UNSEEN, UNKNOWN_AUTHOR];
+/// The ledger's remote could not be asked: the copy that was read may be behind.
+pub const REMOTE_UNSEEN: &str = "remote-unseen";

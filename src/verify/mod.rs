@@ -25,7 +25,7 @@ pub use attempts::{Attempt, AttemptState};
 pub use authority::{Authority, Grants, Known, LogKey, Policies, PolicyReadError, Roots, Who};
 pub use changed::asks_changed_lines;
 pub use code::{CODES, Code};
-pub use judge::{Clock, Judgement, LIMITATIONS, judge, plan_base};
+pub use judge::{Clock, Judgement, LIMITATIONS, REMOTE_UNSEEN, judge, plan_base};
 pub use limits::Totals;
 pub use names::{read_authors, read_names};
 pub use observe::{Observed, Passed, observe};

@@ -91,6 +91,7 @@ impl Rechecked {
             let at_plan = matches!(&record.statement().predicate, Predicate::Result(run) if asks_first(run));
             at_plan || record.statement().tree() == Some(tree)
         };
+        materials.prepare(&read_by(complete.of_change().filter(helps)))?;
         for record in complete.of_change().filter(helps) {
             rechecked.add(record, &asks_lines(policies.all()), materials)?;
         }
@@ -117,6 +118,7 @@ impl Rechecked {
     ) -> Result<Self, RecheckError> {
         let asked = asks_lines(policies);
         let mut rechecked = Self::default();
+        materials.prepare(&read_by(complete.of_change()))?;
         for record in complete.of_change() {
             rechecked.add(record, &asked, materials)?;
         }
@@ -173,6 +175,17 @@ impl Rechecked {
 fn asks_lines<'a>(policies: impl Iterator<Item = &'a Policy>) -> BTreeSet<ClaimName> {
     let claims = policies.flat_map(|policy| policy.claims());
     claims.filter(|(_, claim)| claim.limits_changed_lines()).map(|(name, _)| name.clone()).collect()
+}
+
+/// Returns the materials that facts of these records were read out of.
+fn read_by<'a>(records: impl Iterator<Item = &'a Logged>) -> Vec<Digest> {
+    let mut digests = BTreeSet::new();
+    for record in records {
+        if let Predicate::Result(run) = &record.statement().predicate {
+            digests.extend(run.facts.iter().map(|read| read.material));
+        }
+    }
+    digests.into_iter().collect()
 }
 
 fn recheck(

@@ -4,6 +4,8 @@
 //! environment is seen.
 #![expect(dead_code, reason = "each test program uses a part of it")]
 
+pub mod team;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,379 @@
+//! A ledger under a ref of a git remote: many machines, one order; and remotes that refuse, hang, or go back.
+
+mod common;
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use common::team::{LEDGER_REF, Machine, Team};
+use common::{Ran, junit};
+use serde_json::Value;
+
+/// A hook of the remote.
+fn hook(team: &Team, name: &str, script: &str) {
+    let path = team.remote().join("hooks").join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn results(machine: &Machine) -> usize {
+    let log = machine.ok("ci-1", &["log", "--limit", "1000", "--json"]);
+    log.json()["records"].as_array().unwrap().iter().filter(|record| record["kind"] == "result").count()
+}
+
+fn heads(ran: &Ran) -> usize {
+    ran.err.matches("signed head:").count()
+}
+
+#[test]
+fn what_one_machine_records_another_judges_with_reports_and_all() {
+    let team = Team::new();
+    let agent = team.machine("agent-box");
+    agent.begin("feature", "medium");
+    let ci = team.machine("ci-box");
+    ci.git(&["switch", "-q", "feature"]);
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    fs::write(ci.path("tests.xml"), junit(3, 0)).unwrap();
+    ci.ok("ci-1", &["attest", "unit-tests", "--report", "../tests.xml"]);
+    let gate = team.machine("gate");
+    gate.git(&["switch", "-q", "feature"]);
+    gate.verify("shop/feature").refused(&["E201"]);
+    fs::write(ci.path("scan.sarif"), common::sarif(&[])).unwrap();
+    ci.ok("ci-2", &["attest", "scan", "--report", "../scan.sarif"]);
+    let verdict = gate.verify("shop/feature");
+    verdict.accepted();
+    // The report travelled because the gate asked for it; the log's copy alone does not have it.
+    assert!(verdict.json.to_string().contains("3 of 3 tests pass"), "{}", verdict.json);
+    gate.ok("reviewer", &["ledger", "check"]);
+    // An auditor needs no remote.
+    gate.ok("reviewer", &["export", "shop/feature", "-o", "../proof.zip"]);
+    gate.ok("reviewer", &["audit", "../proof.zip"]);
+}
+
+#[test]
+fn twenty_machines_append_at_once_and_none_is_lost() {
+    let team = Team::new();
+    team.machine("agent-box").begin("feature", "low");
+    let machines: Vec<Machine> = (0..20).map(|number| team.machine(&format!("m{number}"))).collect();
+    let children: Vec<_> = machines
+        .iter()
+        .map(|machine| {
+            machine.git(&["switch", "-q", "feature"]);
+            let words = ["attest", "build", "--receipt", "../receipt", "--", "true"];
+            let mut command = machine.command("ci-1", &words);
+            // One machine with many clones: they take turns.
+            command.env("XDG_CONFIG_HOME", team.path("shared-config"));
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for child in children {
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let gate = team.machine("gate");
+    assert_eq!(results(&gate), 20);
+    gate.ok("reviewer", &["ledger", "check"]);
+    // What was pushed is what the receipts say.
+    for machine in &machines {
+        let receipt = fs::read_to_string(machine.path("receipt")).unwrap();
+        let serial = receipt.lines().nth(1).unwrap().strip_prefix("index ").unwrap();
+        let shown = gate.ok("reviewer", &["show", serial, "--json"]).json();
+        assert_eq!(shown["kind"], "result", "{shown}");
+    }
+}
+
+#[test]
+fn machines_that_share_nothing_race_and_none_is_lost() {
+    let team = Team::new();
+    team.machine("agent-box").begin("feature", "low");
+    let machines: Vec<Machine> = (0..6).map(|number| team.machine(&format!("m{number}"))).collect();
+    let children: Vec<_> = machines
+        .iter()
+        .map(|machine| {
+            machine.git(&["switch", "-q", "feature"]);
+            let mut command = machine.command("ci-1", &["attest", "build", "--", "true"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for child in children {
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let gate = team.machine("gate");
+    assert_eq!(results(&gate), 6);
+    gate.ok("reviewer", &["ledger", "check"]);
+    // One commit a batch, each on top of the one before: nobody's was replaced.
+    let batches = team.git(&["ls-tree", "-r", "--name-only", LEDGER_REF, "log"]).lines().count();
+    let commits = team.git(&["rev-list", "--first-parent", "--count", LEDGER_REF]);
+    assert_eq!(commits.parse::<usize>().unwrap(), batches + 1, "and the policy's text under the first");
+}
+
+#[test]
+fn rules_are_judged_again_after_a_lost_race() {
+    let team = Team::new();
+    let planner = team.machine("planner-box");
+    planner.git(&["switch", "-q", "-c", "feature"]);
+    planner.commit("src/two.rs", "two\n");
+    let other = team.machine("other-box");
+    // While the push of the first is on its way, the second plans the same change.
+    let script = format!("test -e {0} && exit 0; : > {0}; sleep 2", team.path("met").display());
+    hook(&team, "pre-receive", &script);
+    let words = ["plan", "shop/feature", "--tier", "low"];
+    let mut first = planner.command("planner", &words);
+    let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    common::wait_for(&team.path("met"));
+    other.ok("planner", &words);
+    let ran = Ran::of(first.wait_with_output().unwrap());
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("planned already"), "{ran:?}");
+}
+
+#[test]
+fn remote_that_rejects_the_ref_is_told_apart_and_nothing_ran() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let before = team.head();
+    hook(&team, "pre-receive", "echo evidence is closed today >&2; exit 1");
+    let ran = ci.by("ci-1", &["attest", "build", "--", "sh", "-c", ": > ../ran"]);
+    assert_eq!(ran.code, 125, "{ran:?}");
+    assert!(ran.err.contains("does not accept a push to refs/evidence/ledger"), "{ran:?}");
+    assert!(ran.err.contains("evidence is closed today"), "{ran:?}");
+    assert!(!ci.path("ran").exists());
+    assert_eq!(team.head(), before);
+    fs::remove_file(team.remote().join("hooks/pre-receive")).unwrap();
+    ci.ok("ci-1", &["attest", "build", "--", "sh", "-c", ": > ../ran"]);
+    ci.verify("shop/feature").accepted();
+}
+
+#[test]
+fn remote_that_is_gone_leaves_readers_the_copy_and_says_so() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    fs::rename(team.remote(), team.path("away.git")).unwrap();
+    let ran = ci.by("ci-1", &["attest", "build", "--", "sh", "-c", ": > ../ran"]);
+    assert_eq!(ran.code, 125, "{ran:?}");
+    assert!(ran.err.contains("cannot be reached"), "{ran:?}");
+    assert!(!ci.path("ran").exists());
+    let verdict = ci.verify("shop/feature");
+    verdict.accepted();
+    assert!(verdict.limitations().contains(&"remote-unseen"), "{}", verdict.json);
+    let ran = ci.by("reviewer", &["verify", "shop/feature"]);
+    assert!(ran.err.contains("warning: the remote origin cannot be reached"), "{ran:?}");
+    fs::rename(team.path("away.git"), team.remote()).unwrap();
+    let verdict = ci.verify("shop/feature");
+    assert!(!verdict.accepted().limitations().contains(&"remote-unseen"), "{}", verdict.json);
+    // Without a copy there is nothing to read.
+    fs::rename(team.remote(), team.path("away.git")).unwrap();
+    fs::remove_dir_all(ci.repo().join(".git/evidence-remotes")).unwrap();
+    let ran = ci.by("reviewer", &["verify", "shop/feature"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+#[test]
+fn remote_that_hangs_is_given_up() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    // It takes calls and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("git:git://{}/shop.git", listener.local_addr().unwrap());
+    let mut command = ci.command("ci-1", &["verify", "shop/feature"]);
+    let ran = Ran::of(command.env("EVIDENCE_LEDGER", url).env("EVIDENCE_REMOTE_SILENCE", "1").output().unwrap());
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("said nothing for 1 s"), "{ran:?}");
+}
+
+#[test]
+fn remote_that_was_taken_back_is_an_alarm_with_both_heads() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    assert_eq!(ci.by("ci-1", &["attest", "build", "--", "false"]).code, 1);
+    let old = team.git(&["rev-parse", &format!("{LEDGER_REF}~1")]);
+    let newest = team.head();
+    // The failure is to be forgotten.
+    team.git(&["update-ref", LEDGER_REF, &old]);
+    for words in [&["verify", "shop/feature"][..], &["log"], &["attest", "build", "--", "true"]] {
+        let ran = ci.by("ci-1", words);
+        let wanted = if words[0] == "attest" { 125 } else { 3 };
+        assert_eq!(ran.code, wanted, "{words:?}: {ran:?}");
+        assert!(ran.err.contains("was taken back"), "{words:?}: {ran:?}");
+        assert_eq!(heads(&ran), 2, "{words:?}: {ran:?}");
+    }
+    assert_eq!(team.head(), old);
+    team.git(&["update-ref", LEDGER_REF, &newest]);
+    ci.verify("shop/feature").refused(&["E202"]);
+    // Gone altogether is taken back too.
+    team.git(&["update-ref", "-d", LEDGER_REF]);
+    let ran = ci.by("ci-1", &["verify", "shop/feature"]);
+    assert_eq!((ran.code, heads(&ran)), (3, 1), "{ran:?}");
+}
+
+#[test]
+fn remote_that_forked_is_an_alarm_with_both_heads() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let base = team.head();
+    assert_eq!(ci.by("ci-1", &["attest", "build", "--", "false"]).code, 1);
+    // The operator lets another machine go on from before the failure, with the same log key.
+    team.git(&["update-ref", LEDGER_REF, &base]);
+    let accomplice = team.machine("accomplice");
+    accomplice.git(&["switch", "-q", "feature"]);
+    for _ in 0..2 {
+        accomplice.ok("ci-1", &["attest", "build", "--", "true"]);
+    }
+    accomplice.verify("shop/feature").accepted();
+    let ran = ci.by("ci-1", &["verify", "shop/feature"]);
+    assert_eq!((ran.code, heads(&ran)), (3, 2), "{ran:?}");
+    assert!(ran.err.contains("changed what it had"), "{ran:?}");
+}
+
+#[test]
+fn ref_that_nobody_entitled_signed_is_not_believed() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    // Whoever may push, and has no log key, builds on the newest commit a checkpoint of their own.
+    let fresh = team.machine("fresh");
+    let vandal = team.machine("vandal");
+    vandal.git(&["fetch", "-q", "origin", LEDGER_REF]);
+    vandal.git(&["switch", "-q", "--detach", "FETCH_HEAD"]);
+    let note = fs::read_to_string(vandal.repo().join("checkpoint")).unwrap();
+    let mut lines: Vec<&str> = note.lines().collect();
+    lines[1] = "999";
+    vandal.commit("checkpoint", &format!("{}\n", lines.join("\n")));
+    vandal.git(&["push", "-q", "origin", &format!("HEAD:{LEDGER_REF}")]);
+    for machine in [&ci, &fresh] {
+        let ran = machine.by("ci-1", &["verify", "shop/feature"]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.err.contains("is no ledger to believe"), "{ran:?}");
+    }
+    // The push is undone, and the copies were not touched.
+    team.git(&["update-ref", LEDGER_REF, &format!("{LEDGER_REF}~1")]);
+    ci.verify("shop/feature").accepted();
+}
+
+#[test]
+fn damaged_batches_of_the_remote_reach_no_copy() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    let vandal = team.machine("vandal");
+    vandal.git(&["fetch", "-q", "origin", LEDGER_REF]);
+    vandal.git(&["switch", "-q", "--detach", "FETCH_HEAD"]);
+    let last = vandal.git(&["ls-files", "log"]).lines().last().unwrap().to_owned();
+    let mut bytes = fs::read(vandal.repo().join(&last)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(vandal.repo().join(&last), bytes).unwrap();
+    vandal.git(&["commit", "-q", "-a", "-m", "work"]);
+    vandal.git(&["push", "-q", "origin", &format!("HEAD:{LEDGER_REF}")]);
+    let fresh = team.machine("fresh");
+    let ran = fresh.by("ci-1", &["verify", "shop/feature"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("damaged"), "{ran:?}");
+    team.git(&["update-ref", LEDGER_REF, &format!("{LEDGER_REF}~1")]);
+    fresh.git(&["switch", "-q", "feature"]);
+    fresh.verify("shop/feature").accepted();
+}
+
+#[test]
+fn swapped_material_of_the_remote_is_not_taken_for_the_signed_one() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "medium");
+    fs::write(ci.path("tests.xml"), junit(3, 0)).unwrap();
+    ci.ok("ci-1", &["attest", "unit-tests", "--report", "../tests.xml"]);
+    let vandal = team.machine("vandal");
+    vandal.git(&["fetch", "-q", "origin", LEDGER_REF]);
+    let name = vandal.git(&["ls-tree", "-r", "--name-only", "FETCH_HEAD", "materials"]);
+    fs::write(vandal.path("evil.xml"), junit(9, 0)).unwrap();
+    let evil = vandal.git(&["hash-object", "-w", "../evil.xml"]);
+    // Every name leads to other bytes, which the remote has.
+    vandal.git(&["switch", "-q", "--detach", "FETCH_HEAD"]);
+    for name in name.lines() {
+        vandal.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{evil},{name}")]);
+    }
+    vandal.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{evil},keep")]);
+    let tree = vandal.git(&["write-tree"]);
+    let commit = vandal.git(&["commit-tree", &tree, "-p", "FETCH_HEAD", "-m", "swapped"]);
+    vandal.git(&["push", "-q", "origin", &format!("{commit}:{LEDGER_REF}")]);
+    let fresh = team.machine("fresh");
+    fresh.git(&["switch", "-q", "feature"]);
+    let ran = fresh.by("ci-1", &["verify", "shop/feature", "--json"]);
+    assert_ne!(ran.code, 0, "{ran:?}");
+    assert!(!ran.out.contains("9 of 9"), "{ran:?}");
+}
+
+#[test]
+fn killed_appends_leave_the_remote_whole_and_are_not_doubled() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let mut kills = 0;
+    for wait in (0..24).map(|step| step * 15) {
+        let mut command = ci.command("ci-1", &["attest", "build", "--", "true"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        kills += usize::from(child.try_wait().unwrap().is_none());
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    assert!(kills > 0);
+    // A push that was on its way when its program died may still arrive.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    let gate = team.machine("gate");
+    gate.ok("reviewer", &["ledger", "check"]);
+    let log = gate.ok("ci-1", &["log", "--limit", "1000", "--json"]).json();
+    let records: Vec<&Value> = log["records"].as_array().unwrap().iter().collect();
+    let mut statements: Vec<String> = records.iter().map(|record| record["statement"].to_string()).collect();
+    let count = statements.len();
+    statements.sort();
+    statements.dedup();
+    assert_eq!(statements.len(), count);
+    ci.ok("reviewer", &["ledger", "check"]);
+}
+
+#[test]
+fn second_ledger_on_a_remote_is_refused() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    let before = team.head();
+    let mut command = ci.command("owner", &["init", "--repository", "shop"]);
+    let ran = Ran::of(command.env_remove("EVIDENCE_TRUST").env_remove("EVIDENCE_KEY").output().unwrap());
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert_eq!(team.head(), before);
+}
+
+#[test]
+fn clone_fetches_only_what_is_new() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    let gate = team.machine("gate");
+    gate.git(&["switch", "-q", "feature"]);
+    gate.verify("shop/feature").accepted();
+    let objects = || {
+        let mirror = gate.copy().join("mirror.git");
+        gate.git(&["-C", mirror.to_str().unwrap(), "rev-list", "--objects", "--all", "--no-object-names"]).lines().count()
+    };
+    let before = objects();
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    gate.verify("shop/feature").accepted();
+    // Two batches: two blobs, one commit, one checkpoint, and the folders above.
+    assert!(objects() - before <= 14, "{before} and then {}", objects());
+    // The user's own repository has nothing of it.
+    assert!(!gate.git(&["for-each-ref"]).contains("evidence"));
+    assert_eq!(gate.git(&["rev-parse", "--is-shallow-repository"]), "false");
+}
