@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use common::team::{LEDGER_REF, Machine, Team};
-use common::{Ran, junit};
+use common::{Ran, Rig, junit};
 use serde_json::Value;
 
 /// A hook of the remote.
@@ -366,7 +366,9 @@ fn clone_fetches_only_what_is_new() {
     gate.verify("shop/feature").accepted();
     let objects = || {
         let mirror = gate.copy().join("mirror.git");
-        gate.git(&["-C", mirror.to_str().unwrap(), "rev-list", "--objects", "--all", "--no-object-names"]).lines().count()
+        gate.git(&["-C", mirror.to_str().unwrap(), "rev-list", "--objects", "--all", "--no-object-names"])
+            .lines()
+            .count()
     };
     let before = objects();
     ci.ok("ci-1", &["attest", "build", "--", "true"]);
@@ -376,4 +378,94 @@ fn clone_fetches_only_what_is_new() {
     // The user's own repository has nothing of it.
     assert!(!gate.git(&["for-each-ref"]).contains("evidence"));
     assert_eq!(gate.git(&["rev-parse", "--is-shallow-repository"]), "false");
+}
+
+#[test]
+fn result_whose_ledger_went_away_waits_and_is_delivered_in_order() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let (here, away) = (team.remote(), team.path("away.git"));
+    let away_while = |then: &str| format!("mv {} {} && echo seen && {then}", here.display(), away.display());
+    // A command that fails keeps its own code; one that passed has not been recorded: 125.
+    let words = ["attest", "build", "--", "sh", "-c", &away_while("exit 7")];
+    let ran = ci.by("ci-1", &words);
+    assert_eq!(ran.code, 7, "{ran:?}");
+    assert!(ran.err.contains("is signed and waits at"), "{ran:?}");
+    fs::rename(&away, &here).unwrap();
+    let words = ["attest", "build", "--", "sh", "-c", &away_while("true")];
+    let ran = ci.by("ci-1", &words);
+    assert_eq!(ran.code, 125, "{ran:?}");
+    // What cannot be started does not run, and what waits still waits.
+    let ran = ci.by("ci-1", &["attest", "build", "--", "sh", "-c", ": > ../ran"]);
+    assert_eq!(ran.code, 125, "{ran:?}");
+    assert!(!ci.path("ran").exists());
+    assert_eq!(ci.by("ci-1", &["attest", "--flush"]).code, 2);
+    fs::rename(&away, &here).unwrap();
+    // Until then the attempts are running, which refuses.
+    ci.verify("shop/feature").refused(&["E204"]);
+    let ran = ci.ok("ci-1", &["attest", "--flush"]);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{ran:?}");
+    assert!(lines.iter().all(|line| line.ends_with("build (shop/feature) delivered")), "{ran:?}");
+    // The failure ended, for the ledger, after the other attempt began: a retry is due.
+    ci.verify("shop/feature").refused(&["E217"]);
+    assert_eq!(ci.ok("ci-1", &["attest", "--flush"]).out, "nothing waits\n");
+    // The failure came before the pass, and both are there, with what the commands said.
+    let log = ci.ok("ci-1", &["log", "--kind", "result", "--json"]).json();
+    let outcomes: Vec<&str> =
+        log["records"].as_array().unwrap().iter().map(|record| record["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["pass", "fail"]);
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    ci.verify("shop/feature").accepted();
+    ci.ok("reviewer", &["ledger", "check"]);
+}
+
+#[test]
+fn what_waited_and_had_arrived_is_not_doubled() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    // The answer of a push that arrived is lost, and so is the program.
+    let spool = ci.repo().join(".git/evidence-spool");
+    let (one, two) = (ci.path("kept"), ci.path("kept2"));
+    let script =
+        format!("test -d {0} && cp -r {0} {1} && cp -r {0} {2}; true", spool.display(), one.display(), two.display());
+    hook(&team, "post-receive", &script);
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    assert!(!spool.exists());
+    fs::rename(ci.path("kept"), &spool).unwrap();
+    let ran = ci.ok("ci-1", &["attest", "--flush"]);
+    assert!(ran.out.contains("was there already"), "{ran:?}");
+    assert_eq!(results(&ci), 1);
+    // What is for another ledger stays, and is said to.
+    fs::rename(ci.path("kept2"), &spool).unwrap();
+    let rig = Rig::new();
+    let mut flush = rig.command("ci-1", &["attest", "--flush"]);
+    let ran = Ran::of(flush.env("EVIDENCE_SPOOL", &spool).output().unwrap());
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("waits on: it is for the ledger"), "{ran:?}");
+    assert!(spool.exists());
+}
+
+#[test]
+fn result_of_a_ledger_folder_that_went_away_waits_with_its_output() {
+    let rig = Rig::new();
+    rig.plan("medium");
+    rig.pass("build");
+    fs::write(rig.path("tests.xml"), junit(2, 0)).unwrap();
+    let script = "echo what was said; mv .git/evidence .git/away; touch ../tests.xml";
+    let words = ["attest", "unit-tests", "--report", "../tests.xml", "--", "sh", "-c", script];
+    let ran = rig.by("ci-1", &words);
+    assert_eq!(ran.code, 125, "{ran:?}");
+    assert!(ran.err.contains("is signed and waits at"), "{ran:?}");
+    assert_eq!(rig.by("ci-1", &["attest", "--flush"]).code, 2);
+    fs::rename(rig.repo().join(".git/away"), rig.repo().join(".git/evidence")).unwrap();
+    rig.ok("ci-1", &["attest", "--flush"]);
+    assert!(!rig.repo().join(".git/evidence-spool").exists());
+    fs::write(rig.path("scan.sarif"), common::sarif(&[])).unwrap();
+    rig.ok("ci-1", &["attest", "scan", "--report", "../scan.sarif"]);
+    rig.verify().accepted();
+    let checked = rig.ok("owner", &["ledger", "check", "--json"]).json();
+    assert_eq!(checked["missing"].as_array().map(Vec::len), Some(0), "{checked}");
 }

@@ -11,14 +11,16 @@ use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
 use super::gather::{Before, Gathered, ReportSpec, detect, gather_since};
 use super::secrets::Secrets;
 use super::signer::{About, Signer};
+use super::spool::Spool;
 use crate::append::{AppendError, Receipt};
+use crate::crypto::Envelope;
 use crate::git::{GitError, Repository, worktree_then};
 use crate::model::{
     ClaimName, Command, Digest, Ended, Id, Material, Oid, Outcome, Predicate, Problem, Purpose, Run, Shard, Start,
     Worktree,
 };
 use crate::reports::{Detected, Format};
-use crate::store::StoreError;
+use crate::store::{Blobs, StoreError};
 
 /// What is to be attested.
 pub struct Attempt {
@@ -42,6 +44,8 @@ pub struct Attempt {
     pub folder: PathBuf,
     /// Where it runs.
     pub context: BTreeMap<String, String>,
+    /// Where a result waits whose ledger went away.
+    pub spool: Spool,
     /// The look at the work tree before it, which was begun as soon as the tree was known.
     pub looking: Looking,
 }
@@ -86,12 +90,19 @@ impl Drop for Looking {
 pub struct Attempted {
     /// The start's receipt.
     pub start: Receipt,
-    /// The result's receipt.
-    pub result: Receipt,
     /// The result.
     pub run: Run,
     /// Why the command could not be started.
     pub not_started: Option<std::io::Error>,
+}
+
+/// A signed result that waits, since its ledger went away.
+#[derive(Debug)]
+pub struct Undelivered {
+    /// Where it waits.
+    pub path: PathBuf,
+    /// Why.
+    pub error: AppendError,
 }
 
 /// Why an attempt could not be made or recorded.
@@ -109,7 +120,8 @@ pub enum AttemptError {
 }
 
 impl Attempt {
-    /// Makes the attempt. A start that cannot be logged does not run the command.
+    /// Makes the attempt and returns it with the result's receipt, or with where the result waits. A start that cannot be logged does not
+    /// run the command.
     ///
     /// # Errors
     /// See [`AttemptError`].
@@ -119,8 +131,9 @@ impl Attempt {
         repository: &Repository,
         echo: Echo,
         interrupts: &Interrupts,
-    ) -> Result<Attempted, AttemptError> {
-        let blobs = signer.appender.ledger().blobs();
+    ) -> Result<(Attempted, Result<Receipt, Undelivered>), AttemptError> {
+        // What cannot be kept where the ledger was goes where the result will wait.
+        let blobs = signer.appender.ledger().blobs().or_in(&self.spool.blobs());
         let start = Start {
             claim: self.claim.clone(),
             variant: self.variant.clone(),
@@ -188,8 +201,51 @@ impl Attempt {
             materials: gathered.materials,
             facts: gathered.facts,
         };
-        let receipt = signer.about(&self.about, Predicate::Result(result.clone()))?;
-        Ok(Attempted { start: started, result: receipt, run: result, not_started: ran.and_then(|ran| ran.not_started) })
+        let envelope = signer.seal(&self.about, Predicate::Result(result.clone()))?;
+        let delivered = deliver(signer, &self.spool, envelope, &result, &blobs)?;
+        let not_started = ran.and_then(|ran| ran.not_started);
+        Ok((Attempted { start: started, run: result, not_started }, delivered))
+    }
+}
+
+/// Appends a result; if the ledger went away meanwhile, it waits in the spool.
+///
+/// Over a remote it waits there before, so that it is not lost with a program that is killed on the way.
+fn deliver(
+    signer: &Signer<'_>,
+    spool: &Spool,
+    envelope: Envelope,
+    run: &Run,
+    blobs: &Blobs,
+) -> Result<Result<Receipt, Undelivered>, AttemptError> {
+    let ahead = match signer.appender.ledger().remote() {
+        Some(_) => Some(spool.keep(&envelope)?),
+        None => None,
+    };
+    match signer.submit(envelope.clone()) {
+        Ok(receipt) => {
+            if let Some(path) = ahead {
+                // It is in the ledger; that it still waits here does no harm.
+                let _ = spool.forget(&path);
+            }
+            Ok(Ok(receipt))
+        }
+        Err(error @ AppendError::Store(_)) => {
+            let digests: Vec<Digest> = run.materials.iter().map(|material| material.sha256).collect();
+            let path = match ahead {
+                Some(path) => path,
+                None => spool.keep(&envelope)?,
+            };
+            spool.keep_materials(&digests, blobs)?;
+            Ok(Err(Undelivered { path, error }))
+        }
+        Err(error) => {
+            // The ledger is there and refuses: it would refuse later too.
+            if let Some(path) = ahead {
+                let _ = spool.forget(&path);
+            }
+            Err(error.into())
+        }
     }
 }
 
@@ -225,7 +281,7 @@ fn judge_command(ran: &Ran, gathered: &mut Gathered) -> Outcome {
 }
 
 /// Adds the recorded outputs, and reads test results out of the standard output where it is a test runner's.
-fn keep_output(ran: &Ran, blobs: &crate::store::Blobs, gathered: &mut Gathered) -> Result<(), StoreError> {
+fn keep_output(ran: &Ran, blobs: &Blobs, gathered: &mut Gathered) -> Result<(), StoreError> {
     for (kept, name, purpose) in [(ran.stdout, "stdout", Purpose::Stdout), (ran.stderr, "stderr", Purpose::Stderr)] {
         let Some(Kept { sha256, bytes, omitted }) = kept else { continue };
         if bytes == 0 {
@@ -240,7 +296,7 @@ fn keep_output(ran: &Ran, blobs: &crate::store::Blobs, gathered: &mut Gathered) 
     Ok(())
 }
 
-fn is_libtest(sha256: &Digest, blobs: &crate::store::Blobs) -> Result<bool, StoreError> {
+fn is_libtest(sha256: &Digest, blobs: &Blobs) -> Result<bool, StoreError> {
     let Some(mut file) = blobs.open(sha256)? else { return Ok(false) };
     Ok(matches!(detect(&mut file)?, Detected::One(Format::Libtest)))
 }

@@ -7,10 +7,12 @@ mod command;
 mod gather;
 mod secrets;
 mod signer;
+mod spool;
 
 pub use agent::{Agent, AgentError, AgentKey};
-pub use attempt::{Attempt, AttemptError, Attempted, Looking};
+pub use attempt::{Attempt, AttemptError, Attempted, Looking, Undelivered};
 pub use command::{CommandSpec, Echo, Interrupts, Ran};
 pub use gather::{Gathered, ReportSpec, gather};
 pub use secrets::Secrets;
 pub use signer::{About, Signer, first_plan};
+pub use spool::{Delivered, Spool, Waiting};

@@ -56,8 +56,26 @@ impl Signer<'_> {
     /// # Errors
     /// See [`AppendError`].
     pub fn about(&self, about: &About, predicate: Predicate) -> Result<Receipt, AppendError> {
+        self.submit(self.seal(about, predicate)?)
+    }
+
+    /// Signs a start, result, review or verdict.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn seal(&self, about: &About, predicate: Predicate) -> Result<Envelope, AppendError> {
         let subjects = vec![Subject::commit(about.commit.clone()), Subject::Tree(about.tree.clone())];
-        self.append(Statement { subjects, binding: self.binding(Some(&about.change), Some(about.plan)), predicate })
+        let binding = self.binding(Some(&about.change), Some(about.plan));
+        Ok(Envelope::seal(Statement { subjects, binding, predicate }.print()?, &self.keys)?)
+    }
+
+    /// Appends what was signed.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn submit(&self, envelope: Envelope) -> Result<Receipt, AppendError> {
+        let mut receipts = self.appender.append(vec![Submission { envelope }])?;
+        receipts.pop().ok_or_else(|| StoreError::unreadable("the receipt", &"there is none").into())
     }
 
     /// Reviews a change.
@@ -188,9 +206,7 @@ impl Signer<'_> {
     /// # Errors
     /// See [`AppendError`].
     pub fn append(&self, statement: Statement) -> Result<Receipt, AppendError> {
-        let envelope = Envelope::seal(statement.print()?, &self.keys)?;
-        let mut receipts = self.appender.append(vec![Submission { envelope }])?;
-        receipts.pop().ok_or_else(|| StoreError::unreadable("the receipt", &"there is none").into())
+        self.submit(Envelope::seal(statement.print()?, &self.keys)?)
     }
 
     fn binding(&self, change: Option<&ChangeId>, plan: Option<Digest>) -> Binding {

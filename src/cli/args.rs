@@ -349,7 +349,11 @@ pub(super) struct ChangeArgs {
 #[derive(Debug, ClapArgs)]
 pub(super) struct AttestArgs {
     /// The claim, as the policy names it
-    pub(super) claim: String,
+    #[arg(required_unless_present = "flush")]
+    pub(super) claim: Option<String>,
+    /// Deliver the results that wait because their ledger went away, in order
+    #[arg(long, conflicts_with_all = ["claim", "reports", "attachments", "variant", "shard", "timeout", "no_log", "receipt", "command"])]
+    pub(super) flush: bool,
     #[command(flatten)]
     pub(super) of: ChangeArgs,
     /// A report that shows the outcome, repeatable: a file or a pattern

@@ -13,13 +13,19 @@ use super::context::{Context, ci_context};
 use super::fail::Fail;
 use super::keys::lent;
 use super::{eprint, plan, print, print_json};
-use crate::append::Receipt;
-use crate::attest::{Attempt, Attempted, CommandSpec, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer};
-use crate::model::{Ended, Outcome, Purpose, Span};
+use crate::append::{AppendError, Receipt};
+use crate::attest::{
+    Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer, Undelivered,
+};
+use crate::model::{Ended, Outcome, Predicate, Purpose, Span};
 use crate::reports::Format;
 
 pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
-    let claim = args.claim.parse().map_err(|error| Fail::usage(format!("the claim: {error}")))?;
+    if args.flush {
+        return flush(context, &args);
+    }
+    let named = args.claim.as_deref().unwrap_or_default();
+    let claim = named.parse().map_err(|error| Fail::usage(format!("the claim: {error}")))?;
     let variant = args
         .variant
         .as_deref()
@@ -46,7 +52,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     }
     if args.command.is_empty() && reports.is_empty() {
         return Err(Fail::usage("there is nothing to attest: neither a command nor a report")
-            .hint(format!("evidence attest {} -- CMD", args.claim)));
+            .hint(format!("evidence attest {named} -- CMD")));
     }
     let trust = context.trust(args.of.target.as_deref())?;
     let repository = context.repository()?;
@@ -90,17 +96,88 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         secrets,
         folder: context.cwd.clone(),
         context: ci_context(),
+        spool: context.spool()?,
         looking,
     };
     let interrupts = interrupts(with_command)?;
-    let attempted = attempt.make(&signer, repository, echo(context), &interrupts)?;
+    let (attempted, delivered) = attempt.make(&signer, repository, echo(context), &interrupts)?;
+    let recorded = delivered.map_err(|undelivered| waits(&attempted, undelivered))?;
     if let Some(path) = &args.receipt {
         let path = context.cwd.join(path);
-        std::fs::write(&path, attempted.result.print())
+        std::fs::write(&path, recorded.print())
             .map_err(|error| Fail::io("cannot write the receipt:", &path, &error))?;
     }
-    show(context, &attempted, change.as_str(), with_command);
+    show(context, &attempted, &recorded, change.as_str(), with_command);
     Ok(exit_code(&attempted))
+}
+
+/// Says that a signed result waits. A command that failed keeps its own code; the code is never 0.
+fn waits(attempted: &Attempted, undelivered: Undelivered) -> Fail {
+    let Undelivered { path, error } = undelivered;
+    let mut fail = Fail::from(error);
+    let outcome = attempted.run.outcome;
+    fail.text = format!("{}; the result ({outcome}) is signed and waits at {}", fail.text, path.display());
+    fail.hint = Some("evidence attest --flush delivers it once the ledger is there".to_owned());
+    let ended = attempted.run.command.as_ref().map(|command| command.ended);
+    let failed = ended.is_some_and(|ended| ended != Ended::Exited { code: 0 });
+    fail.of_command = failed.then(|| exit_code(attempted));
+    fail
+}
+
+/// Delivers what waits: 0 if nothing is left, 1 if the ledger refuses some of it, 2 if it still cannot be reached.
+fn flush(context: &Context, args: &AttestArgs) -> Result<u8, Fail> {
+    let spool = context.spool()?;
+    let waiting = spool.waiting()?;
+    let mut told = Vec::new();
+    let mut refused = 0_usize;
+    if !waiting.is_empty() {
+        let appender = context.appender(context.trust(args.of.target.as_deref())?)?;
+        let origin = appender.ledger().origin().to_owned();
+        for waiting in &waiting {
+            let claim = match &waiting.statement.predicate {
+                Predicate::Result(run) => run.claim.to_string(),
+                _ => waiting.statement.kind(),
+            };
+            let change = waiting.statement.binding.change.as_ref().map(ToString::to_string).unwrap_or_default();
+            if waiting.statement.binding.ledger != origin {
+                refused += 1;
+                let why = format!("it is for the ledger {}", waiting.statement.binding.ledger);
+                told.push(json!({"claim": claim, "change": change, "path": waiting.path, "waits": why}));
+                continue;
+            }
+            match spool.deliver(waiting, &appender) {
+                Ok(delivered) => {
+                    let (before, receipt) = match delivered {
+                        Delivered::Now(receipt) => (false, receipt),
+                        Delivered::Before(receipt) => (true, receipt),
+                    };
+                    told.push(json!({"claim": claim, "change": change, "serial": receipt.serial, "wasThere": before}));
+                }
+                // Whatever comes later waits for what came before it.
+                Err(error @ AppendError::Store(_)) => return Err(error.into()),
+                Err(error) => {
+                    refused += 1;
+                    let why = error.to_string();
+                    told.push(json!({"claim": claim, "change": change, "path": waiting.path, "waits": why}));
+                }
+            }
+        }
+    }
+    if context.json {
+        print_json(&json!({"delivered": told}));
+    } else if told.is_empty() {
+        print("nothing waits\n");
+    }
+    for item in told.iter().filter(|_| !context.json) {
+        let (claim, change) = (item["claim"].as_str().unwrap_or_default(), item["change"].as_str().unwrap_or_default());
+        let line = match (item["serial"].as_u64(), item["waits"].as_str()) {
+            (Some(serial), _) if item["wasThere"] == true => format!("#{serial} {claim} ({change}) was there already"),
+            (Some(serial), _) => format!("#{serial} {claim} ({change}) delivered"),
+            (None, why) => format!("{claim} ({change}) waits on: {}", why.unwrap_or_default()),
+        };
+        print(&format!("{line}\n"));
+    }
+    Ok(u8::from(refused > 0))
 }
 
 /// Reads `[FORMAT=]FILE`.
@@ -151,8 +228,8 @@ fn echo(context: &Context) -> Echo {
     Echo { stdout, stderr: Box::new(std::io::stderr()) }
 }
 
-fn show(context: &Context, attempted: &Attempted, change: &str, with_command: bool) {
-    let Attempted { start, result, run, .. } = attempted;
+fn show(context: &Context, attempted: &Attempted, result: &Receipt, change: &str, with_command: bool) {
+    let Attempted { start, run, .. } = attempted;
     if context.json {
         print_json(&json!({
             "change": change, "claim": run.claim, "outcome": run.outcome, "problems": run.problems, "facts": run.facts,

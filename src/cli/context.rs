@@ -12,6 +12,7 @@ use super::fail::Fail;
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
 use crate::append::{Appender, ClockGuard};
+use crate::attest::Spool;
 use crate::crypto::sha256;
 use crate::git::{Git, GitEnvironment, History, Mirror, RemotePlace, Repository, Target};
 use crate::merkle::{Checkpoint, MapText, SignedCheckpoint};
@@ -119,6 +120,15 @@ impl Context {
             self.say(&format!("warning: {why}\nwarning: the copy of {size} entries is read, which may be behind"));
         }
         Ok(ledger)
+    }
+
+    /// Returns where results wait whose ledger went away.
+    pub(super) fn spool(&self) -> Result<Spool, Fail> {
+        let named = std::env::var_os("EVIDENCE_SPOOL").filter(|value| !value.is_empty()).map(PathBuf::from);
+        Ok(Spool::new(match named {
+            Some(folder) => self.cwd.join(folder),
+            None => self.repository()?.common_dir().join("evidence-spool"),
+        }))
     }
 
     /// Makes an empty ledger in its folder or on its remote.

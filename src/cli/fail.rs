@@ -26,11 +26,13 @@ pub(super) struct Fail {
     pub(super) hint: Option<String>,
     /// The signed heads that show a contradiction.
     pub(super) heads: Vec<String>,
+    /// The exit code of a command that failed by itself, which stays.
+    pub(super) of_command: Option<u8>,
 }
 
 impl Fail {
     pub(super) fn usage(text: impl Into<String>) -> Self {
-        Self { exit: 2, code: None, text: text.into(), hint: None, heads: Vec::new() }
+        Self { exit: 2, code: None, text: text.into(), hint: None, heads: Vec::new(), of_command: None }
     }
 
     pub(super) fn refused(code: Code, text: impl Into<String>) -> Self {

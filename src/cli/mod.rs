@@ -56,7 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match dispatch(args) {
         Ok(code) => ExitCode::from(code),
         Err(fail) => {
-            let code = if attests { 125 } else { fail.exit };
+            let code = fail.of_command.unwrap_or(if attests { 125 } else { fail.exit });
             fail.print(json, code);
             ExitCode::from(code)
         }

@@ -18,8 +18,8 @@ use crate::policy::Moment;
 use crate::prove::{Change, Complete, Trust};
 use crate::store::{Ledger, Log};
 use crate::verify::{
-    Clock, Code, Decided, Finding, Judgement, Limitation, Policies, REMOTE_UNSEEN, Rechecked, State, Verdict, asks_changed_lines, plan_base,
-    read_authors, read_names,
+    Clock, Code, Decided, Finding, Judgement, Limitation, Policies, REMOTE_UNSEEN, Rechecked, State, Verdict,
+    asks_changed_lines, plan_base, read_authors, read_names,
 };
 
 /// What a live verdict rests on.

@@ -1,7 +1,7 @@
 //! Materials by their hash: `blobs/sha256/ab/<64 hex>` (format, section 5).
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +19,10 @@ pub struct Blobs {
     folder: PathBuf,
     /// Where what is not here may be fetched from.
     remote: Option<Arc<Remote>>,
+    /// Where what cannot be kept here is kept.
+    other: Option<PathBuf>,
+    /// Whether the folders above may be made: those of a ledger that went away are not.
+    anew: bool,
 }
 
 /// A material that is being written.
@@ -31,7 +35,24 @@ pub struct BlobWriter {
 
 impl Blobs {
     pub(super) fn new(ledger: &Path) -> Self {
-        Self { folder: ledger.join("blobs").join("sha256"), remote: None }
+        Self { folder: ledger.join("blobs").join("sha256"), remote: None, other: None, anew: false }
+    }
+
+    /// Returns the materials in a folder that is no ledger: `blobs/sha256` in it.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { anew: true, ..Self::new(folder) }
+    }
+
+    /// Lets what cannot be kept here be kept elsewhere, and be read from there.
+    #[must_use]
+    pub fn or_in(mut self, other: &Self) -> Self {
+        self.other = Some(other.folder.clone());
+        self
+    }
+
+    fn others(&self) -> Option<Self> {
+        self.other.as_ref().map(|folder| Self { folder: folder.clone(), remote: None, other: None, anew: true })
     }
 
     pub(super) fn with_remote(mut self, remote: Option<Arc<Remote>>) -> Self {
@@ -60,7 +81,12 @@ impl Blobs {
     #[must_use]
     pub fn path(&self, digest: &Digest) -> PathBuf {
         let hex = digest.to_string();
-        self.folder.join(&hex[..2]).join(hex)
+        let path = self.folder.join(&hex[..2]).join(&hex);
+        match &self.other {
+            Some(other) if !path.exists() => Some(other.join(&hex[..2]).join(&hex)).filter(|path| path.exists()),
+            _ => None,
+        }
+        .unwrap_or(path)
     }
 
     /// Opens a material for reading.
@@ -86,9 +112,26 @@ impl Blobs {
     /// # Errors
     /// If the operating system refuses.
     pub fn writer(&self) -> Result<BlobWriter, StoreError> {
-        if !self.folder.exists() {
-            make_folder(&self.folder).map_err(StoreError::io("cannot create", &self.folder))?;
+        match (self.own_writer(), self.others()) {
+            (Err(_), Some(other)) => other.own_writer(),
+            (writer, _) => writer,
         }
+    }
+
+    /// Makes a folder of materials, if the ledger is there.
+    fn make(&self, folder: &Path) -> Result<(), StoreError> {
+        let above = self.folder.ancestors().nth(2).unwrap_or(&self.folder);
+        if !self.anew && !above.exists() {
+            return Err(StoreError::io("cannot create", folder)(io::ErrorKind::NotFound.into()));
+        }
+        if self.folder.exists() && folder == self.folder {
+            return Ok(());
+        }
+        make_folder(folder).map_err(StoreError::io("cannot create", folder))
+    }
+
+    fn own_writer(&self) -> Result<BlobWriter, StoreError> {
+        self.make(&self.folder)?;
         let file = tempfile::Builder::new()
             .prefix(".new-")
             .tempfile_in(&self.folder)
@@ -148,12 +191,22 @@ impl BlobWriter {
     /// # Errors
     /// If the operating system refuses; then nothing lies under the hash that was not whole.
     pub fn keep(self) -> Result<(Digest, u64), StoreError> {
+        let Some(other) = self.blobs.others() else { return self.keep_here() };
+        let mut file = self.file.as_file().try_clone().map_err(StoreError::io("cannot read", self.file.path()))?;
+        self.keep_here().or_else(|_| {
+            // The name may be gone, the bytes are not.
+            file.seek(SeekFrom::Start(0)).map_err(StoreError::io("cannot read", &other.folder))?;
+            other.put_from(&mut file)
+        })
+    }
+
+    fn keep_here(self) -> Result<(Digest, u64), StoreError> {
         let digest = self.hasher.finish();
         let path = self.blobs.path(&digest);
         let folder = path.parent().expect("a blob lies in a folder").to_owned();
         // A folder's name is durable before anything lies in it: whoever made an empty one may have been killed.
         if is_empty(&folder) {
-            make_folder(&folder).map_err(StoreError::io("cannot create", &folder))?;
+            self.blobs.make(&folder)?;
         }
         self.file.as_file().sync_data().map_err(StoreError::io("cannot sync", self.file.path()))?;
         self.file.persist(&path).map_err(|error| StoreError::io("cannot rename to", &path)(error.error))?;

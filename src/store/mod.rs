@@ -113,6 +113,14 @@ impl StoreError {
         move |source| Self::Io { what, path, source }
     }
 
+    pub(crate) fn cannot_read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        Self::io("cannot read", path)
+    }
+
+    pub(crate) fn cannot_write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        Self::io("cannot write", path)
+    }
+
     pub(crate) fn unreadable(what: &str, text: &dyn std::fmt::Display) -> Self {
         Self::Unreadable { what: what.to_owned(), text: text.to_string() }
     }

@@ -84,7 +84,8 @@ impl Remote {
     /// Waits for this copy's turn.
     pub(super) fn turn(&self) -> Option<File> {
         let folder = self.queue.as_ref()?;
-        let name = crate::crypto::sha256(format!("{}\n{}", self.mirror.url(), self.mirror.name()).as_bytes()).to_string();
+        let name =
+            crate::crypto::sha256(format!("{}\n{}", self.mirror.url(), self.mirror.name()).as_bytes()).to_string();
         fs::create_dir_all(folder).ok()?;
         let path = folder.join(&name[..32]);
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).ok()?;
@@ -245,7 +246,7 @@ impl Remote {
         let mut kept = Vec::new();
         for digest in batch.materials {
             let path = blobs.path(digest);
-            let Ok(found) = fs::metadata(&path) else { continue };
+            let found = fs::metadata(&path).map_err(StoreError::io("cannot read", &path))?;
             if found.len() > MATERIAL_BYTES_MAX {
                 let text =
                     format!("{digest} has {} bytes; wanted at most {MATERIAL_BYTES_MAX} in a git remote", found.len());

@@ -12,7 +12,7 @@ use super::question::Counted;
 use super::recheck::{Trouble, outcome};
 use super::reviews::too_late;
 use super::verdict::{Finding, State};
-use crate::model::{ClaimName, Digest, Facts, Id, Outcome, Predicate, Purpose, Run, Shard, Start};
+use crate::model::{ClaimName, Digest, Facts, Id, Outcome, Predicate, Purpose, Run, Shard, Span, Start};
 use crate::policy::{Asserted, BoundTo, Claim, Moment};
 use crate::prove::Logged;
 
@@ -110,11 +110,17 @@ impl Attempt<'_> {
     pub fn state(&self, now: crate::model::Time) -> AttemptState {
         match self.result {
             Some((_, run)) => AttemptState::Ended(run.outcome),
-            None if now <= self.record.time().after(crate::model::Span(self.start.deadline_seconds)) => {
-                AttemptState::Running
-            }
+            None if now <= self.record.time().after(Span(self.start.deadline_seconds)) => AttemptState::Running,
             None => AttemptState::Lost,
         }
+    }
+
+    /// Returns how long its result was under way to the ledger, if that is more than it takes: it waited somewhere.
+    fn late(&self) -> Option<Span> {
+        let (record, run) = self.result?;
+        let ran = run.command.as_ref()?.duration_ms / 1000;
+        let late = record.time().since(self.record.time().after(Span(ran)));
+        (late.0 > LATE_SECONDS).then_some(late)
     }
 
     /// Returns whether it passed after the first attempt and was due before it.
@@ -195,6 +201,10 @@ pub(super) fn check(
         if rounds > most.get() {
             findings.push(Finding::new(Code::TOO_MANY_ATTEMPTS, name.as_str(), found, format!("at most {most}")));
         }
+    }
+    if let Some(late) = mine.iter().filter_map(|attempt| attempt.late()).max() {
+        let said = format!("delivered {late} late");
+        ruled.numbers = Some(ruled.numbers.map_or_else(|| said.clone(), |numbers| format!("{numbers}; {said}")));
     }
     if findings.len() > count && ruled.state == State::Pass {
         ruled.state = State::Invalid;
@@ -363,7 +373,7 @@ fn check_attempt(
         findings.push(finding);
     };
     let Some((record, run)) = newest.result else {
-        let deadline = newest.record.time().after(crate::model::Span(newest.start.deadline_seconds));
+        let deadline = newest.record.time().after(Span(newest.start.deadline_seconds));
         if newest.state(bench.now) == AttemptState::Running {
             let found = format!("record {start} has started, with time until {deadline}");
             let show = ["evidence", "show", &start.to_string()];
@@ -484,3 +494,6 @@ impl Bench<'_> {
         }
     }
 }
+
+/// Reading reports takes less.
+const LATE_SECONDS: u64 = 120;
