@@ -356,6 +356,24 @@ fn second_ledger_on_a_remote_is_refused() {
 }
 
 #[test]
+fn ledger_lives_under_a_branch_where_that_is_what_can_be_protected() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    team.git(&["update-ref", "refs/heads/evidence-ledger", LEDGER_REF]);
+    team.git(&["update-ref", "-d", LEDGER_REF]);
+    ci.git(&["switch", "-q", "-c", "feature", "origin/main"]);
+    ci.commit("src/two.rs", "two\n");
+    let by =
+        |word: &str, words: &[&str]| Ran::of(ci.command("ci-1", words).env("EVIDENCE_LEDGER", word).output().unwrap());
+    let ran = by("git:origin#refs/heads/evidence-ledger", &["attest", "build", "--", "true"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = by("git:origin", &["verify"]);
+    assert!(ran.code == 2 && ran.err.contains("there is no ledger at origin"), "{ran:?}");
+    let ran = by("git:origin#evidence-ledger", &["verify"]);
+    assert!(ran.code == 2 && ran.err.contains("names no ref"), "{ran:?}");
+}
+
+#[test]
 fn clone_fetches_only_what_is_new() {
     let team = Team::new();
     let ci = team.machine("ci-box");

@@ -147,12 +147,19 @@ impl Context {
             },
         };
         let repository = self.repository()?;
+        let (name, at) = match name.rsplit_once('#') {
+            Some((name, at)) if at.starts_with("refs/") && !name.is_empty() => (name, at),
+            Some(_) => {
+                return Err(Fail::usage(format!("git:{name} names no ref; wanted git:REMOTE or git:REMOTE#refs/..")));
+            }
+            None => (name, LEDGER_REF),
+        };
         let place = RemotePlace {
             remote: name.to_owned(),
             from: repository.top().to_owned(),
             folder: folder.join("mirror.git"),
             object_format: repository.object_format(),
-            name: LEDGER_REF.to_owned(),
+            name: at.to_owned(),
             environment: std::env::vars_os().collect(),
             silence,
         };

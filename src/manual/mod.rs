@@ -14,6 +14,10 @@ pub mod start {}
 pub mod policy {}
 #[doc = include_str!("keys.md")]
 pub mod keys {}
+#[doc = include_str!("remote.md")]
+pub mod remote {}
+#[doc = include_str!("agents.md")]
+pub mod agents {}
 #[doc = include_str!("threats.md")]
 pub mod threats {}
 #[doc = include_str!("numbers.md")]
@@ -34,6 +38,16 @@ pub const TOPICS: &[Topic] = &[
     Topic { name: "start", title: "From nothing to a first verdict", text: Some(include_str!("start.md")) },
     Topic { name: "policy", title: "Every key of the policy, with examples", text: Some(include_str!("policy.md")) },
     Topic { name: "keys", title: "Keys, grants, roots, revoking, theft", text: Some(include_str!("keys.md")) },
+    Topic {
+        name: "remote",
+        title: "A ledger on a git remote, for machines that come and go",
+        text: Some(include_str!("remote.md")),
+    },
+    Topic {
+        name: "agents",
+        title: "For coding agents: the loop, and what to know",
+        text: Some(include_str!("agents.md")),
+    },
     Topic {
         name: "format",
         title: "The bytes, for who writes another verifier",
