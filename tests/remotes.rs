@@ -364,8 +364,8 @@ fn ledger_lives_under_a_branch_where_that_is_what_can_be_protected() {
     ci.git(&["switch", "-q", "-c", "feature", "origin/main"]);
     ci.commit("src/two.rs", "two\n");
     let by =
-        |word: &str, words: &[&str]| Ran::of(ci.command("ci-1", words).env("EVIDENCE_LEDGER", word).output().unwrap());
-    let ran = by("git:origin#refs/heads/evidence-ledger", &["attest", "build", "--", "true"]);
+        |word: &str, words: &[&str]| Ran::of(ci.command("planner", words).env("EVIDENCE_LEDGER", word).output().unwrap());
+    let ran = by("git:origin#refs/heads/evidence-ledger", &["plan", "--tier", "low"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let ran = by("git:origin", &["verify"]);
     assert!(ran.code == 2 && ran.err.contains("there is no ledger at origin"), "{ran:?}");

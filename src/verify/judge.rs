@@ -340,6 +340,21 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
             "whoever holds the log key and the ledger's folder could have rewritten it: nobody else remembers its heads"
                 .to_owned(),
     });
+    let edited: Vec<&str> = bench
+        .git
+        .iter()
+        .flat_map(|git| git.touched.iter().map(String::as_str))
+        .filter(|path| is_pipeline(path))
+        .collect();
+    if let Some(first) = edited.first() {
+        let more = if edited.len() > 1 { format!(" and {} more", edited.len() - 1) } else { String::new() };
+        limitations.insert(Limitation {
+            name: PIPELINE_EDITED,
+            text: format!(
+                "the change touches {first}{more}: where its own pipeline attested it, that is what it says it is"
+            ),
+        });
+    }
     let Some(implementers) = &bench.implementers else { return };
     if !implementers.unknown.is_empty() {
         let people: Vec<&str> = implementers.unknown.iter().map(String::as_str).collect();
@@ -362,6 +377,11 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
             text: format!("{only} holds all roles: planned, implemented and attested it"),
         });
     }
+}
+
+/// Returns whether a path tells a CI system what to run.
+fn is_pipeline(path: &str) -> bool {
+    PIPELINES.iter().any(|known| if known.ends_with('/') { path.starts_with(known) } else { path == *known })
 }
 
 impl Clock {
@@ -569,7 +589,26 @@ const fn weight(state: State) -> u8 {
 }
 
 /// Every limitation that a verdict may admit, by name.
-pub const LIMITATIONS: [&str; 6] =
-    ["asserted", "not-independent", "one-person", "operator-unbound", REMOTE_UNSEEN, UNKNOWN_AUTHOR];
+pub const LIMITATIONS: [&str; 7] =
+    ["asserted", "not-independent", "one-person", "operator-unbound", PIPELINE_EDITED, REMOTE_UNSEEN, UNKNOWN_AUTHOR];
+/// The change touches what tells a CI system what to run.
+const PIPELINE_EDITED: &str = "pipeline-edited";
+/// Where CI systems look for it: files, and folders that end in `/`.
+const PIPELINES: &[&str] = &[
+    ".github/workflows/",
+    ".github/actions/",
+    ".gitlab-ci.yml",
+    ".gitlab/ci/",
+    "Jenkinsfile",
+    ".circleci/",
+    ".buildkite/",
+    ".drone.yml",
+    ".woodpecker/",
+    ".woodpecker.yml",
+    ".forgejo/workflows/",
+    ".gitea/workflows/",
+    "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
+];
 /// The ledger's remote could not be asked: the copy that was read may be behind.
 pub const REMOTE_UNSEEN: &str = "remote-unseen";

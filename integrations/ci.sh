@@ -1,0 +1,162 @@
+#!/bin/sh
+# The steps of a pipeline, for any CI system: prepare the checkout, plan, attest, judge, record the merge.
+#
+#   ci.sh plan                              plan the change with the tier of its label, once
+#   ci.sh attest CLAIM [OPTION..] -- CMD..  run a gate; OPTIONs are those of `evidence attest`
+#   ci.sh gate [OPTION..]                   judge; writes evidence.md, evidence.json, evidence.sarif, evidence-junit.xml,
+#                                           evidence-codequality.json, and evidence.zip when accepted
+#   ci.sh merge                             record the merge of what was pushed
+#   ci.sh comment                           put evidence.md into one comment of the pull request (GitHub, needs `gh`)
+#
+# Reads the documented variables of GitHub Actions, GitLab CI and Jenkins. Of its own:
+#   EVIDENCE_LEDGER   where the ledger is; git:origin unless set
+#   EVIDENCE_KEY, EVIDENCE_LOG_KEY   private keys, from the CI's secrets: those who attest need both, the gate none
+#   EVIDENCE_LABELS   labels of the pull request, separated by commas; one is evidence:TIER
+#   EVIDENCE          the program; `evidence` unless set
+set -eu
+
+evidence=${EVIDENCE:-evidence}
+EVIDENCE_LEDGER=${EVIDENCE_LEDGER:-git:origin}
+export EVIDENCE_LEDGER
+
+say() { echo "evidence: $*" >&2; }
+
+# The commit that the change ends in, never the forge's own trial merge: evidence is about what people wrote.
+head_of_change() {
+  if [ -n "${CI_MERGE_REQUEST_SOURCE_BRANCH_SHA:-}" ]; then
+    echo "$CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"
+    return
+  fi
+  case "${GITHUB_REF:-}" in
+    # A checkout of depth 1 lacks the parents, but the commit still names them.
+    refs/pull/*/merge)
+      second=$(git cat-file commit HEAD | sed -n 's/^parent //p;/^$/q' | sed -n 2p)
+      [ -n "$second" ] && echo "$second" && return
+      ;;
+  esac
+  git rev-parse HEAD
+}
+
+# The branch that the change is meant for.
+target_of_change() {
+  queue=${GITHUB_REF#refs/heads/gh-readonly-queue/}
+  if [ -n "${GITHUB_REF:-}" ] && [ "$queue" != "${GITHUB_REF:-}" ]; then
+    # refs/heads/gh-readonly-queue/<branch>/pr-<number>-<commit>
+    echo "${queue%/pr-*}"
+    return
+  fi
+  for name in "${EVIDENCE_TARGET:-}" "${GITHUB_BASE_REF:-}" "${CI_MERGE_REQUEST_TARGET_BRANCH_NAME:-}" "${CHANGE_TARGET:-}" "${CI_DEFAULT_BRANCH:-}"; do
+    if [ -n "$name" ]; then
+      echo "$name"
+      return
+    fi
+  done
+}
+
+prepare() {
+  head=$(head_of_change)
+  target=$(target_of_change)
+  if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
+    git fetch --quiet --unshallow --no-tags origin
+  fi
+  git cat-file -e "$head^{commit}" 2>/dev/null || git fetch --quiet --no-tags origin "$head"
+  if [ -n "$target" ]; then
+    git fetch --quiet --no-tags origin "+refs/heads/$target:refs/remotes/origin/$target"
+    EVIDENCE_TARGET=$target
+    export EVIDENCE_TARGET
+  fi
+  if [ "$(git rev-parse HEAD)" != "$head" ]; then
+    git checkout --quiet --detach "$head"
+  fi
+}
+
+# Forks' pipelines get no secrets: say so rather than fail somewhere inside.
+need_keys() {
+  for name in EVIDENCE_KEY EVIDENCE_LOG_KEY; do
+    eval "value=\${$name:-}"
+    if [ -z "$value" ]; then
+      say "$name is empty: pipelines of forks get no secrets, and without keys nothing can be attested."
+      say "let a pipeline of the base repository attest this commit, after somebody there looked at it."
+      exit 125
+    fi
+  done
+}
+
+plan() {
+  need_keys
+  prepare
+  tier=$(printf '%s\n' "${EVIDENCE_LABELS:-}" | tr ',' '\n' | sed -n 's/^ *evidence:\([a-z0-9._-]*\) *$/\1/p')
+  case $(printf '%s\n' "$tier" | grep -c .) in
+    0)
+      say "no label evidence:TIER: nothing is planned; a first attempt plans the lowest tier if the policy lets it"
+      return 0
+      ;;
+    1) ;;
+    *)
+      say "more than one label evidence:TIER: $(echo "$tier" | tr '\n' ' ')"
+      exit 2
+      ;;
+  esac
+  # The first plan stands; a later label does not lower it.
+  if said=$("$evidence" plan --tier "$tier" "$@" 2>&1); then
+    printf '%s\n' "$said"
+  else
+    code=$?
+    printf '%s\n' "$said" >&2
+    case $said in *"planned already"*) return 0 ;; esac
+    exit $code
+  fi
+}
+
+attest() {
+  need_keys
+  prepare
+  exec "$evidence" attest "$@"
+}
+
+gate() {
+  prepare
+  code=0
+  "$evidence" verify --write markdown=evidence.md --write json=evidence.json --write sarif=evidence.sarif \
+    --write junit=evidence-junit.xml --write codequality=evidence-codequality.json "$@" || code=$?
+  if [ $code -eq 0 ]; then
+    "$evidence" export -o evidence.zip.new >/dev/null && mv evidence.zip.new evidence.zip
+  fi
+  if [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -f evidence.md ]; then
+    cat evidence.md >>"$GITHUB_STEP_SUMMARY"
+  fi
+  exit $code
+}
+
+merge() {
+  need_keys
+  if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
+    git fetch --quiet --unshallow --no-tags origin
+  fi
+  exec "$evidence" record merge "$@"
+}
+
+# One comment, found by its mark and edited in place.
+comment() {
+  number=${GITHUB_REF#refs/pull/}
+  number=${number%%/*}
+  [ -f evidence.md ] || { say "there is no evidence.md: the gate could not judge"; return 0; }
+  mark='<!-- evidence -->'
+  { echo "$mark"; cat evidence.md; } >evidence-comment.md
+  id=$(gh api --paginate "repos/$GITHUB_REPOSITORY/issues/$number/comments" \
+    --jq ".[] | select(.user.type == \"Bot\" and (.body | startswith(\"$mark\"))) | .id" | head -n 1)
+  if [ -n "$id" ]; then
+    gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" -F body=@evidence-comment.md
+  else
+    gh api --silent --method POST "repos/$GITHUB_REPOSITORY/issues/$number/comments" -F body=@evidence-comment.md
+  fi
+  rm -f evidence-comment.md
+}
+
+[ $# -gt 0 ] || { sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 2; }
+step=$1
+shift
+case $step in
+  plan | attest | gate | merge | comment) "$step" "$@" ;;
+  *) say "there is no step $step: plan, attest, gate, merge or comment"; exit 2 ;;
+esac

@@ -1,0 +1,288 @@
+//! What is ready to copy, run as far as that goes without a forge: on real repositories, with the forges' documented variables.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use common::team::{Machine, Team};
+use common::{EVIDENCE, Ran, junit};
+
+fn ready(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations").join(name)
+}
+
+/// A step of `ci.sh` on a machine, with variables of a CI system.
+fn step(machine: &Machine, who: &str, words: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = machine.command(who, &[]);
+    let mut script = Command::new(ready("ci.sh"));
+    script.env_clear().args(words).current_dir(machine.repo()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        script.env(name, value.unwrap());
+    }
+    script.env("EVIDENCE", EVIDENCE).env_remove("EVIDENCE_TRUST").envs(variables.iter().copied());
+    command.env_clear();
+    Ran::of(script.output().unwrap())
+}
+
+/// Clones at depth 1 what a forge checks out for a pull request: its trial merge.
+fn shallow(team: &Team, name: &str, reference: &str) -> Machine {
+    let machine = team.machine(name);
+    fs::remove_dir_all(machine.repo()).unwrap();
+    fs::create_dir_all(machine.repo()).unwrap();
+    machine.git(&["init", "-q", "-b", "scratch"]);
+    machine.git(&["remote", "add", "origin", &format!("file://{}", team.remote().display())]);
+    machine.git(&[
+        "fetch",
+        "-q",
+        "--depth=1",
+        "--no-tags",
+        "origin",
+        &format!("+{reference}:refs/remotes/pull/1/merge"),
+    ]);
+    machine.git(&["checkout", "-q", "--detach", "refs/remotes/pull/1/merge"]);
+    machine
+}
+
+/// Makes `refs/pull/1/merge` on the remote as GitHub does, out of the branch and a `main` that has gone on.
+fn pull_request(team: &Team, author: &Machine, branch: &str) {
+    author.git(&["switch", "-q", "main"]);
+    author.commit("src/other.rs", "meanwhile\n");
+    author.git(&["push", "-q", "origin", "main"]);
+    author.git(&["switch", "-q", "--detach", "main"]);
+    author.git(&["merge", "-q", "--no-ff", "-m", "Merge into main", &format!("origin/{branch}")]);
+    author.git(&["push", "-q", "origin", "HEAD:refs/pull/1/merge"]);
+    let _ = team;
+}
+
+const PULL: [(&str, &str); 4] = [
+    ("GITHUB_ACTIONS", "true"),
+    ("GITHUB_REF", "refs/pull/1/merge"),
+    ("GITHUB_BASE_REF", "main"),
+    ("GITHUB_HEAD_REF", "feature"),
+];
+
+#[test]
+fn pull_request_checked_out_as_a_trial_merge_at_depth_one_is_judged_by_its_head() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.git(&["switch", "-q", "-c", "feature"]);
+    let head = author.commit("src/two.rs", "two\n");
+    author.git(&["push", "-q", "origin", "feature"]);
+    pull_request(&team, &author, "feature");
+    let planner = shallow(&team, "job-plan", "refs/pull/1/merge");
+    let mut variables = PULL.to_vec();
+    variables.push(("EVIDENCE_LABELS", "bug,evidence:medium"));
+    let ran = step(&planner, "planner", &["plan", "--implementer", "agent"], &variables);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // The label does not lower it later, and that is no failure of the pipeline.
+    variables.pop();
+    variables.push(("EVIDENCE_LABELS", "evidence:low"));
+    let ran = step(&planner, "planner", &["plan", "--implementer", "agent"], &variables);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let job = shallow(&team, "job-tests", "refs/pull/1/merge");
+    fs::write(job.path("tests.xml"), junit(2, 0)).unwrap();
+    fs::write(job.path("scan.sarif"), common::sarif(&[])).unwrap();
+    for words in [
+        &["attest", "build", "--", "true"][..],
+        &["attest", "unit-tests", "--report", "../tests.xml"],
+        &["attest", "scan", "--report", "../scan.sarif"],
+    ] {
+        let ran = step(&job, "ci-1", words, &PULL);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let gate = shallow(&team, "job-gate", "refs/pull/1/merge");
+    let summary = gate.path("summary.md");
+    let mut variables = PULL.to_vec();
+    variables.push(("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()));
+    let ran = step(&gate, "reviewer", &["gate"], &variables);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains(&format!("accepted: shop/feature at {}, tier medium", &head[..12])), "{ran:?}");
+    assert!(fs::read_to_string(summary).unwrap().contains("shop/feature"));
+    for name in [
+        "evidence.md",
+        "evidence.json",
+        "evidence.sarif",
+        "evidence-junit.xml",
+        "evidence-codequality.json",
+        "evidence.zip",
+    ] {
+        assert!(gate.repo().join(name).exists(), "{name}");
+    }
+    gate.ok("reviewer", &["audit", "evidence.zip"]);
+}
+
+#[test]
+fn force_push_needs_new_evidence_and_a_rebase_with_the_same_tree_does_not() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    let gitlab = |machine: &Machine, who: &str, words: &[&str]| {
+        let head = machine.git(&["rev-parse", "HEAD"]);
+        let variables = [
+            ("GITLAB_CI", "true"),
+            ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", head.as_str()),
+            ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+            ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "feature"),
+        ];
+        step(machine, who, words, &variables)
+    };
+    let job = team.machine("job");
+    job.git(&["checkout", "-q", "--detach", "origin/feature"]);
+    let ran = gitlab(&job, "ci-1", &["attest", "build", "--", "true"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = gitlab(&job, "reviewer", &["gate"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // The same tree under another commit, as a reworded message makes it.
+    author.git(&["commit", "-q", "--amend", "-m", "said better"]);
+    author.git(&["push", "-q", "--force", "origin", "feature"]);
+    job.git(&["fetch", "-q", "origin"]);
+    job.git(&["checkout", "-q", "--detach", "origin/feature"]);
+    let ran = gitlab(&job, "reviewer", &["gate"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // Another tree.
+    author.write("src/two.rs", "three\n");
+    author.git(&["add", "-A"]);
+    author.git(&["commit", "-q", "--amend", "-m", "and other code"]);
+    author.git(&["push", "-q", "--force", "origin", "feature"]);
+    job.git(&["fetch", "-q", "origin"]);
+    job.git(&["checkout", "-q", "--detach", "origin/feature"]);
+    let ran = gitlab(&job, "reviewer", &["gate"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("E201"), "{ran:?}");
+    assert!(job.repo().join("evidence-codequality.json").exists());
+}
+
+#[test]
+fn pipeline_of_a_fork_without_secrets_says_so_and_runs_nothing() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    let job = team.machine("job");
+    job.git(&["switch", "-q", "feature"]);
+    let mut variables = PULL.to_vec();
+    variables.extend([("EVIDENCE_KEY", ""), ("EVIDENCE_LOG_KEY", "")]);
+    let ran = step(&job, "ci-1", &["attest", "build", "--", "sh", "-c", ": > ../ran"], &variables);
+    assert_eq!(ran.code, 125, "{ran:?}");
+    assert!(ran.err.contains("pipelines of forks get no secrets"), "{ran:?}");
+    assert!(!job.path("ran").exists());
+    // The gate needs no key, and refuses.
+    assert_eq!(step(&job, "ci-1", &["gate"], &variables).code, 1);
+}
+
+#[test]
+fn pipeline_edited_by_the_change_is_admitted_and_may_be_refused() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    assert!(!author.verify("shop/feature").accepted().limitations().contains(&"pipeline-edited"));
+    author.commit(".github/workflows/evidence.yml", "on: push\n");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    assert!(author.verify("shop/feature").accepted().limitations().contains(&"pipeline-edited"));
+}
+
+#[test]
+fn comment_is_made_once_and_edited_in_place() {
+    let team = Team::new();
+    let job = team.machine("job");
+    let bin = job.path("bin");
+    fs::create_dir_all(&bin).unwrap();
+    // What `gh api` would be asked, and a forge with one comment after the first time.
+    let gh = format!(
+        "#!/bin/sh\necho \"$@\" >> {0}/asked\ncase \"$*\" in *--paginate*) cat {0}/comments 2>/dev/null; exit 0 ;; *POST*) echo 77 > {0}/comments ;; esac\n",
+        bin.display()
+    );
+    fs::write(bin.join("gh"), gh).unwrap();
+    fs::set_permissions(bin.join("gh"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let mut variables = PULL.to_vec();
+    variables.extend([("GITHUB_REPOSITORY", "acme/shop"), ("PATH", path.as_str())]);
+    // Without a verdict there is nothing to say.
+    assert_eq!(step(&job, "ci-1", &["comment"], &variables).code, 0);
+    assert!(!bin.join("asked").exists());
+    job.write("evidence.md", "accepted\n");
+    for _ in 0..2 {
+        let ran = step(&job, "ci-1", &["comment"], &variables);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let asked = fs::read_to_string(bin.join("asked")).unwrap();
+    assert_eq!(asked.matches("--method POST repos/acme/shop/issues/1/comments").count(), 1, "{asked}");
+    assert_eq!(asked.matches("--method PATCH repos/acme/shop/issues/comments/77").count(), 1, "{asked}");
+}
+
+#[test]
+fn push_to_a_protected_branch_is_stopped_until_the_change_is_accepted() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    fs::create_dir_all(author.repo().join(".git/hooks")).unwrap();
+    fs::copy(ready("git/pre-push"), author.repo().join(".git/hooks/pre-push")).unwrap();
+    let push = |branch: &str| {
+        let source = author.command("ci-1", &[]);
+        let mut command = Command::new("git");
+        command.env_clear().current_dir(author.repo()).args(["push", "-q", "origin", &format!("HEAD:{branch}")]);
+        for (name, value) in source.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        Ran::of(command.env("EVIDENCE", EVIDENCE).output().unwrap())
+    };
+    assert_eq!(push("elsewhere").code, 0);
+    let ran = push("main");
+    assert_ne!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("E201"), "{ran:?}");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    let ran = push("main");
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn agent_is_sent_back_while_it_can_mend_what_is_missing_and_no_longer() {
+    if Command::new("jq").arg("--version").output().is_err() {
+        eprintln!("jq is not installed: the hook needs it");
+        return;
+    }
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "high");
+    let stop = |input: &str, roles: &str| {
+        let source = author.command("ci-1", &[]);
+        let mut command = Command::new(ready("agent/stop-hook.sh"));
+        command.env_clear().current_dir(author.repo());
+        for (name, value) in source.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        fs::write(author.path("input.json"), input).unwrap();
+        let input = fs::File::open(author.path("input.json")).unwrap();
+        command.env("EVIDENCE", EVIDENCE).env("EVIDENCE_AGENT_ROLES", roles).stdin(input);
+        Ran::of(command.output().unwrap())
+    };
+    let ran = stop("{}", "ci");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let said = ran.json();
+    assert_eq!(said["decision"], "block");
+    let reason = said["reason"].as_str().unwrap();
+    assert!(reason.contains("E201") && reason.contains("'evidence' 'attest' 'build'"), "{reason}");
+    // Whoever was sent back once may stop; and what only others can mend sends nobody back.
+    assert_eq!(stop("{\"stop_hook_active\": true}", "ci").out, "");
+    for claim in ["build", "unit-tests", "scan"] {
+        let reports = match claim {
+            "unit-tests" => vec!["--report", "../tests.xml"],
+            "scan" => vec!["--report", "../scan.sarif"],
+            _ => vec!["--", "true"],
+        };
+        fs::write(author.path("tests.xml"), junit(2, 0)).unwrap();
+        fs::write(author.path("scan.sarif"), common::sarif(&[])).unwrap();
+        let mut words = vec!["attest", claim];
+        words.extend(reports);
+        author.ok("ci-1", &words);
+    }
+    let ran = stop("{}", "ci");
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");
+    // The reviewer is sent to review.
+    assert!(stop("{}", "reviewer").out.contains("peer-review"));
+    author.ok("reviewer", &["review", "peer-review", "--verdict", "pass"]);
+    assert_eq!(stop("{}", "reviewer").out, "");
+}
