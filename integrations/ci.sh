@@ -39,8 +39,9 @@ head_of_change() {
 
 # The branch that the change is meant for.
 target_of_change() {
-  queue=${GITHUB_REF#refs/heads/gh-readonly-queue/}
-  if [ -n "${GITHUB_REF:-}" ] && [ "$queue" != "${GITHUB_REF:-}" ]; then
+  ref=${GITHUB_REF:-}
+  queue=${ref#refs/heads/gh-readonly-queue/}
+  if [ "$queue" != "$ref" ]; then
     # refs/heads/gh-readonly-queue/<branch>/pr-<number>-<commit>
     echo "${queue%/pr-*}"
     return

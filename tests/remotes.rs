@@ -363,8 +363,9 @@ fn ledger_lives_under_a_branch_where_that_is_what_can_be_protected() {
     team.git(&["update-ref", "-d", LEDGER_REF]);
     ci.git(&["switch", "-q", "-c", "feature", "origin/main"]);
     ci.commit("src/two.rs", "two\n");
-    let by =
-        |word: &str, words: &[&str]| Ran::of(ci.command("planner", words).env("EVIDENCE_LEDGER", word).output().unwrap());
+    let by = |word: &str, words: &[&str]| {
+        Ran::of(ci.command("planner", words).env("EVIDENCE_LEDGER", word).output().unwrap())
+    };
     let ran = by("git:origin#refs/heads/evidence-ledger", &["plan", "--tier", "low"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let ran = by("git:origin", &["verify"]);

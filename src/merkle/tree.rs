@@ -50,10 +50,17 @@ impl Frontier {
 
     /// Adds a leaf hash.
     pub fn push(&mut self, leaf: Digest) {
+        self.push_showing(leaf, |_| {});
+    }
+
+    /// Adds a leaf hash and shows what is stored with it: itself, then the nodes that it completes.
+    pub fn push_showing(&mut self, leaf: Digest, mut show: impl FnMut(&Digest)) {
         let mut hash = leaf;
+        show(&hash);
         for _ in 0..self.size.trailing_ones() {
             let left = self.peaks.pop().expect("a tree of odd size has a peak for each of its lowest one bits");
             hash = node_hash(&left, &hash);
+            show(&hash);
         }
         self.peaks.push(hash);
         self.size += 1;
@@ -218,8 +225,10 @@ mod tests {
             assert_eq!(Frontier::read(size as u64, &stored).unwrap(), frontier);
             assert_eq!(stored.hashes.len() as u64, stored_count(size as u64));
             if let Some(leaf) = leaves.get(size) {
-                frontier.push(*leaf);
+                let mut shown = stored.hashes.clone();
+                frontier.push_showing(*leaf, |hash| shown.push(*hash));
                 stored.push(*leaf);
+                assert_eq!(stored.hashes, shown);
             }
         }
     }

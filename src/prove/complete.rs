@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::parallel::side_by_side;
+use super::parallel::{side_by_side, while_reading};
 use super::placement::{PlacementError, placement};
 use super::source::{Proven, RawRecord, Source, SourceError};
 use super::trust::Trust;
@@ -421,23 +421,15 @@ impl Reading<'_> {
         let (known, raw) = (self.known, &self.raw);
         let fresh: Vec<u64> =
             serials.iter().copied().filter(|serial| !known.contains_key(serial) && !raw.contains_key(serial)).collect();
-        for part in fresh.chunks(RECORDS_AT_ONCE) {
-            let mut records = Vec::with_capacity(part.len());
-            for serial in part {
-                records.push((*serial, self.source.record(*serial)?));
-            }
-            let head = self.head;
-            let read = side_by_side(&records, |(serial, record)| read_record(*serial, record, head));
-            for (serial, raw) in part.iter().zip(read) {
-                self.raw.insert(*serial, raw?);
-            }
+        let head = self.head;
+        let records = fresh.iter().map(|serial| Ok::<_, ProveError>((*serial, self.source.record(*serial)?)));
+        let read = while_reading(records, |(serial, record)| read_record(*serial, record, head))?;
+        for (serial, raw) in fresh.into_iter().zip(read) {
+            self.raw.insert(serial, raw?);
         }
         Ok(())
     }
 }
-
-/// This many records are read before they are parsed side by side.
-const RECORDS_AT_ONCE: usize = 1024;
 
 /// Reads a record and holds its entry against its envelope.
 fn read_record(serial: u64, record: &RawRecord, head: &str) -> Result<Raw, ProveError> {

@@ -4,6 +4,7 @@
 //! What is not yet in the file lies in memory behind it, so that a reader who may not write can go on
 //! from a stale file, and a writer writes once a batch.
 
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -18,12 +19,14 @@ pub(super) struct Arena {
     file: Option<File>,
     written: u64,
     pending: Vec<u8>,
+    /// What was read last of the file, and from where: whoever reads a block's head reads the rest of it next.
+    window: RefCell<(u64, Vec<u8>)>,
 }
 
 impl Arena {
     /// Returns an arena without a file.
     pub(super) fn empty() -> Self {
-        Self { file: None, written: 0, pending: MAGIC.to_vec() }
+        Self { file: None, written: 0, pending: MAGIC.to_vec(), window: RefCell::default() }
     }
 
     /// Opens a file of which the first `written` bytes count.
@@ -32,7 +35,7 @@ impl Arena {
         if file.metadata()?.len() < written || written < START {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(Self { file: Some(file), written, pending: Vec::new() })
+        Ok(Self { file: Some(file), written, pending: Vec::new(), window: RefCell::default() })
     }
 
     /// Appends bytes and returns where they begin.
@@ -64,7 +67,26 @@ impl Arena {
             return Ok(());
         }
         let file = self.file.as_ref().ok_or(io::ErrorKind::UnexpectedEof)?;
-        file.read_exact_at(buffer, at.0)
+        let behind = self.written - at.0;
+        if buffer.len() > WINDOW_BYTES || usize::try_from(behind).is_ok_and(|behind| behind < buffer.len()) {
+            return file.read_exact_at(buffer, at.0);
+        }
+        let (from, bytes) = &mut *self.window.borrow_mut();
+        let start = at.0.checked_sub(*from).and_then(|start| usize::try_from(start).ok());
+        let within = start.and_then(|start| bytes.get(start..start.checked_add(buffer.len())?));
+        if let Some(within) = within {
+            buffer.copy_from_slice(within);
+            return Ok(());
+        }
+        bytes.resize(usize::try_from(behind).unwrap_or(WINDOW_BYTES).min(WINDOW_BYTES), 0);
+        *from = at.0;
+        let read = file.read_exact_at(bytes, at.0);
+        if read.is_err() {
+            bytes.clear();
+        }
+        read?;
+        buffer.copy_from_slice(&bytes[..buffer.len()]);
+        Ok(())
     }
 
     /// Writes what lies in memory to the file.
@@ -94,3 +116,5 @@ pub(super) fn reopen(known: Option<&File>, path: &Path) -> io::Result<File> {
 
 const MAGIC: &[u8; 16] = b"evidence-arena/1";
 const START: u64 = 16;
+/// So much is read where less is asked for: a list's block with its peaks and some places.
+const WINDOW_BYTES: usize = 512;

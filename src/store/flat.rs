@@ -2,6 +2,7 @@
 //!
 //! Slots never change once they are committed; those not yet written lie in memory behind the file.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -14,12 +15,24 @@ pub(super) struct Flat<const W: usize> {
     file: Option<File>,
     written: u64,
     pending: Vec<[u8; W]>,
+    window: RefCell<Window<W>>,
+}
+
+/// The slots of the file that were read last: whoever reads one mostly reads more beside it.
+struct Window<const W: usize> {
+    first: u64,
+    slots: Vec<[u8; W]>,
 }
 
 impl<const W: usize> Flat<W> {
     /// Returns one without a file.
     pub(super) const fn empty() -> Self {
-        Self { file: None, written: 0, pending: Vec::new() }
+        Self::of(None, 0)
+    }
+
+    const fn of(file: Option<File>, written: u64) -> Self {
+        let window = RefCell::new(Window { first: 0, slots: Vec::new() });
+        Self { file, written, pending: Vec::new(), window }
     }
 
     /// Opens a file of which the first `slots` count.
@@ -28,12 +41,17 @@ impl<const W: usize> Flat<W> {
         if file.metadata()?.len() / width::<W>() < slots {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(Self { file: Some(file), written: slots, pending: Vec::new() })
+        Ok(Self::of(Some(file), slots))
     }
 
     /// Returns the number of slots, in the file and behind it.
     pub(super) fn len(&self) -> u64 {
         self.written + u64::try_from(self.pending.len()).expect("memory is smaller than 2^64")
+    }
+
+    /// Returns the number of bytes behind the file.
+    pub(super) fn unwritten_bytes(&self) -> usize {
+        self.pending.as_flattened().len()
     }
 
     /// Appends a slot.
@@ -47,10 +65,24 @@ impl<const W: usize> Flat<W> {
             let slot = usize::try_from(behind).ok().and_then(|behind| self.pending.get(behind));
             return slot.copied().ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
         }
+        let window = &mut *self.window.borrow_mut();
+        let within = |window: &Window<W>| {
+            let place = usize::try_from(index.checked_sub(window.first)?).ok()?;
+            window.slots.get(place).copied()
+        };
+        if let Some(slot) = within(window) {
+            return Ok(slot);
+        }
         let file = self.file.as_ref().ok_or(io::ErrorKind::UnexpectedEof)?;
-        let mut slot = [0; W];
-        file.read_exact_at(&mut slot, index * width::<W>())?;
-        Ok(slot)
+        let count = const { WINDOW_BYTES / W };
+        window.first = index - index % u64::try_from(count).expect("a window has few slots");
+        let count = usize::try_from(self.written - window.first).unwrap_or(count).min(count);
+        window.slots.resize(count, [0; W]);
+        let read = file.read_exact_at(window.slots.as_flattened_mut(), window.first * width::<W>());
+        if read.is_err() {
+            window.slots.clear();
+        }
+        read.and_then(|()| within(window).ok_or_else(|| io::ErrorKind::UnexpectedEof.into()))
     }
 
     /// Shows every slot, in their order.
@@ -87,7 +119,9 @@ impl<const W: usize> Flat<W> {
     }
 }
 
-/// So many slots are read at once.
+/// So much is read where one slot is asked for: hardly dearer than the slot alone.
+const WINDOW_BYTES: usize = 2048;
+/// So many slots are shown after one reading.
 const SCANNED_SLOTS: usize = 512;
 
 fn width<const W: usize>() -> u64 {

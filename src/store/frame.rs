@@ -69,7 +69,7 @@ impl Frame {
         if !(1..=BODY_BYTES_MAX).contains(&body_bytes) {
             return Ok(Next::Torn);
         }
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(size(body_bytes).min(TAKEN_BYTES));
         from.take(u64::from(body_bytes)).read_to_end(&mut body)?;
         if body.len() != size(body_bytes) || crc32c::crc32c(&body) != crc {
             return Ok(Next::Torn);
@@ -134,6 +134,8 @@ const MAP: u8 = 2;
 const COMMIT: u8 = 3;
 /// An envelope of 16 MiB in base64 and an entry of 4 KiB fit; a damaged length does not make us take more.
 const BODY_BYTES_MAX: u32 = 24 * 1024 * 1024;
+/// So much memory is taken on a length's word.
+const TAKEN_BYTES: usize = 64 * 1024;
 /// No frame is longer.
 pub(super) const FRAME_BYTES_MAX: u32 = BODY_BYTES_MAX + 8;
 

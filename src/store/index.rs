@@ -20,7 +20,8 @@ use super::StoreError;
 use super::arena::{Arena, Offset};
 use super::flat::Flat;
 use super::lists;
-use super::segments::{Batch, Extent, Position, Segments};
+use super::replay::{GRANT, Replay, hold_head, hold_map, replay};
+use super::segments::{Batch, Extent, Position, Segments, Tail};
 use super::trie::{self, Leaf, Root};
 use crate::crypto::{leaf_hash, list_item_hash, list_value};
 use crate::merkle::{Checkpoint, Frontier, HashReader, MapProof, MapText, stored_count, stored_hashes, tree_root};
@@ -83,25 +84,71 @@ impl Index {
         index.fits(segments).then_some(index)
     }
 
+    /// Makes the index anew from the segments, up to a size; says what follows.
+    ///
+    /// Where a folder is named, what is made goes to its cache on the way, and counts once [`Index::flush`] writes its head.
+    pub(super) fn anew(segments: &Segments, most: u64, ledger: Option<&Path>) -> Result<(Self, Tail), StoreError> {
+        let mut index = Self::empty();
+        let mut log = Replay::default();
+        let paths = ledger.map(Paths::new);
+        let failed = |error| match ledger {
+            Some(ledger) => StoreError::io("cannot write the cache of", ledger)(error),
+            None => cache(error),
+        };
+        let tail = replay(
+            segments,
+            |records| vec![(); records.len()],
+            |batch| {
+                if log.size() >= most {
+                    return Ok(());
+                }
+                log.take(&batch, |hash| index.hashes.push(*hash.bytes()))?;
+                let grants: Vec<usize> = (0..).zip(&batch.entries).filter(|(_, it)| it.grant).map(|it| it.0).collect();
+                index.place(batch.entries.iter().map(|entry| entry.extent).chain([batch.map.1]), &grants);
+                (index.commit, index.next) = (Some(batch.commit.1), batch.next);
+                paths.as_ref().map_or(Ok(()), |paths| index.spill(paths)).map_err(failed)
+            },
+        )?;
+        (index.size, index.keys) = (log.size(), log.keys());
+        let arena = paths.as_ref().map(|paths| paths.map(index.generation));
+        let mut spill = |written: &mut Arena| match &arena {
+            Some(path) if written.unwritten_bytes() > SPILLED_BYTES => written.flush(path),
+            _ => Ok(()),
+        };
+        index.map = log.write(&mut index.arena, &mut spill).map_err(failed)?;
+        Ok((index, tail))
+    }
+
+    /// Writes hashes and positions to their files, where they have grown.
+    fn spill(&mut self, paths: &Paths) -> io::Result<()> {
+        if self.hashes.unwritten_bytes() + self.positions.unwritten_bytes() <= SPILLED_BYTES {
+            return Ok(());
+        }
+        fs::create_dir_all(&paths.folder)?;
+        self.hashes.flush(&paths.hashes)?;
+        self.positions.flush(&paths.positions)
+    }
+
+    /// Takes in every batch that the segments hold beyond this; says what follows.
+    pub(super) fn read_on(&mut self, segments: &Segments) -> Result<Tail, StoreError> {
+        if self.commit.is_some() {
+            return segments.scan(self.next, |batch| self.apply(&batch));
+        }
+        let (index, tail) = Self::anew(segments, u64::MAX, None)?;
+        *self = index;
+        Ok(tail)
+    }
+
     /// Takes in a batch that the segments hold.
     pub(super) fn apply(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let entries: Vec<&[u8]> = batch.entries.iter().map(|(entry, _)| entry.as_slice()).collect();
+        let entries: Vec<&[u8]> = batch.records.iter().map(|(record, _)| record.entry.as_slice()).collect();
         let staged = self.stage(&entries)?;
-        let map_entry = MapEntry::parse(&batch.map.0).map_err(|error| StoreError::unreadable("a map entry", &error))?;
         let covers = self.size + u64::try_from(entries.len()).expect("a batch is in memory");
-        if (map_entry.root, map_entry.labels, map_entry.covers) != (staged.root, staged.keys, covers) {
-            let text = format!("the map entry at place {covers} is not that of the entries before it");
-            return Err(StoreError::contradiction(text, [batch.commit.0.as_slice()]));
-        }
-        let checkpoint =
-            Checkpoint::parse_note(&batch.commit.0).map_err(|error| StoreError::unreadable("a checkpoint", &error))?;
+        hold_map(&batch.map.0, staged.root, staged.keys, covers, &batch.commit.0)?;
         let grants = staged.grants.clone();
         let root = self.take(staged, &batch.map.0)?;
-        if (checkpoint.size, checkpoint.root) != (self.size, root) {
-            let text = format!("the checkpoint of size {} does not fit the entries before it", checkpoint.size);
-            return Err(StoreError::contradiction(text, [batch.commit.0.as_slice()]));
-        }
-        let extents = batch.entries.iter().map(|(_, extent)| *extent).chain([batch.map.1]);
+        hold_head(&batch.commit.0, self.size, root)?;
+        let extents = batch.records.iter().map(|(_, extent)| *extent).chain([batch.map.1]);
         self.place(extents, &grants);
         self.commit = Some(batch.commit.1);
         self.next = batch.next;
@@ -269,11 +316,6 @@ impl Index {
             Some(leaf) => lists::newest(&self.arena, leaf.list, usize::MAX)?,
         };
         Ok((places, proof))
-    }
-
-    /// Returns how much of the map is not written yet.
-    pub(super) fn unwritten_bytes(&self) -> usize {
-        self.arena.unwritten_bytes()
     }
 
     /// Writes the cache. It is not made durable: a cache that a power cut spoils is made anew.
@@ -448,8 +490,8 @@ fn cache(error: io::Error) -> StoreError {
 const HEAD_MAGIC: &[u8] = b"evidence-head/2\n";
 /// Offsets within a segment need far fewer bits than they have.
 const OFFSET: u64 = (1 << 56) - 1;
-/// The kind of records that people are looked up in.
-const GRANT: &str = "authority-grant";
+/// So much of a cache that is made anew lies in memory before it goes to its files.
+const SPILLED_BYTES: usize = 4 * 1024 * 1024;
 /// Below this an arena is small enough to be left alone.
 const COMPACT_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// A key needs some 300 bytes: its leaf, an inner node, a block; what is beyond four times that is old paths.

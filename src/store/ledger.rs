@@ -14,7 +14,8 @@ use super::frame::Frame;
 use super::index::Index;
 use super::log::{self, Log};
 use super::remote::{Outgoing, Remote};
-use super::segments::{Extent, Position, Segments, Tail};
+use super::replay::{Replay, replay};
+use super::segments::{Extent, Segments, Tail};
 use crate::merkle::Checkpoint;
 use crate::model::{Digest, Entry, MapEntry, Time};
 use crate::prove::RawRecord;
@@ -53,9 +54,22 @@ pub struct Committed {
     pub note: Vec<u8>,
 }
 
+/// A record of a replay.
+#[derive(Debug, Clone)]
+pub struct Replayed<T> {
+    /// Its place.
+    pub serial: u64,
+    /// Its leaf hash.
+    pub leaf: Digest,
+    /// The leaf hash of the entry before it in its chain.
+    pub previous: Option<Digest>,
+    /// What was made of it.
+    pub made: T,
+}
+
 /// What a replay came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replayed {
+pub struct ReplayedLog {
     /// The number of entries.
     pub size: u64,
     /// The root over them.
@@ -218,36 +232,31 @@ impl Ledger {
 
     /// Reads the whole log anew from its segments, without the cache, batch by batch: the records, and the signed checkpoint.
     ///
-    /// Map, tree and their heads are derived again and compared with what each batch says.
+    /// Map, tree and their heads are derived again and compared with what each batch says. `make` makes one thing of each
+    /// record, on a thread that reads ahead, from the records of some batches at a time.
     ///
     /// # Errors
-    /// If the operating system refuses, or the ledger contradicts itself; or what `each` returns.
-    pub fn replay<E: From<StoreError>>(
+    /// If the operating system refuses, or the ledger contradicts itself; or what `each` returns: the first.
+    pub fn replay<T: Send, E: From<StoreError>>(
         &self,
-        mut each: impl FnMut(u64, &[RawRecord], &[u8]) -> Result<(), E>,
-    ) -> Result<Replayed, E> {
-        let segments = Segments::new(&self.folder);
-        let mut index = Index::empty();
-        let mut failed = None;
-        let tail = segments.scan(Position { segment: 0, offset: 0 }, |batch| -> Result<(), StoreError> {
-            let first = index.size;
-            index.apply(&batch)?;
-            let mut records = Vec::with_capacity(batch.entries.len());
-            for (_, extent) in &batch.entries {
-                if let Frame::Record { entry, envelope } = segments.frame(*extent)? {
-                    records.push(RawRecord { entry, envelope });
-                }
-            }
-            if failed.is_none() {
-                failed = each(first, &records, &batch.commit.0).err();
-            }
-            Ok(())
+        make: impl FnMut(&[RawRecord]) -> Vec<T> + Send,
+        mut each: impl FnMut(Vec<Replayed<T>>, &[u8]) -> Result<(), E>,
+    ) -> Result<ReplayedLog, E> {
+        let mut log = Replay::default();
+        let tail = replay(&Segments::new(&self.folder), make, |mut batch| -> Result<(), E> {
+            let first = log.size();
+            let previous = log.take(&batch, |_| {})?;
+            let made = std::mem::take(&mut batch.made);
+            let records = (first..).zip(&batch.entries).zip(previous).zip(made);
+            let records = records.map(|(((serial, entry), previous), made)| Replayed {
+                serial,
+                leaf: entry.leaf,
+                previous,
+                made,
+            });
+            each(records.collect(), &batch.commit.0)
         })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        let (size, root) = (index.size, index.root()?);
-        Ok(Replayed { size, root, torn: matches!(tail, Tail::Torn(_)) })
+        Ok(ReplayedLog { size: log.size(), root: log.root(), torn: matches!(tail, Tail::Torn(_)) })
     }
 
     /// Waits until no other writer is there and reads every committed batch.
@@ -314,15 +323,8 @@ impl Ledger {
             }
             _ => {}
         }
-        // Written in parts, so that a long log needs little memory; a part counts once its head is there.
-        let segments = Segments::new(&self.folder);
-        let mut index = Index::empty();
-        let written = StoreError::io("cannot write the cache of", &self.folder);
-        let tail = segments.scan(Position { segment: 0, offset: 0 }, |batch| -> Result<(), StoreError> {
-            index.apply(&batch)?;
-            if index.unwritten_bytes() > REBUILT_BYTES { Ok(index.flush(&self.folder)?) } else { Ok(()) }
-        });
-        tail.and_then(|_| index.flush(&self.folder).map_err(written))?;
+        let (mut index, _) = Index::anew(&Segments::new(&self.folder), u64::MAX, Some(&self.folder))?;
+        index.flush(&self.folder).map_err(StoreError::io("cannot write the cache of", &self.folder))?;
         drop(index);
         *writer.known = Some(self.read()?);
         writer.catch_up()?;
@@ -488,7 +490,5 @@ fn subject(entry: &[u8]) -> String {
     }
 }
 
-/// So much of a cache lies in memory while it is made anew.
-const REBUILT_BYTES: usize = 32 * 1024 * 1024;
 const LEDGER_FILE: &str = "ledger.toml";
 const FORMAT: &str = "evidence-ledger/v1";

@@ -67,7 +67,7 @@ impl Log {
     fn scan_on(&mut self) -> Result<(), StoreError> {
         let published = published(&self.ledger)?;
         let index = self.index.get_mut();
-        let tail = self.segments.scan(index.next, |batch| index.apply(&batch))?;
+        let tail = index.read_on(&self.segments)?;
         self.torn = match tail {
             Tail::Clean => None,
             Tail::Torn(at) => Some(at),
@@ -131,6 +131,12 @@ impl Log {
     /// Returns the root over all entries.
     pub(super) fn root(&self) -> Result<Digest, StoreError> {
         self.index.borrow().root()
+    }
+
+    /// Puts an index made anew into the place of this one.
+    pub(super) fn replace(&mut self, index: Index) {
+        *self.index.get_mut() = index;
+        *self.rebuilt.get_mut() = true;
     }
 
     /// Lets materials that are not here be fetched.
@@ -297,9 +303,8 @@ impl Log {
         match first {
             Ok(answer) => Ok(answer),
             Err(_) if !self.rebuilt() => {
-                let mut fresh = Index::empty();
                 let size = self.index.borrow().size;
-                self.segments.scan(fresh.next, |batch| if fresh.size < size { fresh.apply(&batch) } else { Ok(()) })?;
+                let (fresh, _) = Index::anew(&self.segments, size, None)?;
                 if fresh.size < size {
                     let text = format!("the segments hold {} whole entries, and {size} were committed", fresh.size);
                     return Err(StoreError::contradiction(text, self.heads(published(&self.ledger)?.as_ref())?));

@@ -16,12 +16,14 @@ mod blobs;
 mod durable;
 mod flat;
 mod frame;
+mod fresh_map;
 mod index;
 mod ledger;
 mod lists;
 mod log;
 mod lookup;
 mod remote;
+mod replay;
 mod segments;
 mod trie;
 
@@ -31,7 +33,7 @@ use crate::git::RemoteError;
 
 pub use blobs::{BlobWriter, Blobs};
 pub(crate) use durable::make_folder;
-pub use ledger::{Committed, Ledger, Replayed, Writer};
+pub use ledger::{Committed, Ledger, Replayed, ReplayedLog, Writer};
 pub use log::Log;
 pub use lookup::{Lookup, LookupKey};
 pub use remote::{NoteCheck, Remote};

@@ -14,15 +14,18 @@
 //! A copy never goes back: what the remote has must go on from what was read of it before, whole and signed.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::StoreError;
 use super::blobs::Blobs;
+use super::durable::sync_folder;
+use super::frame::Frame;
+use super::index::Index;
 use super::log::{self, Log};
-use super::segments::Batch;
+use super::segments::{Batch, Position, Segments, Tail};
 use crate::git::{Added, Addition, MATERIALS, Mirror, RemoteError};
 use crate::merkle::Checkpoint;
 use crate::model::{Digest, Oid, Time};
@@ -205,6 +208,9 @@ impl Remote {
     /// Takes batches in: each is held against the log as it is then, and whole parts of them are made durable.
     fn take(&self, log: &mut Log, batches: &[(u64, Oid)], newest: &[u8]) -> Result<(), StoreError> {
         let from = log.size();
+        if from == 0 {
+            return self.take_whole(log, batches, newest);
+        }
         let batches: Vec<&(u64, Oid)> = batches.iter().filter(|(serial, _)| *serial >= from).collect();
         let objects: Vec<Oid> = batches.iter().map(|(_, oid)| oid.clone()).collect();
         let mut part = Part { log, pending: Vec::new(), bytes: 0, note: Vec::new() };
@@ -233,6 +239,58 @@ impl Remote {
             return Err(StoreError::contradiction("the newest batch has another checkpoint".to_owned(), []));
         }
         part.write(&self.folder)
+    }
+
+    /// Takes all batches into an empty copy: written beside it, derived as one, and put into its place if that holds.
+    fn take_whole(&self, log: &mut Log, batches: &[(u64, Oid)], newest: &[u8]) -> Result<(), StoreError> {
+        let staged = self.folder.join("incoming");
+        let failed = || StoreError::cannot_write(&staged);
+        match fs::remove_dir_all(&staged) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed()(error)),
+            _ => {}
+        }
+        fs::create_dir_all(staged.join("log")).map_err(failed())?;
+        let segments = Segments::new(&staged);
+        let objects: Vec<Oid> = batches.iter().map(|(_, oid)| oid.clone()).collect();
+        let mut at = Position { segment: 0, offset: 0 };
+        let mut file: Option<io::BufWriter<File>> = None;
+        self.mirror.objects(&objects, |_, blob| -> Result<(), StoreError> {
+            let next = at.for_batch();
+            if next.segment != at.segment {
+                finish(file.take()).map_err(failed())?;
+            }
+            at = next;
+            let out = match &mut file {
+                Some(out) => out,
+                None => {
+                    let new = File::create(segments.path(at.segment)).map_err(failed())?;
+                    file.insert(io::BufWriter::with_capacity(1 << 20, new))
+                }
+            };
+            at.offset += io::copy(&mut blob.take(BATCH_BYTES_MAX), out).map_err(failed())?;
+            Ok(())
+        })?;
+        finish(file.take()).map_err(failed())?;
+        let (index, tail) = Index::anew(&segments, u64::MAX, None)?;
+        if !matches!(tail, Tail::Clean) {
+            return Err(self.foreign("a batch is damaged".to_owned()));
+        }
+        let found = index.commit.map(|extent| segments.frame(extent)).transpose()?;
+        if !matches!(found, Some(Frame::Commit(note)) if note == newest) {
+            return Err(StoreError::contradiction("the newest batch has another checkpoint".to_owned(), []));
+        }
+        log.replace(index);
+        // What the index points at lies where it will lie from now on.
+        for segment in 0..=at.segment {
+            fs::rename(segments.path(segment), log.segments().path(segment)).map_err(failed())?;
+        }
+        sync_folder(&self.folder.join("log")).map_err(failed())?;
+        let _ = fs::remove_dir_all(&staged);
+        log::publish(&self.folder, newest)?;
+        if log.flush().is_err() {
+            log.rebuild()?;
+        }
+        Ok(())
     }
 
     /// Pushes one batch on top of what the copy is of.
@@ -357,7 +415,7 @@ impl Part<'_> {
         while at < self.pending.len() {
             let (segment, offset) = (self.pending[at].0, self.pending[at].1);
             let path = self.log.segments().path(segment);
-            let start = super::segments::Position { segment, offset };
+            let start = Position { segment, offset };
             let mut file = self.log.segments().append_to(start).map_err(StoreError::io("cannot open", &path))?;
             while at < self.pending.len() && self.pending[at].0 == segment {
                 file.write_all(&self.pending[at].2).map_err(StoreError::io("cannot write", &path))?;
@@ -372,6 +430,14 @@ impl Part<'_> {
             self.log.rebuild()?;
         }
         Ok(())
+    }
+}
+
+/// Makes what was written durable.
+fn finish(file: Option<io::BufWriter<File>>) -> io::Result<()> {
+    match file {
+        Some(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data(),
+        None => Ok(()),
     }
 }
 

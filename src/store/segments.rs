@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::durable::sync_folder;
 use super::frame::{FRAME_BYTES_MAX, Frame, Next};
+use crate::prove::RawRecord;
 
 /// A place in the segments where a frame begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,8 +26,8 @@ pub(super) struct Extent {
 
 /// One committed batch.
 pub(super) struct Batch {
-    /// Each record's entry and extent.
-    pub(super) entries: Vec<(Vec<u8>, Extent)>,
+    /// Each record and its extent.
+    pub(super) records: Vec<(RawRecord, Extent)>,
     /// The map entry and its extent.
     pub(super) map: (Vec<u8>, Extent),
     /// The signed checkpoint and its extent.
@@ -45,6 +46,14 @@ pub(super) enum Tail {
 
 /// A segment and its open file.
 type Open = (u32, Arc<File>);
+
+/// Committed batches, read in order.
+pub(super) struct Batches {
+    segments: Segments,
+    at: Position,
+    reader: Option<BufReader<File>>,
+    torn: bool,
+}
 
 /// The folder of the segments.
 #[derive(Debug, Clone)]
@@ -69,25 +78,16 @@ impl Segments {
         from: Position,
         mut each: impl FnMut(Batch) -> Result<(), E>,
     ) -> Result<Tail, E> {
-        let mut at = from;
-        loop {
-            let Some(mut reader) = self.open(at)? else { return Ok(Tail::Clean) };
-            loop {
-                match read_batch(&mut reader, at)? {
-                    Found::Batch(batch) => {
-                        at = batch.next;
-                        each(*batch)?;
-                    }
-                    Found::End => break,
-                    Found::Torn => return Ok(Tail::Torn(at)),
-                }
-            }
-            let next = Position { segment: at.segment + 1, offset: 0 };
-            if !self.path(next.segment).exists() {
-                return Ok(Tail::Clean);
-            }
-            at = next;
+        let mut batches = self.batches(from);
+        while let Some(batch) = batches.next()? {
+            each(batch)?;
         }
+        Ok(batches.tail())
+    }
+
+    /// Returns the committed batches from a position on.
+    pub(super) fn batches(&self, from: Position) -> Batches {
+        Batches { segments: self.clone(), at: from, reader: None, torn: false }
     }
 
     /// Reads one frame.
@@ -201,6 +201,38 @@ impl Position {
     }
 }
 
+impl Batches {
+    /// Reads the next batch; none after the last.
+    pub(super) fn next(&mut self) -> io::Result<Option<Batch>> {
+        while !self.torn {
+            if self.reader.is_none() {
+                self.reader = self.segments.open(self.at)?;
+            }
+            let Some(reader) = &mut self.reader else { break };
+            match read_batch(reader, self.at)? {
+                Found::Batch(batch) => {
+                    self.at = batch.next;
+                    return Ok(Some(*batch));
+                }
+                Found::End => {
+                    let next = Position { segment: self.at.segment + 1, offset: 0 };
+                    if !self.segments.path(next.segment).exists() {
+                        break;
+                    }
+                    (self.at, self.reader) = (next, None);
+                }
+                Found::Torn => self.torn = true,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns what follows the last batch, once it was read.
+    pub(super) const fn tail(&self) -> Tail {
+        if self.torn { Tail::Torn(self.at) } else { Tail::Clean }
+    }
+}
+
 enum Found {
     Batch(Box<Batch>),
     End,
@@ -209,7 +241,7 @@ enum Found {
 
 fn read_batch(reader: &mut impl Read, from: Position) -> io::Result<Found> {
     let mut at = from;
-    let mut entries = Vec::new();
+    let mut records = Vec::new();
     let mut map = None;
     loop {
         let (frame, length) = match Frame::read(reader)? {
@@ -221,10 +253,10 @@ fn read_batch(reader: &mut impl Read, from: Position) -> io::Result<Found> {
         let extent = Extent { at, bytes };
         at.offset += length;
         match (frame, map.take()) {
-            (Frame::Record { entry, .. }, None) => entries.push((entry, extent)),
-            (Frame::Map(entry), None) if !entries.is_empty() => map = Some((entry, extent)),
+            (Frame::Record { entry, envelope }, None) => records.push((RawRecord { entry, envelope }, extent)),
+            (Frame::Map(entry), None) if !records.is_empty() => map = Some((entry, extent)),
             (Frame::Commit(note), Some(map)) => {
-                return Ok(Found::Batch(Box::new(Batch { entries, map, commit: (note, extent), next: at })));
+                return Ok(Found::Batch(Box::new(Batch { records, map, commit: (note, extent), next: at })));
             }
             _ => return Ok(Found::Torn),
         }

@@ -138,14 +138,24 @@ fn build(arena: &mut Arena, leaves: &[Leaf]) -> Root {
 }
 
 fn put_leaf(arena: &mut Arena, leaf: &Leaf) -> Root {
+    put_hashed_leaf(arena, leaf, map_leaf_hash(&leaf.key, &leaf.value))
+}
+
+/// Writes a leaf whose hash is known.
+pub(super) fn put_hashed_leaf(arena: &mut Arena, leaf: &Leaf, hash: Digest) -> Root {
     let mut bytes = [0; NODE_BYTES];
     bytes[1..33].copy_from_slice(leaf.key.bytes());
     bytes[33..65].copy_from_slice(leaf.value.bytes());
     bytes[65..73].copy_from_slice(&leaf.list.0.to_le_bytes());
-    Root { at: arena.push(&bytes), hash: map_leaf_hash(&leaf.key, &leaf.value) }
+    Root { at: arena.push(&bytes), hash }
 }
 
 fn inner(arena: &mut Arena, bit: u8, left: Root, right: Root) -> Root {
+    put_hashed_inner(arena, bit, left, right, map_inner_hash(&left.hash, &right.hash, bit))
+}
+
+/// Writes an inner node whose hash is known.
+pub(super) fn put_hashed_inner(arena: &mut Arena, bit: u8, left: Root, right: Root, hash: Digest) -> Root {
     let mut bytes = [0; NODE_BYTES];
     bytes[0] = 1;
     bytes[1] = bit;
@@ -153,7 +163,7 @@ fn inner(arena: &mut Arena, bit: u8, left: Root, right: Root) -> Root {
     bytes[10..18].copy_from_slice(&right.at.0.to_le_bytes());
     bytes[18..50].copy_from_slice(left.hash.bytes());
     bytes[50..82].copy_from_slice(right.hash.bytes());
-    Root { at: arena.push(&bytes), hash: map_inner_hash(&left.hash, &right.hash, bit) }
+    Root { at: arena.push(&bytes), hash }
 }
 
 fn nearest(arena: &Arena, mut at: Offset, key: &Digest) -> io::Result<Leaf> {
@@ -189,11 +199,12 @@ fn read(arena: &Arena, at: Offset) -> io::Result<Node> {
 }
 
 /// Returns bit `b` of a key: `(K[b >> 3] >> (7 - (b & 7))) & 1`.
-fn side(key: &Digest, bit: u8) -> usize {
+pub(super) fn side(key: &Digest, bit: u8) -> usize {
     usize::from((key.bytes()[usize::from(bit >> 3)] >> (7 - (bit & 7))) & 1)
 }
 
-fn first_difference(a: &Digest, b: &Digest) -> Option<u8> {
+/// Returns the first bit in which two keys differ.
+pub(super) fn first_difference(a: &Digest, b: &Digest) -> Option<u8> {
     let index = a.bytes().iter().zip(b.bytes()).position(|(a, b)| a != b)?;
     let zeros = (a.bytes()[index] ^ b.bytes()[index]).leading_zeros();
     u8::try_from(index * 8).ok()?.checked_add(u8::try_from(zeros).ok()?)

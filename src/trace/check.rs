@@ -1,20 +1,20 @@
 //! `evidence ledger check`: everything derived again from the segments; every signature, link, root and material checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use crate::append::{AppendError, Rights};
-use crate::crypto::{Envelope, Hasher, KeyRing, PublicKey, leaf_hash, open_note};
+use crate::crypto::{Envelope, Hasher, KeyRing, PublicKey, open_note};
 use crate::merkle::{CheckpointError, SignedCheckpoint};
 use crate::model::{Digest, Entry, Predicate, Statement, Time};
 use crate::prove::{RawRecord, Trust, placement, side_by_side};
-use crate::store::{Ledger, Replayed, StoreError};
+use crate::store::{Ledger, Replayed, ReplayedLog, StoreError};
 
 /// What a check came to.
 #[derive(Debug, Clone)]
 pub struct Checked {
     /// What the replay came to.
-    pub replayed: Replayed,
+    pub replayed: ReplayedLog,
     /// The number of records.
     pub records: u64,
     /// The number of signatures that hold.
@@ -86,7 +86,6 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
     let mut checker = Checker {
         origin: ledger.origin(),
         ring: trust.roots.iter().cloned().collect(),
-        chains: BTreeMap::new(),
         statements: BTreeSet::new(),
         named: BTreeSet::new(),
         records: 0,
@@ -100,23 +99,26 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
     let authority = rights.authority(trust, Time(0));
     // What was readable before must be in the segments: damage in their middle is not the torn tail that it looks like.
     let known = live.size();
-    let replayed = ledger.replay(|first, records, note| {
-        let read = side_by_side(records, |record| Read::of(record, &checker.ring));
-        for ((serial, record), read) in (first..).zip(records).zip(read) {
-            let checked = read.and_then(|read| checker.record(serial, record, read));
-            checked.map_err(|text| CheckError::Record { serial, text })?;
-        }
-        progress(checker.records);
-        let size = first + u64::try_from(records.len()).unwrap_or(u64::MAX) + 1;
-        let keys = trust.log_keys(ledger.origin(), size);
-        let head = SignedCheckpoint::open(note, &keys, ledger.origin())
-            .map_err(|error| CheckError::Checkpoint { serial: size - 2, error })?;
-        let given = authority.log_key_at(size).map(|key| vec![key.vkey.clone()]);
-        if let Some(keys) = given.filter(|keys| open_note(head.note(), keys).is_err()) {
-            return Err(CheckError::RetiredKey { size, wanted: keys[0].to_string() });
-        }
-        Ok::<(), CheckError>(())
-    })?;
+    let mut ring = checker.ring.clone();
+    let replayed = ledger.replay(
+        |records| read(records, &mut ring),
+        |records, note| {
+            let size = records.last().map_or(0, |record| record.serial) + 2;
+            for record in records {
+                let serial = record.serial;
+                checker.record(record).map_err(|text| CheckError::Record { serial, text })?;
+            }
+            progress(checker.records);
+            let keys = trust.log_keys(ledger.origin(), size);
+            let head = SignedCheckpoint::open(note, &keys, ledger.origin())
+                .map_err(|error| CheckError::Checkpoint { serial: size - 2, error })?;
+            let given = authority.log_key_at(size).map(|key| vec![key.vkey.clone()]);
+            if let Some(keys) = given.filter(|keys| open_note(head.note(), keys).is_err()) {
+                return Err(CheckError::RetiredKey { size, wanted: keys[0].to_string() });
+            }
+            Ok::<(), CheckError>(())
+        },
+    )?;
     if replayed.size < known {
         let text = format!("the segments hold {} whole entries, and {known} were committed", replayed.size);
         return Err(StoreError::Contradiction { text, heads: Vec::new() }.into());
@@ -159,7 +161,6 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
 struct Checker<'a> {
     origin: &'a str,
     ring: KeyRing,
-    chains: BTreeMap<String, Digest>,
     statements: BTreeSet<Digest>,
     named: BTreeSet<Digest>,
     records: u64,
@@ -169,23 +170,24 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn record(&mut self, serial: u64, record: &RawRecord, read: Read) -> Result<(), String> {
+    fn record(&mut self, record: Replayed<Result<Read, String>>) -> Result<(), String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
-        let Read { entry, envelope, statement, opened } = read;
+        let Replayed { serial, leaf: _, previous, made } = record;
+        let Read { entry, envelope, statement, opened } = made?;
         if statement.binding.ledger != self.origin {
             return Err(format!("it was made for the ledger {}", statement.binding.ledger));
         }
         if !self.statements.insert(entry.statement) {
             return Err("its statement stands in the ledger twice".to_owned());
         }
-        // A key may have been granted earlier in the same batch.
-        if !opened {
+        // Read ahead, it may have been opened by a key that is granted only behind it.
+        let known = envelope.signatures.iter().all(|signature| self.ring.find(&signature.keyid).is_some());
+        if !opened || !known {
             envelope.open(&self.ring).map_err(|e| text(&e))?;
         }
         if envelope.signed_lines(&self.ring).as_ref() != Some(&entry.signed) {
             return Err("its signed lines are not those of its envelope".to_owned());
         }
-        let previous = self.chains.insert(entry.chain.clone(), leaf_hash(&record.entry));
         if entry.previous != previous {
             return Err(format!("it does not follow the one before it in `{}`", entry.chain));
         }
@@ -214,12 +216,28 @@ struct Read {
     entry: Entry,
     envelope: Envelope,
     statement: Statement,
-    /// Whether its signatures hold under the keys that were known before its batch.
+    /// Whether its signatures hold under the keys that anything up to some way behind it grants.
     opened: bool,
 }
 
+/// Reads records and checks their signatures, side by side.
+fn read(records: &[RawRecord], ring: &mut KeyRing) -> Vec<Result<Read, String>> {
+    let mut read = side_by_side(records, Read::of);
+    for record in read.iter().flatten() {
+        let Predicate::Authority(authority) = &record.statement.predicate else { continue };
+        authority.keys_that_may_sign().iter().filter_map(|line| line.parse().ok()).for_each(|key| ring.insert(key));
+    }
+    let opened = side_by_side(&read, |read| read.as_ref().is_ok_and(|read| read.envelope.open(ring).is_ok()));
+    for (read, opened) in read.iter_mut().zip(opened) {
+        if let Ok(read) = read {
+            read.opened = opened;
+        }
+    }
+    read
+}
+
 impl Read {
-    fn of(record: &RawRecord, ring: &KeyRing) -> Result<Self, String> {
+    fn of(record: &RawRecord) -> Result<Self, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let entry = Entry::parse(&record.entry).map_err(|e| text(&e))?;
         let envelope = Envelope::parse(&record.envelope).map_err(|e| text(&e))?;
@@ -231,8 +249,7 @@ impl Read {
         if entry.statement != envelope.statement_hash() {
             return Err("its envelope is not the one that its entry names".to_owned());
         }
-        let opened = envelope.open(ring).is_ok();
-        Ok(Self { entry, envelope, statement, opened })
+        Ok(Self { entry, envelope, statement, opened: false })
     }
 }
 
