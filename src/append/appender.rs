@@ -56,6 +56,8 @@ type Slot = Arc<Mutex<Option<Result<Vec<Receipt>, AppendError>>>>;
 
 struct Job {
     submissions: Vec<Submission>,
+    /// The only size of the log at which they are to be appended.
+    at: Option<u64>,
     answer: Slot,
     /// How often somebody else was first at the remote.
     lost: u32,
@@ -153,9 +155,22 @@ impl Appender {
     /// # Errors
     /// See [`AppendError`]; then none of them is in the ledger.
     pub fn append(&self, submissions: Vec<Submission>) -> Result<Vec<Receipt>, AppendError> {
+        self.submit(submissions, None)
+    }
+
+    /// Appends records, all or none, if the log has exactly this many entries: what was judged at a size is recorded there or
+    /// nowhere. The first of them has this place, the others follow it.
+    ///
+    /// # Errors
+    /// [`AppendError::Moved`] if somebody appended in between; else see [`AppendError`].
+    pub fn append_at(&self, size: u64, submissions: Vec<Submission>) -> Result<Vec<Receipt>, AppendError> {
+        self.submit(submissions, Some(size))
+    }
+
+    fn submit(&self, submissions: Vec<Submission>, at: Option<u64>) -> Result<Vec<Receipt>, AppendError> {
         let answer = Arc::new(Mutex::new(None));
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.jobs.push(Job { submissions, answer: Arc::clone(&answer), lost: 0 });
+        queue.jobs.push(Job { submissions, at, answer: Arc::clone(&answer), lost: 0 });
         loop {
             if let Some(answer) = answer.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return answer;
@@ -193,6 +208,11 @@ impl Appender {
         for job in jobs {
             if closed || batch.len() >= BATCH_RECORDS_MAX {
                 left.push(job);
+                continue;
+            }
+            let found = writer.log().size() + u64::try_from(batch.len()).expect("a batch is in memory");
+            if let Some(expected) = job.at.filter(|expected| *expected != found) {
+                answer(&job, Err(AppendError::Moved { expected, found }));
                 continue;
             }
             match self.check(&writer, &job.submissions, &batch) {

@@ -1,10 +1,12 @@
 //! Envelope in, durable place and receipt out; what a ledger refuses to accept.
 
 mod appender;
+mod merges;
 mod receipt;
 mod rules;
 
 pub use appender::{Appender, ClockGuard, Rights, Submission};
+pub use merges::{may_merge, merge_of_change};
 pub use receipt::{Receipt, ReceiptError};
 pub use rules::Refusal;
 
@@ -48,6 +50,14 @@ pub enum AppendError {
         clock: Time,
         /// The time of the last entry.
         last: Time,
+    },
+    /// Somebody appended in between, and the records were for one size of the log alone.
+    #[error("the log has {found} entries; the records are for the size {expected}")]
+    Moved {
+        /// The size that they are for.
+        expected: u64,
+        /// The size that the log has.
+        found: u64,
     },
     /// The ledger did not do what it says it did.
     #[error(transparent)]

@@ -80,6 +80,19 @@ pub enum Refusal {
     /// The change is closed.
     #[error("the change {0} is merged, and no closed id is planned again")]
     Closed(ChangeId),
+    /// The change is closed, and ends in one merge.
+    #[error("the change {change} is merged already, by record {serial}")]
+    Merged {
+        /// The change.
+        change: ChangeId,
+        /// Its merge.
+        serial: u64,
+    },
+    /// The verdict that a merge names is not there.
+    #[error(
+        "the merge names the verdict {0}; wanted that record and those right behind it to accept its changes in their order, on its tree, by its signers"
+    )]
+    Verdict(Digest),
     /// Tiers are raised only.
     #[error("the change is planned for tier {planned}; {wanted} is lower, and tiers are raised only")]
     Lowered {
@@ -218,9 +231,9 @@ pub(super) struct Rules<'a> {
 }
 
 /// A record of a chain, as far as a rule needs it.
-struct Before {
-    place: u64,
-    leaf: Digest,
+pub(super) struct Before {
+    pub(super) place: u64,
+    pub(super) leaf: Digest,
     bytes: Vec<u8>,
     envelope: Vec<u8>,
     parsed: OnceCell<Option<Entry>>,
@@ -233,7 +246,7 @@ impl Before {
         self.parsed.get_or_init(|| Entry::parse(&self.bytes).ok()).as_ref()
     }
 
-    fn signed(&self) -> &[SignedLine] {
+    pub(super) fn signed(&self) -> &[SignedLine] {
         self.entry().map_or(&[], |entry| &entry.signed)
     }
 
@@ -246,7 +259,7 @@ impl Before {
     }
 
     /// Returns the statement, read when it is first asked for: a chain may be long and the rule about few of its records.
-    fn statement(&self) -> Option<&Statement> {
+    pub(super) fn statement(&self) -> Option<&Statement> {
         let read = || Statement::parse(&Envelope::parse(&self.envelope).ok()?.payload).ok();
         self.read.get_or_init(read).as_ref()
     }
@@ -348,6 +361,9 @@ impl Rules<'_> {
             }
             Predicate::Event(Event::Halt { .. }) => Ok(()),
             Predicate::Event(Event::Resume { .. }) => self.entitled(Act::Resume, envelope, None),
+            Predicate::Event(Event::Merge { changes, verdict, .. }) => {
+                self.check_merge(envelope, statement, changes, verdict.as_ref())
+            }
             Predicate::Authority(
                 authority @ (AuthorityRecord::Root { .. }
                 | AuthorityRecord::LedgerKey { .. }
@@ -360,20 +376,9 @@ impl Rules<'_> {
         }
     }
 
-    fn entitled(&self, act: Act, envelope: &Envelope, change: Option<&ChangeId>) -> Result<(), AppendError> {
+    pub(super) fn entitled(&self, act: Act, envelope: &Envelope, change: Option<&ChangeId>) -> Result<(), AppendError> {
         let signers: Vec<Fingerprint> = envelope.signatures.iter().map(|signature| signature.keyid.clone()).collect();
-        if self.authority.would_allow(act, &signers, self.place, self.time, change) {
-            return Ok(());
-        }
-        let policy = self.authority.policy_at(self.place).and_then(|(_, policy)| policy.may(act));
-        let wanted = policy.map_or_else(
-            || "the roots of the trust file".to_owned(),
-            |entitled| {
-                let roles: Vec<&str> = entitled.roles.iter().map(|role| role.as_str()).collect();
-                format!("{} with the role {}", entitled.threshold, roles.join(" or "))
-            },
-        );
-        Err(Refusal::NotEntitled { act: act.as_str(), wanted }.into())
+        check_entitled(self.authority, act, &signers, self.place, self.time, change)
     }
 
     /// What closes the log closes it for what is appended beside it, too.
@@ -435,7 +440,7 @@ impl Rules<'_> {
         let Some(change) = &statement.binding.change else { return Err(Refusal::NoStart.into()) };
         let (_, policy) = self.authority.policy_at(self.place).ok_or(Refusal::NoPolicy)?;
         policy.tier_rank(&plan.tier).ok_or_else(|| Refusal::UnknownTier(plan.tier.clone()))?;
-        if !self.log.newest(&MapText::label(&format!("change:{change}")), 1)?.0.is_empty() {
+        if self.merged(change)?.is_some() {
             return Err(Refusal::Closed(change.clone()).into());
         }
         if let Some(first) = before.first() {
@@ -629,7 +634,7 @@ impl Rules<'_> {
     }
 
     /// Reads a chain, oldest first.
-    fn chain(&self, chain: &str) -> Result<Vec<Before>, AppendError> {
+    pub(super) fn chain(&self, chain: &str) -> Result<Vec<Before>, AppendError> {
         let (places, _) = self.log.newest(&MapText::chain(chain), usize::MAX)?;
         let mut records = Vec::with_capacity(places.len());
         for place in places {
@@ -650,6 +655,29 @@ impl Rules<'_> {
         }
         Ok(records)
     }
+}
+
+/// Refuses signers who would not be entitled to an act at a place that is yet to come.
+pub(super) fn check_entitled(
+    authority: &Authority<'_>,
+    act: Act,
+    signers: &[Fingerprint],
+    place: u64,
+    time: Time,
+    change: Option<&ChangeId>,
+) -> Result<(), AppendError> {
+    if authority.would_allow(act, signers, place, time, change) {
+        return Ok(());
+    }
+    let policy = authority.policy_at(place).and_then(|(_, policy)| policy.may(act));
+    let wanted = policy.map_or_else(
+        || "the roots of the trust file".to_owned(),
+        |entitled| {
+            let roles: Vec<&str> = entitled.roles.iter().map(|role| role.as_str()).collect();
+            format!("{} with the role {}", entitled.threshold, roles.join(" or "))
+        },
+    );
+    Err(Refusal::NotEntitled { act: act.as_str(), wanted }.into())
 }
 
 /// How an entry begins, up to its kind (format, section 3).

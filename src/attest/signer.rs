@@ -94,6 +94,33 @@ impl Signer<'_> {
         self.about(about, Predicate::Verdict(verdict))
     }
 
+    /// Records verdicts, one behind the other, if the log has exactly this size.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn verdicts_at(&self, size: u64, verdicts: Vec<(About, VerdictRecord)>) -> Result<Vec<Receipt>, AppendError> {
+        let mut submissions = Vec::with_capacity(verdicts.len());
+        for (about, verdict) in verdicts {
+            let subjects = vec![Subject::commit(about.commit), Subject::Tree(about.tree)];
+            let binding = self.binding(Some(&about.change), Some(about.plan));
+            let statement = Statement { subjects, binding, predicate: Predicate::Verdict(verdict) };
+            submissions.push(Submission { envelope: Envelope::seal(statement.print()?, &self.keys)? });
+        }
+        self.appender.append_at(size, submissions)
+    }
+
+    /// Records that a commit reached a branch, if the log has exactly this size.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn merge_at(&self, size: u64, commit: &Oid, tree: &Oid, merge: Event) -> Result<Receipt, AppendError> {
+        let subjects = vec![Subject::commit(commit.clone()), Subject::Tree(tree.clone())];
+        let statement = Statement { subjects, binding: self.binding(None, None), predicate: Predicate::Event(merge) };
+        let envelope = Envelope::seal(statement.print()?, &self.keys)?;
+        let mut receipts = self.appender.append_at(size, vec![Submission { envelope }])?;
+        receipts.pop().ok_or_else(|| StoreError::unreadable("the receipt", &"there is none").into())
+    }
+
     /// Grants roles to a key, and files the grant under its names before, in the same batch.
     ///
     /// # Errors

@@ -74,11 +74,13 @@ pub(super) enum Command {
     /// Write a change's proof bundle for an auditor
     #[command(after_help = "Example:\n  evidence export shop/abc-123 -o abc-123.zip")]
     Export(ExportArgs),
-    /// Check a proof bundle, with nothing but it and a trust file
-    #[command(after_help = "Example:\n  evidence audit abc-123.zip --trust trust.toml")]
+    /// Check a proof bundle, with nothing but it and a trust file; or every commit of a branch, by the ledger
+    #[command(
+        after_help = "Example:\n  evidence audit abc-123.zip --trust trust.toml\n  evidence audit --branch main --range v1..v2"
+    )]
     Audit(AuditArgs),
-    /// Record what happened: a halt, a resume
-    #[command(after_help = "Example:\n  evidence record halt --reason 'incident 12'")]
+    /// Record what happened: a merge, a halt, a resume
+    #[command(after_help = "Example:\n  evidence record merge --branch main")]
     Record(RecordArgs),
     /// Check the ledger itself
     #[command(after_help = "Example:\n  evidence ledger check")]
@@ -491,7 +493,14 @@ pub(super) struct ExportArgs {
 #[derive(Debug, ClapArgs)]
 pub(super) struct AuditArgs {
     /// The bundle
-    pub(super) file: PathBuf,
+    #[arg(required_unless_present = "branch")]
+    pub(super) file: Option<PathBuf>,
+    /// Audit the commits of this branch instead, by the ledger and the repository here
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["file", "since", "change", "commit", "write"])]
+    pub(super) branch: Option<String>,
+    /// Which of them, along first parents; without the second, up to the branch [default: from the first recorded merge on]
+    #[arg(long, value_name = "A..B", requires = "branch")]
+    pub(super) range: Option<String>,
     /// An older checkpoint: check that the log only grew since
     #[arg(long, value_name = "NOTE")]
     pub(super) since: Option<PathBuf>,
@@ -514,18 +523,44 @@ pub(super) struct RecordArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RecordWhat {
+    /// Judge changes again, and record that they reached their branch: that closes them
+    ///
+    /// Run it in the merge queue or after a push to the branch. The merged commit must have the tree that was judged.
+    #[command(after_help = "Example:\n  evidence record merge shop/abc-123 --branch main")]
+    Merge(MergeArgs),
     /// Refuse every change from now on; anybody with a grant may
+    #[command(after_help = "Example:\n  evidence record halt --reason 'incident 12'")]
     Halt {
         /// Why
         #[arg(long)]
         reason: String,
     },
     /// End a halt
+    #[command(after_help = "Example:\n  evidence record resume --reason 'rolled back'")]
     Resume {
         /// Why
         #[arg(long)]
         reason: String,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct MergeArgs {
+    /// The changes that the commit merges [default: from EVIDENCE_CHANGE, the commits' trailers, or what the ledger has about it]
+    #[arg(value_name = "CHANGE")]
+    pub(super) names: Vec<String>,
+    /// The same, as a flag, repeatable
+    #[arg(long = "change", value_name = "CHANGE")]
+    pub(super) changes: Vec<String>,
+    /// The branch [default: from EVIDENCE_TARGET or the CI system, else the one that is checked out if it is the target, else the target]
+    #[arg(long, value_name = "BRANCH")]
+    pub(super) branch: Option<String>,
+    /// The merged commit [default: HEAD if the branch is checked out or the CI system names it, else the branch's newest]
+    #[arg(long, value_name = "REV")]
+    pub(super) commit: Option<String>,
+    /// Record it also where no verdict accepts it: without one, which shows for ever
+    #[arg(long)]
+    pub(super) unverified: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -10,14 +10,18 @@ use super::fail::Fail;
 use super::verify::page;
 use super::write::Outputs;
 use super::{print, print_json};
-use crate::export::{Audit, AuditError, Bundle, audit};
+use crate::export::{Audit, AuditError, Bundle, Verified, audit};
 use crate::git::need_commit;
 use crate::model::Decision;
 use crate::verify::{Code, Finding, Verdict};
 
 pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
+    if let Some(branch) = &args.branch {
+        return super::branch::run(context, branch, args.range.as_deref());
+    }
+    let Some(file) = &args.file else { return Err(Fail::usage("no bundle is named").hint("evidence audit FILE")) };
     let outputs = Outputs::prepare(context, &args.write)?;
-    let path = context.cwd.join(&args.file);
+    let path = context.cwd.join(file);
     if !path.exists() {
         return Err(Fail::usage(format!("there is no bundle {}", path.display())).hint("evidence export writes one"));
     }
@@ -65,7 +69,7 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
             .collect();
         print_json(
             &json!({"verdict": super::verify::checked_json(verdict)?, "records": audited.records, "lists": audited.lists, "materials": audited.materials.0,
-            "bytes": audited.materials.1, "leftOut": audited.left_out, "grewSince": audited.grew_since, "later": later}),
+            "bytes": audited.materials.1, "merge": audited.merge.map(|(serial, verified)| json!({"serial": serial, "unverified": verified == Verified::No})), "leftOut": audited.left_out, "grewSince": audited.grew_since, "later": later}),
         );
     } else {
         print(&page(verdict));
@@ -94,6 +98,15 @@ fn summary(audited: &Audit) -> String {
     );
     if let Some(size) = audited.grew_since {
         text.push_str(&format!("the log only grew since size {size}\n"));
+    }
+    match audited.merge {
+        Some((serial, Verified::Named)) => {
+            text.push_str(&format!("merged by record #{serial}, and judged as of then\n"))
+        }
+        Some((serial, Verified::No)) => {
+            text.push_str(&format!("merged by record #{serial}, unverified: without a verdict that accepts it\n"));
+        }
+        None => {}
     }
     for digest in &audited.left_out {
         text.push_str(&format!("not in the bundle: material {digest}\n"));

@@ -11,11 +11,11 @@ use super::eprint;
 use super::fail::Fail;
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
-use crate::append::{Appender, ClockGuard};
+use crate::append::{Appender, ClockGuard, merge_of_change};
 use crate::attest::Spool;
 use crate::crypto::sha256;
 use crate::git::{Git, GitEnvironment, History, Mirror, RemotePlace, Repository, Target};
-use crate::merkle::{Checkpoint, MapText, SignedCheckpoint};
+use crate::merkle::{Checkpoint, SignedCheckpoint};
 use crate::model::{ChangeId, Id, Oid, Time};
 use crate::prove::Trust;
 use crate::rego::Evaluator;
@@ -198,6 +198,29 @@ impl Context {
         Ok(Trust::parse(&String::from_utf8_lossy(&text))?)
     }
 
+    /// Reads a trust file that no commit can bring: the one named, else the one that `init` made for this repository. Where a
+    /// commit has reached its branch, the branch is no witness for it any more.
+    pub(super) fn trust_outside(&self) -> Result<Trust, Fail> {
+        let inside = |path: &Path| {
+            let repository = self.repository()?;
+            Ok::<_, Fail>(lies_in(path, repository.top()) && !lies_in(path, repository.common_dir()))
+        };
+        let path = match &self.trust {
+            Some(path) if inside(path)? => {
+                let text = format!("the trust file {} lies in the work tree, which the merge made", path.display());
+                return Err(Fail::usage(text).hint("name one from elsewhere: --trust FILE, or EVIDENCE_TRUST"));
+            }
+            Some(path) => path.clone(),
+            None => self.remembered_trust()?.ok_or_else(|| {
+                Fail::usage("no trust file is named, and none lies in your config folder: that of the branch does not count for its own merge")
+                    .hint("--trust FILE, or EVIDENCE_TRUST, from outside of the work tree")
+            })?,
+        };
+        let text =
+            fs::read_to_string(&path).map_err(|error| Fail::io("the trust file cannot be read:", &path, &error))?;
+        Ok(Trust::parse(&text)?)
+    }
+
     /// Returns where `init` keeps the trust file of this repository, if that is the one in use.
     pub(super) fn remembered_trust(&self) -> Result<Option<PathBuf>, Fail> {
         if self.trust.is_some() {
@@ -231,11 +254,7 @@ impl Context {
     /// Refuses a trust file out of the judged tree, unless the target branch has the same.
     fn refuse_judged(&self, path: &Path, text: &str, target: Option<&str>) -> Result<(), Fail> {
         let Ok(repository) = self.repository() else { return Ok(()) };
-        let inside = |path: &Path, folder: &Path| {
-            let (Ok(path), Ok(folder)) = (path.canonicalize(), folder.canonicalize()) else { return true };
-            path.starts_with(folder)
-        };
-        if !inside(path, repository.top()) || inside(path, repository.common_dir()) {
+        if !lies_in(path, repository.top()) || lies_in(path, repository.common_dir()) {
             return Ok(());
         }
         if self.trusted_blob(target)?.is_some_and(|blob| blob == text.as_bytes()) {
@@ -378,7 +397,7 @@ impl Context {
         let id = id.ok_or_else(|| Fail::usage(format!("the branch {branch} makes no id")).hint("--change ID"))?;
         let closed = |id: &ChangeId| -> Result<bool, Fail> {
             let Some(log) = log else { return Ok(false) };
-            Ok(!log.newest(&MapText::label(&format!("change:{id}")), 1)?.0.is_empty())
+            Ok(merge_of_change(log, id)?.is_some())
         };
         let mut found = id.clone();
         let mut number = 2;
@@ -418,6 +437,12 @@ impl Context {
             eprint(&format!("{text}\n"));
         }
     }
+}
+
+/// Returns whether a path lies in a folder; where that cannot be told, it does.
+fn lies_in(path: &Path, folder: &Path) -> bool {
+    let (Ok(path), Ok(folder)) = (path.canonicalize(), folder.canonicalize()) else { return true };
+    path.starts_with(folder)
 }
 
 /// Returns the time of the machine's clock.
@@ -492,6 +517,25 @@ pub(super) fn ci_context() -> BTreeMap<String, String> {
         break;
     }
     context
+}
+
+/// Returns the branch that a run of a CI system is about, after a push to it or in its merge queue: HEAD is then what reached it.
+pub(super) fn merged_branch() -> Option<String> {
+    let of = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let queued = |name: String| match name.strip_prefix("gh-readonly-queue/") {
+        // `gh-readonly-queue/main/pr-104-<commit>`
+        Some(rest) => rest.rsplit_once("/pr-").map_or_else(|| rest.to_owned(), |(branch, _)| branch.to_owned()),
+        None => name,
+    };
+    let github = || of("GITHUB_REF").and_then(|name| name.strip_prefix("refs/heads/").map(ToOwned::to_owned));
+    let is_train = of("CI_MERGE_REQUEST_EVENT_TYPE").as_deref() == Some("merge_train");
+    let gitlab = if is_train { "CI_MERGE_REQUEST_TARGET_BRANCH_NAME" } else { "CI_COMMIT_BRANCH" };
+    let pushed = |name: &str, request: &str| of(name).filter(|_| of(request).is_none());
+    github()
+        .map(queued)
+        .or_else(|| of(gitlab))
+        .or_else(|| pushed("BITBUCKET_BRANCH", "BITBUCKET_PR_ID"))
+        .or_else(|| pushed("BRANCH_NAME", "CHANGE_ID"))
 }
 
 fn source_branch() -> Option<String> {

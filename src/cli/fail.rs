@@ -10,7 +10,7 @@ use crate::git::{GitError, GitFactsError};
 use crate::prove::{ProveError, SourceError, TrustError};
 use crate::rego::RegoError;
 use crate::store::StoreError;
-use crate::trace::{DraftError, TryError};
+use crate::trace::{DraftError, MergeError, TryError};
 use crate::verify::{Code, PolicyReadError, RecheckError};
 
 /// A failure of a command.
@@ -180,6 +180,23 @@ impl From<TryError> for Fail {
     }
 }
 
+impl From<MergeError> for Fail {
+    fn from(error: MergeError) -> Self {
+        let text = error.to_string();
+        match error {
+            MergeError::Store(error) => error.into(),
+            MergeError::Prove(error) => error.into(),
+            MergeError::Policy(error) => error.into(),
+            MergeError::Recheck(error) => error.into(),
+            MergeError::Git(error) => error.into(),
+            MergeError::Rego(error) => error.into(),
+            MergeError::NotHere { head, .. } => Self::usage(text).hint(format!("git fetch origin {head}")),
+            MergeError::Range { .. } => Self::usage(text).hint("--range A..B, with A an older commit of the branch"),
+            MergeError::NoMerge(_) => Self::usage(text).hint("--range A..B names the commits"),
+        }
+    }
+}
+
 impl From<DraftError> for Fail {
     fn from(error: DraftError) -> Self {
         let text = error.to_string();
@@ -250,6 +267,7 @@ impl From<AppendError> for Fail {
                 Self::usage(text).hint("if the clock is right: --accept-clock")
             }
             AppendError::Clock { .. } => Self::usage(text).hint("set the clock"),
+            AppendError::Moved { .. } => Self::usage(text).hint("somebody appended in between: run it again"),
             AppendError::Envelope(EnvelopeError::Sign(_)) => {
                 Self::usage(text).hint("nothing was recorded; ssh-add -l shows what the agent holds")
             }

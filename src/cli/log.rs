@@ -8,17 +8,19 @@ use super::fail::Fail;
 use super::{key, print, print_json};
 use crate::crypto::{Envelope, filed_under, leaf_hash};
 use crate::merkle::MapText;
-use crate::model::{Authority, Entry, Fingerprint, Grant, Predicate, Statement};
+use crate::model::{Authority, Entry, Event, Fingerprint, Grant, Predicate, Statement};
 use crate::prove::RawRecord;
 use crate::store::{Log, Lookup, LookupKey};
 
 pub(super) fn run(context: &Context, args: &LogArgs) -> Result<u8, Fail> {
     let log = context.ledger()?.read()?;
     let mut texts = Vec::new();
+    let mut merged = None;
     if let Some(change) = &args.change {
         let change: crate::model::ChangeId =
             change.parse().map_err(|error| Fail::usage(format!("--change: {error}")))?;
         texts.push(MapText::chain(&format!("change:{change}")));
+        merged = Some(MapText::label(&format!("change:{change}")));
     }
     if let Some(revision) = &args.commit {
         let oid = match revision.parse::<crate::model::Oid>() {
@@ -41,7 +43,14 @@ pub(super) fn run(context: &Context, args: &LogArgs) -> Result<u8, Fail> {
     if let Some(chain) = &args.chain {
         texts.push(MapText::chain(chain));
     }
-    let serials = filtered(&log, &texts, args.kind.as_deref(), args.limit)?;
+    let mut serials = filtered(&log, &texts, args.kind.as_deref(), args.limit)?;
+    if let Some(merged) = merged {
+        // What happened to a change stands in other chains, and names it.
+        texts[0] = merged;
+        serials.extend(filtered(&log, &texts, args.kind.as_deref(), args.limit)?);
+        serials.sort_unstable_by(|a, b| b.cmp(a));
+        serials.truncate(args.limit);
+    }
     let mut rows = Vec::new();
     for serial in serials {
         if let Some(record) = log.record(serial)? {
@@ -129,6 +138,7 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
         ),
         Predicate::Plan(plan) => (None, Some(format!("tier {}", plan.tier))),
         Predicate::Verdict(verdict) => (None, json!(verdict.decision).as_str().map(ToOwned::to_owned)),
+        Predicate::Event(Event::Merge { verdict: None, .. }) => (None, Some("unverified".to_owned())),
         _ => (None, None),
     };
     let about = match &statement.predicate {
@@ -139,6 +149,11 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
         Predicate::Authority(Authority::LedgerKey { from_size, .. }) => Some(format!("from size {from_size}")),
         Predicate::Authority(Authority::Genesis { origin, size, .. }) => {
             Some(format!("goes on from {origin} at {size}"))
+        }
+        Predicate::Event(Event::Merge { changes, .. }) => {
+            let commit = statement.commit().map_or("", |commit| commit.short());
+            let changes: Vec<&str> = changes.iter().map(|change| change.as_str()).collect();
+            Some(format!("{commit} {}", changes.join(" ")).trim_end().to_owned())
         }
         _ => None,
     };

@@ -3,6 +3,7 @@
 mod args;
 mod attest;
 mod audit;
+mod branch;
 mod context;
 mod convict;
 mod demo;
@@ -18,6 +19,7 @@ mod keys;
 mod ledger;
 mod log;
 mod log_keys;
+mod merge;
 mod plan;
 mod policy;
 mod record;

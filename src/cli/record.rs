@@ -3,11 +3,12 @@
 use super::args::{RecordArgs, RecordWhat};
 use super::context::Context;
 use super::fail::Fail;
-use super::key;
+use super::{key, merge};
 use crate::model::Event;
 
 pub(super) fn run(context: &Context, args: &RecordArgs) -> Result<u8, Fail> {
     let (event, what) = match &args.what {
+        RecordWhat::Merge(args) => return merge::run(context, args),
         RecordWhat::Halt { reason } => (Event::Halt { reason: reason.clone() }, "halted"),
         RecordWhat::Resume { reason } => (Event::Resume { reason: reason.clone() }, "resumed"),
     };

@@ -24,8 +24,11 @@ pub(super) fn run(context: &Context, args: &ShowArgs) -> Result<u8, Fail> {
     }
     if let Ok(change) = what.parse::<ChangeId>() {
         for text in [MapText::chain(&format!("change:{change}")), MapText::label(&format!("alias:{change}"))] {
-            let (serials, _) = log.newest(&text, usize::MAX)?;
+            let (mut serials, _) = log.newest(&text, usize::MAX)?;
             if !serials.is_empty() {
+                // What happened to it stands in other chains, and names it.
+                serials.extend(log.newest(&MapText::label(&format!("change:{change}")), usize::MAX)?.0);
+                serials.sort_unstable();
                 return story(context, &log, &format!("change {change}"), &serials);
             }
         }

@@ -227,22 +227,36 @@ fn unseen(ledger: &Ledger) -> Vec<Limitation> {
 /// Appends the verdict; it is never an input of a later one.
 fn record(context: &Context, decided: &Decided, live: &Live) -> Result<(), Fail> {
     let verdict = decided.verdict();
-    let Some(as_of) = verdict.as_of.clone() else { return Ok(()) };
     let Some((_, plan)) = first_plan(&live.log, &verdict.change)? else {
         return Err(Fail::usage("a verdict about a change without a plan is not recorded")
             .hint(format!("evidence plan {} --tier TIER", verdict.change)));
     };
     let appender = context.appender(live.trust.clone())?;
-    let report = appender.ledger().blobs().put(format!("{}\n", checked_json(verdict)?).as_bytes())?;
     let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: lent(&keys) };
-    let around = Around { judged: now(), attestations: live.complete.records().map(Attestation::from).collect() };
-    let vsa = Envelope::seal(Projection::Vsa.of(verdict, &around).into_bytes(), &signer.keys)
-        .map_err(|error| Fail::usage(error.to_string()))?;
-    let vsa = appender.ledger().blobs().put(&vsa.print())?;
     let about =
         About { change: verdict.change.clone(), plan, commit: live.head.commit.clone(), tree: live.head.tree.clone() };
-    let record = VerdictRecord {
+    let Some(record) = recordable(&signer, verdict, &live.complete)? else { return Ok(()) };
+    let receipt = signer.verdict(&about, record)?;
+    context.say(&format!("#{} recorded the verdict", receipt.serial));
+    Ok(())
+}
+
+/// Keeps a verdict's report and its signed summary, and returns the record that names them; `None` if no state of the ledger
+/// was judged.
+pub(super) fn recordable(
+    signer: &Signer<'_>,
+    verdict: &Verdict,
+    complete: &Complete<Change>,
+) -> Result<Option<VerdictRecord>, Fail> {
+    let Some(as_of) = verdict.as_of.clone() else { return Ok(None) };
+    let blobs = signer.appender.ledger().blobs();
+    let report = blobs.put(format!("{}\n", checked_json(verdict)?).as_bytes())?;
+    let around = Around { judged: now(), attestations: complete.records().map(Attestation::from).collect() };
+    let vsa = Envelope::seal(Projection::Vsa.of(verdict, &around).into_bytes(), &signer.keys)
+        .map_err(|error| Fail::usage(error.to_string()))?;
+    let vsa = blobs.put(&vsa.print())?;
+    Ok(Some(VerdictRecord {
         decision: verdict.decision,
         as_of,
         tier: verdict.tier.as_ref().map(|tier| tier.effective.clone()),
@@ -250,14 +264,11 @@ fn record(context: &Context, decided: &Decided, live: &Live) -> Result<(), Fail>
         limitations: verdict.limitations.iter().map(|limitation| limitation.name.to_owned()).collect(),
         report,
         vsa: Some(vsa),
-    };
-    let receipt = signer.verdict(&about, record)?;
-    context.say(&format!("#{} recorded the verdict", receipt.serial));
-    Ok(())
+    }))
 }
 
 /// Adds who may run what mends a finding, as the ledger's grants say now: advice, and no part of the judgement.
-fn advise(log: &Log, trust: &Trust, verdict: &mut Verdict) {
+pub(super) fn advise(log: &Log, trust: &Trust, verdict: &mut Verdict) {
     let wants = verdict.findings.iter().any(|finding| finding.mend.as_ref().is_some_and(|mend| mend.role.is_some()));
     if !wants {
         return;
@@ -369,7 +380,7 @@ pub(super) fn page(verdict: &Verdict) -> String {
 }
 
 /// Returns a text of others in one line and without control characters.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

@@ -36,8 +36,19 @@ pub struct Audit {
     pub grew_since: Option<u64>,
     /// The records that the verdict rests on.
     pub attestations: Vec<Attestation>,
+    /// The merge that closed the change: its serial, and whether it names a verdict that accepted it.
+    pub merge: Option<(u64, Verified)>,
     /// Records of the change that were logged after the moment that was judged: serial, kind, time.
     pub later: Vec<(u64, String, Time)>,
+}
+
+/// Whether a merge was recorded with a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verified {
+    /// It names one.
+    Named,
+    /// It was recorded without.
+    No,
 }
 
 /// Why a bundle is not accepted, before anything is judged.
@@ -133,6 +144,7 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
         left_out: materials.left_out,
         grew_since,
         attestations: complete.records().map(Attestation::from).collect(),
+        merge: merge.map(|(serial, _)| (serial, verified(&whole, serial))),
         later: later.map(|record| (record.serial(), record.entry().kind.clone(), record.time())).collect(),
     })
 }
@@ -189,6 +201,13 @@ fn merge_of(complete: &Complete<Change>, policies: &Policies, trust: &Trust) -> 
         _ => false,
     };
     complete.records().rev().find(closes).map(|record| (record.serial(), record.time()))
+}
+
+fn verified(complete: &Complete<Change>, serial: u64) -> Verified {
+    match complete.record(serial).map(|record| &record.statement().predicate) {
+        Some(Predicate::Event(Event::Merge { verdict: Some(_), .. })) => Verified::Named,
+        _ => Verified::No,
+    }
 }
 
 /// Returns the time of the newest verdict on the commit by somebody who may merge.

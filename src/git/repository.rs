@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::batch::{Answer, Batch};
 use super::changed::changed_lines;
 use super::facts::{GitFactsError, Objects, ObjectsError, git_facts, need_commit, need_tree};
-use super::objects::{Kind, Mode, Object};
+use super::objects::{Commit, Kind, Mode, Object};
 use super::run::{Git, GitError};
 use crate::model::{ChangedLines, GitFacts, Oid};
 
@@ -168,12 +168,28 @@ impl Repository {
             .ok_or_else(|| GitError::UnknownRevision { revision: revision.to_owned(), top: self.place.top.clone() })
     }
 
+    /// Returns a commit, hashed again.
+    ///
+    /// # Errors
+    /// [`GitError::Shallow`] if it lies behind the cut of a shallow clone; else see [`GitError`].
+    pub fn commit(&self, commit: &Oid) -> Result<Commit, GitError> {
+        need_commit(self, commit).map_err(|error| self.told(error))
+    }
+
+    /// Returns whether a commit is another one or among its ancestors.
+    ///
+    /// # Errors
+    /// See [`GitError`].
+    pub fn is_ancestor(&self, older: &Oid, newer: &Oid) -> Result<bool, GitError> {
+        Ok(self.merge_base(older, newer)?.as_ref() == Some(older))
+    }
+
     /// Returns the tree of a commit.
     ///
     /// # Errors
     /// See [`GitError`].
     pub fn tree_of(&self, commit: &Oid) -> Result<Oid, GitError> {
-        Ok(need_commit(self, commit).map_err(|error| self.told(error))?.tree)
+        Ok(self.commit(commit)?.tree)
     }
 
     /// Finds the target branch.

@@ -43,6 +43,7 @@ schemas!(
     "bundle",
     "conviction",
     "rego-input",
+    "branch-audit",
 );
 
 /// Returns the schema of that name.
@@ -225,6 +226,14 @@ mod built_in {
         methods = { is_valid = true, validate = true, iter_errors = false }
     )]
     pub(super) struct RegoInput;
+
+    #[jsonschema::validator(
+        path = "schemas/branch-audit.schema.json",
+        draft = Draft202012,
+        pattern_options = { engine = regex },
+        methods = { is_valid = true, validate = true, iter_errors = false }
+    )]
+    pub(super) struct BranchAudit;
 }
 
 /// Whether a value keeps a schema, and the first reason why not.
@@ -249,6 +258,7 @@ const BUILT_IN: [BuiltIn; SCHEMAS.len()] = [
     (built_in::Bundle::is_valid, built_in::Bundle::validate),
     (built_in::Conviction::is_valid, built_in::Conviction::validate),
     (built_in::RegoInput::is_valid, built_in::RegoInput::validate),
+    (built_in::BranchAudit::is_valid, built_in::BranchAudit::validate),
 ];
 
 const TEXT_CHARS_MAX: usize = 400;

@@ -10,6 +10,6 @@ mod trust;
 pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change, name_chain};
 pub use conviction::{Convicted, Conviction, ConvictionError, Shown};
 pub use parallel::{ahead, side_by_side};
-pub use placement::{Placement, PlacementError, placement};
+pub use placement::{Placement, PlacementError, branch_chain, placement};
 pub use source::{Listing, Materials, Proven, RawRecord, Source, SourceError};
 pub use trust::{Trust, TrustError, TrustedLedger};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::crypto::{KeyError, NoteError, NoteKey, PublicKey, sha256};
-use crate::model::{Authority, ChangeId, Digest, Event, LABELS_MAX, Predicate, Statement, Subject};
+use crate::model::{Authority, ChangeId, Digest, Event, Id, LABELS_MAX, Predicate, Statement, Subject};
 
 /// Where a record belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub fn placement(statement: &Statement) -> Result<Placement, PlacementError> {
         Predicate::Policy(_) => "policy".to_owned(),
         Predicate::Event(event) => match event {
             Event::Halt { .. } | Event::Resume { .. } => "halt".to_owned(),
-            Event::Merge { branch, repository, .. } => format!("branch:{repository}:{}", escape_ref(branch)),
+            Event::Merge { branch, repository, .. } => branch_chain(repository, branch),
             Event::Rollout { .. } | Event::Rollback { .. } | Event::Erase { .. } => of_change(),
             Event::Incident { incident, .. } => format!("incident:{incident}"),
         },
@@ -117,6 +117,12 @@ fn labels(statement: &Statement) -> BTreeSet<String> {
             Event::Incident { changes: ids, .. } => commits_and_trees.chain(changes(ids)).collect(),
         },
     }
+}
+
+/// Returns the chain of what reached a branch, by the branch's full name.
+#[must_use]
+pub fn branch_chain(repository: &Id, branch: &str) -> String {
+    format!("branch:{repository}:{}", escape_ref(branch))
 }
 
 /// Spells a full ref name: bytes outside `[A-Za-z0-9._/-]` as %XX in upper case.

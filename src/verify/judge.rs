@@ -355,6 +355,10 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
             ),
         });
     }
+    if let Some(merge) = bench.complete.records().find(|record| is_unverified(bench, record)) {
+        let text = format!("record {} merged it without a verdict that accepts it", merge.serial());
+        limitations.insert(Limitation { name: UNVERIFIED_MERGE, text });
+    }
     let Some(implementers) = &bench.implementers else { return };
     if !implementers.unknown.is_empty() {
         let people: Vec<&str> = implementers.unknown.iter().map(String::as_str).collect();
@@ -382,6 +386,16 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
 /// Returns whether a path tells a CI system what to run.
 fn is_pipeline(path: &str) -> bool {
     PIPELINES.iter().any(|known| if known.ends_with('/') { path.starts_with(known) } else { path == *known })
+}
+
+/// Returns whether a record says that the change was merged and names no verdict.
+fn is_unverified(bench: &Bench<'_>, record: &Logged) -> bool {
+    match &record.statement().predicate {
+        Predicate::Event(Event::Merge { changes, verdict: None, .. }) => {
+            changes.contains(&bench.complete.subject().id) && bench.authority.may_hurt(record)
+        }
+        _ => false,
+    }
 }
 
 impl Clock {
@@ -589,8 +603,16 @@ const fn weight(state: State) -> u8 {
 }
 
 /// Every limitation that a verdict may admit, by name.
-pub const LIMITATIONS: [&str; 7] =
-    ["asserted", "not-independent", "one-person", "operator-unbound", PIPELINE_EDITED, REMOTE_UNSEEN, UNKNOWN_AUTHOR];
+pub const LIMITATIONS: [&str; 8] = [
+    "asserted",
+    "not-independent",
+    "one-person",
+    "operator-unbound",
+    PIPELINE_EDITED,
+    REMOTE_UNSEEN,
+    UNKNOWN_AUTHOR,
+    UNVERIFIED_MERGE,
+];
 /// The change touches what tells a CI system what to run.
 const PIPELINE_EDITED: &str = "pipeline-edited";
 /// Where CI systems look for it: files, and folders that end in `/`.
@@ -612,3 +634,5 @@ const PIPELINES: &[&str] = &[
 ];
 /// The ledger's remote could not be asked: the copy that was read may be behind.
 pub const REMOTE_UNSEEN: &str = "remote-unseen";
+/// The limitation that the change was merged past the gate.
+const UNVERIFIED_MERGE: &str = "unverified-merge";

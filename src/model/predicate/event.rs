@@ -30,7 +30,8 @@ pub enum Event {
         repository: Id,
         /// The changes that it closes.
         changes: Vec<ChangeId>,
-        /// The leaf hash of the verdict that accepted it.
+        /// The leaf hash of the verdict that accepted the first of them; those on the others stand right behind it (format,
+        /// section 9). Without one the merge is unverified.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         verdict: Option<Digest>,
         /// The hash of the branch's baseline after it.

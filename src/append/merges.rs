@@ -1,0 +1,97 @@
+//! Merges: who may record one, what it closes, and which verdicts it names. Whether the change is fit is the judge's to say,
+//! at the size of the log at which the record is appended.
+
+use super::rules::{Before, Refusal, Rules, check_entitled};
+use super::{AppendError, Rights};
+use crate::crypto::Envelope;
+use crate::merkle::MapText;
+use crate::model::{ChangeId, Decision, Digest, Entry, Fingerprint, Predicate, RecordError, Statement, Time};
+use crate::policy::Act;
+use crate::prove::{ProveError, Trust};
+use crate::store::Log;
+
+/// Returns the serial of the merge that closed a change: the first that names it.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn merge_of_change(log: &Log, change: &ChangeId) -> Result<Option<u64>, AppendError> {
+    let (places, _) = log.newest(&MapText::label(&format!("change:{change}")), usize::MAX)?;
+    for place in places {
+        let Some(record) = log.record(place)? else { continue };
+        let unreadable = |error: RecordError| AppendError::from(ProveError::from(error));
+        if is_merge(&Entry::parse(&record.entry).map_err(unreadable)?) {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
+}
+
+/// Refuses keys that may not record a merge as the log stands: sooner than the appender would.
+///
+/// # Errors
+/// [`Refusal::NotEntitled`]; else if the ledger's records do not hold.
+pub fn may_merge(log: &Log, trust: &Trust, signers: &[Fingerprint], now: Time) -> Result<(), AppendError> {
+    let rights = Rights::read(log, trust, signers)?;
+    check_entitled(&rights.authority(trust, now), Act::Merge, signers, log.size(), now, None)
+}
+
+impl Rules<'_> {
+    pub(super) fn check_merge(
+        &self,
+        envelope: &Envelope,
+        statement: &Statement,
+        changes: &[ChangeId],
+        verdict: Option<&Digest>,
+    ) -> Result<(), AppendError> {
+        self.entitled(Act::Merge, envelope, None)?;
+        for change in changes {
+            if let Some(serial) = self.merged(change)? {
+                return Err(Refusal::Merged { change: change.clone(), serial }.into());
+            }
+            if self.chain(&format!("change:{change}"))?.is_empty() {
+                return Err(Refusal::NoPlan(change.clone()).into());
+            }
+        }
+        match verdict {
+            Some(verdict) => self.check_verdicts(envelope, statement, changes, verdict),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the serial of the merge that closed a change, be it in the batch at hand.
+    pub(super) fn merged(&self, change: &ChangeId) -> Result<Option<u64>, AppendError> {
+        let label = format!("change:{change}");
+        let beside = self.seen.iter().find(|fresh| is_merge(&fresh.entry) && fresh.entry.labels.contains(&label));
+        Ok(merge_of_change(self.log, change)?.or_else(|| beside.map(|fresh| fresh.place)))
+    }
+
+    /// Checks that the verdict accepts the first change, and that those right behind it accept the others.
+    fn check_verdicts(
+        &self,
+        envelope: &Envelope,
+        statement: &Statement,
+        changes: &[ChangeId],
+        verdict: &Digest,
+    ) -> Result<(), AppendError> {
+        let accepts = |record: &Before| {
+            let Some(found) = record.statement() else { return false };
+            let signers = record.signed().iter().map(|line| &line.fingerprint);
+            matches!(&found.predicate, Predicate::Verdict(verdict) if verdict.decision == Decision::Accepted)
+                && found.tree() == statement.tree()
+                && signers.eq(envelope.signatures.iter().map(|signature| &signature.keyid))
+        };
+        let mut wanted = None;
+        for change in changes {
+            let chain = self.chain(&format!("change:{change}"))?;
+            let is_it = |record: &&Before| wanted.map_or(record.leaf == *verdict, |place| record.place == place);
+            let found = chain.iter().find(is_it).filter(|record| accepts(record)).map(|record| record.place);
+            wanted = Some(found.ok_or(Refusal::Verdict(*verdict))? + 1);
+        }
+        // A verdict is about changes: a merge of none has none.
+        wanted.map(drop).ok_or_else(|| Refusal::Verdict(*verdict).into())
+    }
+}
+
+fn is_merge(entry: &Entry) -> bool {
+    entry.kind == "event-merge"
+}
