@@ -65,6 +65,13 @@ pub(super) enum Command {
     /// Judge a change: accepted (0), refused (1), could not judge (2), the ledger contradicts itself (3)
     #[command(after_help = "Example:\n  evidence verify --json")]
     Verify(VerifyArgs),
+    /// Show which changes are open and who is awaited; of one change, what is missing, who may do it and by which command
+    ///
+    /// A change is judged as `verify` judges it, at the newest commit by which it is known here: HEAD where that makes the
+    /// change, else the branch of its name, here or at a remote, or the commit that its records are about. It is no gate:
+    /// what can be shown ends with 0.
+    #[command(after_help = "Example:\n  evidence status --for agent-7 --json")]
+    Status(StatusArgs),
     /// Show a record, or everything about a change or commit
     #[command(after_help = "Example:\n  evidence show shop/abc-123")]
     Show(ShowArgs),
@@ -443,6 +450,34 @@ pub(super) struct VerifyArgs {
     /// Write the verdict to a file too, repeatable: json, markdown, sarif, junit, codequality or vsa (signed if a key is named)
     #[arg(long = "write", value_name = "FORMAT=FILE", value_parser = super::write::parse)]
     pub(super) write: Vec<super::write::Target>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct StatusArgs {
+    /// The change, or another id of it [default: all open ones, those planned last first]
+    #[arg(value_name = "CHANGE")]
+    pub(super) name: Option<String>,
+    /// The same, as a flag
+    #[arg(long, value_name = "CHANGE", conflicts_with = "name")]
+    pub(super) change: Option<String>,
+    /// Only what this person, agent or job may do
+    #[arg(long = "for", value_name = "PRINCIPAL")]
+    pub(super) principal: Option<String>,
+    /// At most so many changes
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    pub(super) limit: Option<NonZeroUsize>,
+    /// The commit of the change [default: the newest that is known here]
+    #[arg(long, value_name = "REV")]
+    pub(super) commit: Option<String>,
+    /// The branch that changes are meant for [default: from EVIDENCE_TARGET or the CI system, else as planned]
+    #[arg(long, value_name = "BRANCH")]
+    pub(super) target: Option<String>,
+    /// The moment to judge for
+    #[arg(long, value_name = "MOMENT", default_value = "merge")]
+    pub(super) at: MomentWord,
+    /// Show it anew every two seconds, until Ctrl-C
+    #[arg(long)]
+    pub(super) watch: bool,
 }
 
 #[derive(Debug, ClapArgs)]

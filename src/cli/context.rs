@@ -77,6 +77,20 @@ impl Context {
         })
     }
 
+    /// Returns the same with nothing remembered, to look again.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            json: self.json,
+            cwd: self.cwd.clone(),
+            ledger: self.ledger.clone(),
+            trust: self.trust.clone(),
+            keys: self.keys.clone(),
+            opened: OnceCell::new(),
+            guard: self.guard,
+            repository: OnceCell::new(),
+        }
+    }
+
     /// Returns the repository around the current folder.
     pub(super) fn repository(&self) -> Result<&Repository, Fail> {
         if let Some(repository) = self.repository.get() {
@@ -281,19 +295,10 @@ impl Context {
 
     /// Returns the branch that is known to be the target: never just the one that is checked out, which is the judged one.
     fn known_target(&self, named: Option<&str>) -> Result<Option<Target>, Fail> {
-        let variables = [
-            "EVIDENCE_TARGET",
-            "GITHUB_BASE_REF",
-            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
-            "CHANGE_TARGET",
-            "BITBUCKET_PR_DESTINATION_BRANCH",
-        ];
-        let of_environment =
-            || variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
         let named = match named {
             Some("") => return Err(Fail::usage("--target is empty; wanted a branch")),
             Some(name) => Some(name.to_owned()),
-            None => of_environment(),
+            None => target_of_environment(),
         };
         let repository = self.repository()?;
         repository
@@ -536,6 +541,18 @@ pub(super) fn merged_branch() -> Option<String> {
         .or_else(|| of(gitlab))
         .or_else(|| pushed("BITBUCKET_BRANCH", "BITBUCKET_PR_ID"))
         .or_else(|| pushed("BRANCH_NAME", "CHANGE_ID"))
+}
+
+/// Returns the target branch that the environment names.
+pub(super) fn target_of_environment() -> Option<String> {
+    let variables = [
+        "EVIDENCE_TARGET",
+        "GITHUB_BASE_REF",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+        "CHANGE_TARGET",
+        "BITBUCKET_PR_DESTINATION_BRANCH",
+    ];
+    variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
 fn source_branch() -> Option<String> {

@@ -27,6 +27,8 @@ mod record;
 mod rego;
 mod review;
 mod show;
+mod standing;
+mod status;
 mod succession;
 mod verify;
 mod write;
@@ -77,6 +79,7 @@ fn dispatch(args: Args) -> Result<u8, Fail> {
         Command::Facts(args) => facts::run(&context, &args),
         Command::Review(args) => review::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
+        Command::Status(args) => status::run(&context, &args),
         Command::Show(args) => show::run(&context, &args),
         Command::Log(args) => log::run(&context, &args),
         Command::Record(args) => record::run(&context, &args),

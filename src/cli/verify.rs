@@ -1,5 +1,7 @@
 //! `evidence verify`: the merge gate.
 
+use std::collections::BTreeSet;
+
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
@@ -11,15 +13,15 @@ use super::write::Outputs;
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
-use crate::export::{Around, Attestation, Projection};
-use crate::git::{GitError, GitFactsError};
-use crate::model::{Decision, GitFacts, Oid, VerdictRecord, check_schema};
+use crate::export::{Around, Attestation, Projection, command_line};
+use crate::git::{GitError, GitFactsError, Target};
+use crate::model::{ChangeId, Decision, GitFacts, Grant, Oid, PrincipalId, VerdictRecord, check_schema};
 use crate::policy::Moment;
 use crate::prove::{Change, Complete, Trust};
 use crate::store::{Ledger, Log};
 use crate::verify::{
-    Clock, Code, Decided, Finding, Judgement, Limitation, Policies, REMOTE_UNSEEN, Rechecked, State, Verdict,
-    asks_changed_lines, plan_base, read_authors, read_names,
+    Clock, Code, Decided, Finding, Judgement, Known, Limitation, Policies, REMOTE_UNSEEN, Rechecked, Requirement,
+    State, Verdict, asks_changed_lines, plan_base, read_authors, read_names,
 };
 
 /// What a live verdict rests on.
@@ -109,56 +111,92 @@ pub(super) fn decide(
     let (head, target) = context.judged(&args.of)?;
     let log = ledger.read()?;
     let change = context.change(named, &head, target.as_ref(), &trust, Some(&log))?;
+    let ground = Ground { trust, log, origin: ledger.origin().to_owned(), admitted: unseen(&ledger), shared: None };
+    Ok(match judge_at(context, &ground, target.as_ref(), &change, &head, moment)? {
+        Ok((decided, Proven { complete, policies, base, git })) => {
+            let Ground { trust, log, .. } = ground;
+            Ok((decided, Live { trust, log, head, complete, policies, base, git }))
+        }
+        Err(mut verdict) => {
+            advise(&ground.log, &ground.trust, &mut verdict);
+            Err(verdict)
+        }
+    })
+}
+
+/// A state of the ledger, and who is believed: what live judgements share.
+pub(super) struct Ground {
+    pub(super) trust: Trust,
+    pub(super) log: Log,
+    pub(super) origin: String,
+    /// What an acceptance has to admit of how it was read.
+    pub(super) admitted: Vec<Limitation>,
+    /// What all changes rest on, where many are judged: their policies, and the records behind them.
+    pub(super) shared: Option<(Complete<()>, Policies)>,
+}
+
+/// What was proven of a change before it was judged.
+pub(super) struct Proven {
+    complete: Complete<Change>,
+    policies: Policies,
+    base: Oid,
+    git: GitFacts,
+}
+
+/// Judges a change live at a commit and for a branch; `Err` is the verdict on what could not even be proven.
+pub(super) fn judge_at(
+    context: &Context,
+    ground: &Ground,
+    target: Option<&Target>,
+    change: &ChangeId,
+    head: &Head,
+    moment: Moment,
+) -> Result<Result<(Decided, Proven), Box<Verdict>>, Fail> {
+    let Ground { trust, log, origin, admitted, shared } = ground;
     let subject = Change { id: change.clone(), tree: head.tree.clone() };
-    let unproven = |code: Code, text: String| {
-        let wanted = match code {
-            Code::NO_PLAN => "a plan before the first attempt",
-            Code::FOREIGN_LEDGER => "a ledger that it names",
-            Code::TOO_SMALL => "all of them",
-            Code::UNKNOWN_SIGNER => "a signer that the ledger knows",
-            _ => "every record that the signed map lists",
-        };
-        let finding = Finding::new(code, "the ledger", text, wanted);
-        Ok(Err(Box::new(Verdict::unproven(
-            change.clone(),
-            head.commit.clone(),
-            head.tree.clone(),
-            ledger.origin().to_owned(),
-            now(),
-            finding,
-        ))))
+    let unproven = |finding: Finding| {
+        let (commit, tree) = (head.commit.clone(), head.tree.clone());
+        Ok(Err(Box::new(Verdict::unproven(change.clone(), commit, tree, origin.clone(), now(), finding))))
     };
     // What refuses before anything is judged is a verdict too: it has a code, and stands in every file that is asked for.
     let refused = |fail: Fail| match fail.code {
-        Some(code) => unproven(code, fail.text),
+        Some(code) => unproven(of_ledger(code, fail.text)),
         None => Err(fail),
     };
     if log.size() == 0 {
-        return unproven(Code::NO_PLAN, "the ledger is empty".to_owned());
+        return unproven(of_ledger(Code::NO_PLAN, "the ledger is empty".to_owned()));
     }
-    let complete = match Complete::check(&log, &trust, subject) {
+    let complete = match shared {
+        Some((shared, _)) => shared.with_change(log, trust, subject),
+        None => Complete::check(log, trust, subject),
+    };
+    let complete = match complete {
         Ok(complete) => complete,
         Err(error) => return refused(error.into()),
     };
-    let policies = match Policies::read(&complete, &log) {
+    let policies = match shared {
+        Some((_, policies)) => Ok(policies.clone()),
+        None => Policies::read(&complete, log),
+    };
+    let policies = match policies {
         Ok(policies) => policies,
         Err(error) => return refused(error.into()),
     };
-    let rechecked = match Rechecked::of_tree(&complete, &policies, &log) {
+    let rechecked = match Rechecked::of_tree(&complete, &policies, log) {
         Ok(rechecked) => rechecked,
         Err(error) => return refused(error.into()),
     };
     let repository = context.repository()?;
-    let planned = plan_base(&complete, &policies, &trust, Clock::Live(now()));
+    let planned = plan_base(&complete, &policies, trust, Clock::Live(now()));
     let base = planned.clone().unwrap_or_else(|| head.commit.clone());
     let mut found_before = Vec::new();
     if planned.is_some() {
-        let on_target = match &target {
+        let on_target = match target {
             Some(target) => repository.merge_base(&base, &target.commit)?.as_ref() == Some(&base),
             None => false,
         };
         if !on_target {
-            let name = target.as_ref().map_or("any target branch", |target| target.name.as_str());
+            let name = target.map_or("any target branch", |target| target.name.as_str());
             let finding = Finding::new(
                 Code::BASE_NOT_ON_TARGET,
                 format!("commit {}", base.short()),
@@ -181,19 +219,13 @@ pub(super) fn decide(
                 format!("it does not descend from {}", base.short()),
                 "a commit on top of the plan's base",
             );
-            let finding = finding.mended_by(
-                &["evidence", "plan", change.as_str(), "--tier", "TIER", "--reason", "WHY"],
-                Some("planner"),
-            );
-            let origin = ledger.origin().to_owned();
-            let mut verdict = Verdict::unproven(change, head.commit, head.tree, origin, now(), finding);
-            advise(&log, &trust, &mut verdict);
-            return Ok(Err(Box::new(verdict)));
+            let plan = ["evidence", "plan", change.as_str(), "--tier", "TIER", "--reason", "WHY"];
+            return unproven(finding.mended_by(&plan, Some("planner")));
         }
         Err(error) => return Err(error.into()),
     };
-    let named = read_names(complete, &log, &trust, &policies, &git);
-    let complete = match named.and_then(|complete| read_authors(complete, &log, &trust, &git)) {
+    let named = read_names(complete, log, trust, &policies, &git);
+    let complete = match named.and_then(|complete| read_authors(complete, log, trust, &git)) {
         Ok(complete) => complete,
         Err(error) => return refused(error.into()),
     };
@@ -202,21 +234,33 @@ pub(super) fn decide(
     }
     let judgement = Judgement {
         complete: &complete,
-        trust: &trust,
+        trust,
         policies: &policies,
         rechecked: &rechecked,
         git: &git,
         clock: Clock::Live(now()),
         moment,
         found_before,
-        admitted: unseen(&ledger),
+        admitted: admitted.clone(),
     };
     let decided = context.evaluator().judge(&judgement)?;
-    Ok(Ok((decided, Live { trust, log, head, complete, policies, base, git })))
+    Ok(Ok((decided, Proven { complete, policies, base, git })))
+}
+
+/// Returns the finding of what refuses before anything is judged.
+fn of_ledger(code: Code, text: String) -> Finding {
+    let wanted = match code {
+        Code::NO_PLAN => "a plan before the first attempt",
+        Code::FOREIGN_LEDGER => "a ledger that it names",
+        Code::TOO_SMALL => "all of them",
+        Code::UNKNOWN_SIGNER => "a signer that the ledger knows",
+        _ => "every record that the signed map lists",
+    };
+    Finding::new(code, "the ledger", text, wanted)
 }
 
 /// Admits that the ledger's remote could not be asked, if so.
-fn unseen(ledger: &Ledger) -> Vec<Limitation> {
+pub(super) fn unseen(ledger: &Ledger) -> Vec<Limitation> {
     let admit = |why: &str| Limitation {
         name: REMOTE_UNSEEN,
         text: format!("{why}; what others recorded since this copy was brought up to date was not seen"),
@@ -273,16 +317,44 @@ pub(super) fn advise(log: &Log, trust: &Trust, verdict: &mut Verdict) {
     if !wants {
         return;
     }
-    let Ok(rights) = key::all_rights(log, trust) else { return };
-    let authority = rights.authority(trust, now());
-    for mend in verdict.findings.iter_mut().filter_map(|finding| finding.mend.as_mut()) {
-        let Some(role) = &mend.role else { continue };
-        let holds = |known: &&crate::verify::Known| {
-            known.grant.roles.iter().any(|held| held.as_str() == role) && authority.holds_now(known)
-        };
-        mend.who = authority.grants().iter().filter(holds).map(|known| known.grant.principal.clone()).collect();
-        mend.who.sort();
-        mend.who.dedup();
+    if let Ok(advisor) = Advisor::of(log, trust) {
+        advisor.advise(verdict);
+    }
+}
+
+/// Who holds what now.
+#[derive(Default)]
+pub(super) struct Advisor {
+    held: Vec<Grant>,
+}
+
+impl Advisor {
+    /// Reads every grant of the ledger.
+    pub(super) fn of(log: &Log, trust: &Trust) -> Result<Self, Fail> {
+        let rights = key::all_rights(log, trust)?;
+        let authority = rights.authority(trust, now());
+        let holds = |known: &&Known| !known.is_filing() && authority.holds_now(known);
+        Ok(Self { held: authority.grants().iter().filter(holds).map(|known| known.grant.clone()).collect() })
+    }
+
+    /// Returns everybody who holds anything.
+    pub(super) fn principals(&self) -> BTreeSet<&PrincipalId> {
+        self.held.iter().map(|grant| &grant.principal).collect()
+    }
+
+    /// Adds who may run what mends the findings of a verdict: whose role is good for its change.
+    pub(super) fn advise(&self, verdict: &mut Verdict) {
+        let Verdict { change, findings, .. } = verdict;
+        for mend in findings.iter_mut().filter_map(|finding| finding.mend.as_mut()) {
+            let Some(role) = &mend.role else { continue };
+            let holds = |grant: &&Grant| {
+                grant.roles.iter().any(|held| held.as_str() == role)
+                    && (grant.changes.is_empty() || grant.changes.contains(change))
+            };
+            mend.who = self.held.iter().filter(holds).map(|grant| grant.principal.clone()).collect();
+            mend.who.sort();
+            mend.who.dedup();
+        }
     }
 }
 
@@ -324,11 +396,39 @@ pub(super) fn page(verdict: &Verdict) -> String {
     if let Some(as_of) = &verdict.as_of {
         text.push_str(&format!("as of {} size {}, {}\n", verdict.origin, as_of.size, verdict.now));
     }
-    let width = verdict.requirements.iter().map(|requirement| requirement.claim.as_str().len()).max().unwrap_or(0);
-    if !verdict.requirements.is_empty() {
+    text.push_str(&requirements_text(&verdict.requirements));
+    if !verdict.findings.is_empty() {
         text.push('\n');
     }
-    for requirement in &verdict.requirements {
+    for finding in &verdict.findings {
+        text.push_str(&format!("{REFUSED}refused{REFUSED:#}: {}\n", plain(&finding.sentence())));
+        if let Some(mend) = &finding.mend {
+            let who: Vec<&str> = mend.who.iter().map(|principal| principal.as_str()).collect();
+            let may = match (&mend.role, who.is_empty()) {
+                (_, false) => format!(" (who may: {})", who.join(", ")),
+                (Some(role), true) => format!(" (who may: nobody yet; role {role})"),
+                (None, true) => String::new(),
+            };
+            text.push_str(&format!("hint: {}{may}\n", plain(&command_line(&mend.command))));
+        }
+    }
+    if !verdict.limitations.is_empty() {
+        text.push('\n');
+    }
+    for limitation in &verdict.limitations {
+        text.push_str(&format!("limitation {}: {}\n", limitation.name, plain(&limitation.text)));
+    }
+    text
+}
+
+/// Returns a line for each requirement, below an empty one if there is any.
+pub(super) fn requirements_text(requirements: &[Requirement]) -> String {
+    let mut text = String::new();
+    let width = requirements.iter().map(|requirement| requirement.claim.as_str().len()).max().unwrap_or(0);
+    if !requirements.is_empty() {
+        text.push('\n');
+    }
+    for requirement in requirements {
         let state = json!(requirement.state);
         let serials: Vec<String> = requirement.serials.iter().map(|serial| format!("#{serial}")).collect();
         let who: Vec<&str> = requirement.principals.iter().map(|principal| principal.as_str()).collect();
@@ -349,32 +449,6 @@ pub(super) fn page(verdict: &Verdict) -> String {
         }
         text.push_str(line.trim_end());
         text.push('\n');
-    }
-    if !verdict.findings.is_empty() {
-        text.push('\n');
-    }
-    for finding in &verdict.findings {
-        text.push_str(&format!("{REFUSED}refused{REFUSED:#}: {}\n", plain(&finding.sentence())));
-        if let Some(mend) = &finding.mend {
-            let command: Vec<String> = mend
-                .command
-                .iter()
-                .map(|word| if word.contains(' ') { format!("'{word}'") } else { word.clone() })
-                .collect();
-            let who: Vec<&str> = mend.who.iter().map(|principal| principal.as_str()).collect();
-            let may = match (&mend.role, who.is_empty()) {
-                (_, false) => format!(" (who may: {})", who.join(", ")),
-                (Some(role), true) => format!(" (who may: nobody yet; role {role})"),
-                (None, true) => String::new(),
-            };
-            text.push_str(&format!("hint: {}{may}\n", plain(&command.join(" "))));
-        }
-    }
-    if !verdict.limitations.is_empty() {
-        text.push('\n');
-    }
-    for limitation in &verdict.limitations {
-        text.push_str(&format!("limitation {}: {}\n", limitation.name, plain(&limitation.text)));
     }
     text
 }

@@ -12,6 +12,7 @@ pub use audit::{Audit, AuditError, Verified, audit, audited_moment};
 pub use bundle::Bundle;
 pub use container::{Container, ContainerError};
 pub use report::{
-    Around, Attestation, Projection, UnknownProjection, VSA_TYPE, codequality, junit, markdown, sarif, vsa,
+    Around, Attestation, Projection, UnknownProjection, VSA_TYPE, codequality, command_line, is_about, junit, markdown,
+    sarif, vsa,
 };
 pub use write::{Exported, Lines, Parts, WriteError, write_bundle};

@@ -40,6 +40,7 @@ schemas!(
     "policy-record",
     "trust",
     "verdict-report",
+    "status",
     "bundle",
     "conviction",
     "rego-input",
@@ -204,6 +205,14 @@ mod built_in {
     pub(super) struct VerdictReport;
 
     #[jsonschema::validator(
+        path = "schemas/status.schema.json",
+        draft = Draft202012,
+        pattern_options = { engine = regex },
+        methods = { is_valid = true, validate = true, iter_errors = false }
+    )]
+    pub(super) struct Status;
+
+    #[jsonschema::validator(
         path = "schemas/bundle.schema.json",
         draft = Draft202012,
         pattern_options = { engine = regex },
@@ -255,6 +264,7 @@ const BUILT_IN: [BuiltIn; SCHEMAS.len()] = [
     (built_in::PolicyRecord::is_valid, built_in::PolicyRecord::validate),
     (built_in::Trust::is_valid, built_in::Trust::validate),
     (built_in::VerdictReport::is_valid, built_in::VerdictReport::validate),
+    (built_in::Status::is_valid, built_in::Status::validate),
     (built_in::Bundle::is_valid, built_in::Bundle::validate),
     (built_in::Conviction::is_valid, built_in::Conviction::validate),
     (built_in::RegoInput::is_valid, built_in::RegoInput::validate),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{ClaimName, Id, Role, TierName};
+use crate::model::{ClaimName, Id, Role, Shard, TierName};
 
 use super::{
     Asserted, Base, Baseline, BoundTo, Claim, CoverageLimits, FindingLimits, Form, Moment, Policy, TestLimits, Trailer,
@@ -212,23 +212,31 @@ impl Claim {
 
     /// Returns what shows this claim, one command a variant.
     fn commands(&self, name: &ClaimName) -> Vec<Vec<String>> {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         if self.form == Form::Review {
             return vec![words(&["evidence", "review", name.as_str(), "--verdict", "pass"])];
         }
-        let needs_report = self.tests.is_some() || self.coverage.is_some() || self.findings.is_some();
-        let run = |variant: Option<&Id>| {
-            let mut command = words(&["evidence", "attest", name.as_str()]);
-            command.extend(variant.iter().flat_map(|name| words(&["--variant", name.as_str()])));
-            command.extend(needs_report.then(|| words(&["--report", "FILE"])).into_iter().flatten());
-            command.extend(words(&["--", "CMD"]));
-            command
-        };
         match self.variants.is_empty() {
-            true => vec![run(None)],
-            false => self.variants.iter().map(|variant| run(Some(variant))).collect(),
+            true => vec![self.run_command(name, None, None)],
+            false => self.variants.iter().map(|variant| self.run_command(name, Some(variant), None)).collect(),
         }
     }
+
+    /// Returns the command of an attempt, with `FILE` and `CMD` to fill in: with a report where the policy limits its numbers.
+    pub(crate) fn run_command(&self, name: &ClaimName, variant: Option<&Id>, shard: Option<Shard>) -> Vec<String> {
+        let needs_report = self.tests.is_some() || self.coverage.is_some() || self.findings.is_some();
+        let mut command = words(&["evidence", "attest", name.as_str()]);
+        command.extend(variant.iter().flat_map(|name| words(&["--variant", name.as_str()])));
+        if let Some(shard) = shard.filter(|shard| *shard != Shard::WHOLE) {
+            command.extend(words(&["--shard", &shard.to_string()]));
+        }
+        command.extend(needs_report.then(|| words(&["--report", "FILE"])).into_iter().flatten());
+        command.extend(words(&["--", "CMD"]));
+        command
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 fn names(ids: &[Id]) -> String {

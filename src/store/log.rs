@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::blobs::Blobs;
 use super::frame::Frame;
 use super::index::Index;
+use super::lookup::MERGE;
 use super::remote::Remote;
 use super::segments::{Position, Segments, Tail};
 use super::{StoreError, index};
@@ -17,7 +18,7 @@ use crate::merkle::{
     Checkpoint, Consistency, Frontier, MapText, check_inclusion, prove_consistency, prove_inclusion, prove_multi,
     tree_root,
 };
-use crate::model::Digest;
+use crate::model::{ChangeId, Digest, Entry};
 use crate::prove::{Listing, Materials, Proven, RawRecord, Source, SourceError};
 
 /// The log at its newest committed size.
@@ -203,6 +204,22 @@ impl Log {
             None => Ok(None),
             Some(place) => Ok(Some((*place, index.leaf(*place)?))),
         })
+    }
+
+    /// Returns the place of the merge that closed a change; `None` while it is open.
+    ///
+    /// # Errors
+    /// If the operating system refuses, or a record cannot be read.
+    pub fn merge_of(&self, change: &ChangeId) -> Result<Option<u64>, StoreError> {
+        let (places, _) = self.newest(&MapText::label(&format!("change:{change}")), usize::MAX)?;
+        for place in places {
+            let Some(record) = self.record(place)? else { continue };
+            let entry = Entry::parse(&record.entry).map_err(|error| StoreError::unreadable("an entry", &error))?;
+            if entry.kind == MERGE {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the leaf hash at a place.

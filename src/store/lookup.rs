@@ -1,4 +1,4 @@
-//! Look-ups that the map does not serve: records by kind and by the beginning of a hash.
+//! Look-ups that the map does not serve: records by kind and by the beginning of a hash, and the changes that are open.
 //!
 //! A sled database beside the other caches, filled on demand from where it left off, at most some 80 bytes a record. It
 //! holds no truth: what it answers is read again from the log. Where it is busy, damaged or cannot be written, the log is
@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Log, StoreError};
 use crate::crypto::leaf_hash;
-use crate::model::Entry;
+use crate::merkle::MapText;
+use crate::model::{ChangeId, Entry};
 
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum LookupKey {
     Kind(String),
     /// Records whose leaf hash or statement hash begins with these hex digits.
     Hash(String),
+    /// First plans of changes that no merge has closed.
+    Open,
 }
 
 /// The look-ups of a ledger.
@@ -80,6 +83,7 @@ fn ask(folder: &Path, log: &Log, key: &LookupKey, limit: usize) -> Result<Vec<u6
     let prefix = match key {
         LookupKey::Kind(kind) => kind_key(kind),
         LookupKey::Hash(hex) => hash_prefix(hex),
+        LookupKey::Open => OPEN.to_vec(),
     };
     let mut found = Vec::new();
     for row in database.scan_prefix(&prefix).rev() {
@@ -117,6 +121,15 @@ fn fill(database: &sled::Db, log: &Log) -> Result<(), Trouble> {
                 row.extend_from_slice(&serial.to_be_bytes());
                 batch.insert(row, &[]);
             }
+            if first_planned(&entry).is_some() {
+                batch.insert(open_key(serial), &[]);
+            }
+            for change in merged(&entry) {
+                let (places, _) = log.newest(&MapText::chain(&format!("change:{change}")), usize::MAX)?;
+                if let Some(first) = places.first() {
+                    batch.remove(open_key(*first));
+                }
+            }
         }
         batch.insert(SIZE, &end.to_be_bytes());
         database.apply_batch(batch)?;
@@ -148,7 +161,27 @@ fn fits(log: &Log, key: &LookupKey, serial: u64) -> Result<bool, StoreError> {
         LookupKey::Hash(hex) => {
             leaf_hash(&record.entry).to_string().starts_with(hex) || entry.statement.to_string().starts_with(hex)
         }
+        LookupKey::Open => match first_planned(&entry) {
+            Some(change) => log.merge_of(&change)?.is_none(),
+            None => false,
+        },
     })
+}
+
+/// Returns the change whose first plan an entry is.
+fn first_planned(entry: &Entry) -> Option<ChangeId> {
+    let change = entry.chain.strip_prefix("change:").filter(|_| entry.kind == PLAN && entry.previous.is_none());
+    change.and_then(|change| change.parse().ok())
+}
+
+/// Returns the changes that an entry closes.
+fn merged(entry: &Entry) -> impl Iterator<Item = &str> {
+    let labels = entry.labels.iter().filter(|_| entry.kind == MERGE);
+    labels.filter_map(|label| label.strip_prefix("change:"))
+}
+
+fn open_key(serial: u64) -> Vec<u8> {
+    [OPEN, &serial.to_be_bytes()].concat()
 }
 
 fn kind_key(kind: &str) -> Vec<u8> {
@@ -174,7 +207,12 @@ fn remove_stray_snapshots(folder: &Path) {
     }
 }
 
-const SIZE: &[u8] = b"size";
+/// How far the log is taken in; the number is that of the rows' meaning, so that a change of it fills anew.
+const SIZE: &[u8] = b"size-2";
+const OPEN: &[u8] = b"o";
+const PLAN: &str = "plan";
+/// The kind of the record that closes changes.
+pub(super) const MERGE: &str = "event-merge";
 /// So much of a hash finds it; the rest is compared in the log.
 const HASH_BYTES: usize = 12;
 /// Logs up to this size are walked faster than a database opens.

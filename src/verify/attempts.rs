@@ -179,7 +179,7 @@ pub(super) fn check(
         let shown = variant.as_ref().map_or_else(|| name.to_string(), |variant| format!("{name} ({variant})"));
         let of_variant: Vec<&Attempt<'_>> =
             here.iter().copied().filter(|attempt| attempt.start.variant == *variant && !again(attempt)).collect();
-        check_variant(bench, name, &shown, claim, why, &of_variant, &mut ruled, findings);
+        check_variant(bench, name, variant.as_ref(), &shown, claim, why, &of_variant, &mut ruled, findings);
     }
     for (variant, counts) in tries(&mine) {
         let Some(most) = claim.attempts_max else { break };
@@ -234,7 +234,7 @@ fn missing(
 ) {
     let other = attempts.iter().rev().find(|attempt| attempt.ours);
     let commit = bench.git.map_or_else(|| "the judged tree".to_owned(), |git| format!("commit {}", git.head.short()));
-    let command = ["evidence", "attest", name.as_str(), "--", "CMD"];
+    let command = claim.run_command(name, claim.variants.first(), None);
     ruled.state = State::Missing;
     let finding = match other {
         None => Finding::new(
@@ -251,13 +251,14 @@ fn missing(
             Finding::new(Code::OTHER_COMMIT, name.as_str(), found, format!("a passing attempt on {commit}"))
         }
     };
-    findings.push(finding.mended_by(&command, Some(claim.by.as_str())));
+    findings.push(finding.mended_by_words(command, Some(claim.by.as_str())));
 }
 
 #[expect(clippy::too_many_arguments, reason = "a rule sees the bench, the claim and what it fills in")]
 fn check_variant(
     bench: &Bench<'_>,
     name: &ClaimName,
+    variant: Option<&Id>,
     shown: &str,
     claim: &Claim,
     why: &str,
@@ -265,24 +266,11 @@ fn check_variant(
     ruled: &mut Ruled,
     findings: &mut Vec<Finding>,
 ) {
-    let command = |shard: Option<Shard>| -> Vec<String> {
-        let mut words = vec!["evidence".to_owned(), "attest".to_owned(), name.to_string()];
-        if let Some(variant) = attempts.first().and_then(|attempt| attempt.start.variant.as_ref()) {
-            words.extend(["--variant".to_owned(), variant.to_string()]);
-        }
-        if let Some(shard) = shard.filter(|shard| *shard != Shard::WHOLE) {
-            words.extend(["--shard".to_owned(), shard.to_string()]);
-        }
-        words.extend(["--".to_owned(), "CMD".to_owned()]);
-        words
-    };
     let advise = |finding: Finding, shard: Option<Shard>| {
         if finding.mend.is_some() {
             return finding;
         }
-        let command = command(shard);
-        let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        finding.mended_by(&words, Some(claim.by.as_str()))
+        finding.mended_by_words(claim.run_command(name, variant, shard), Some(claim.by.as_str()))
     };
     // A pass by somebody who is not entitled neither helps nor hurts.
     let counts =
@@ -333,7 +321,9 @@ fn check_variant(
     }
     if ruled.state == State::Pass || ruled.state == State::Invalid {
         let changes = bench.git.and_then(|git| git.changed.as_ref());
-        numbers.check(name, claim, changes, findings);
+        let mut limits = Vec::new();
+        numbers.check(name, claim, changes, &mut limits);
+        findings.extend(limits.into_iter().map(|finding| advise(finding, None)));
     }
     if asserted && claim.asserted == Asserted::Allow {
         ruled.asserted = true;

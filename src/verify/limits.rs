@@ -341,7 +341,6 @@ fn no_facts(name: &ClaimName, what: &str) -> Finding {
         format!("no report shows {what}"),
         format!("a report that shows the {what} that the policy limits"),
     )
-    .mended_by(&["evidence", "attest", name.as_str(), "--report", "FILE", "--", "CMD"], None)
 }
 
 #[cfg(test)]

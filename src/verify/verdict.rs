@@ -206,8 +206,13 @@ impl Finding {
 
     /// Adds the command that mends it and the role that may run it.
     #[must_use]
-    pub fn mended_by(mut self, command: &[&str], role: Option<&str>) -> Self {
-        let command = command.iter().map(|word| (*word).to_owned()).collect();
+    pub fn mended_by(self, command: &[&str], role: Option<&str>) -> Self {
+        self.mended_by_words(command.iter().map(|word| (*word).to_owned()).collect(), role)
+    }
+
+    /// Adds the command that mends it and the role that may run it.
+    #[must_use]
+    pub(super) fn mended_by_words(mut self, command: Vec<String>, role: Option<&str>) -> Self {
         self.mend = Some(Advice { command, role: role.map(ToOwned::to_owned), who: Vec::new() });
         self
     }

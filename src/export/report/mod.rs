@@ -170,7 +170,8 @@ fn reasons(verdict: &Verdict) -> Vec<Reason<'_>> {
 }
 
 /// Tells whether a finding is about a requirement: its thing is the claim, or begins with it (`scan (linux) shard 1/2`).
-fn is_about(thing: &str, requirement: &Requirement) -> bool {
+#[must_use]
+pub fn is_about(thing: &str, requirement: &Requirement) -> bool {
     thing.strip_prefix(requirement.claim.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
@@ -198,7 +199,8 @@ fn headline(verdict: &Verdict) -> String {
 }
 
 /// Returns a command as a shell would take it.
-fn command_line(command: &[String]) -> String {
+#[must_use]
+pub fn command_line(command: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     let word = |word: &String| {
         if !word.is_empty() && word.chars().all(plain) {
