@@ -443,7 +443,10 @@ fn plan_before_the_first_policy() {
         reason: None,
     };
     let judged = |policy_first: bool| {
-        let _ = fs::remove_dir_all(rig.path("other"));
+        // The other ledger of that origin is forgotten too.
+        for folder in ["other", "config/evidence/seen"] {
+            let _ = fs::remove_dir_all(rig.path(folder));
+        }
         let forge = Forge::empty(&rig);
         let begin = || forge.newest().after(Span(60));
         if policy_first {

@@ -93,6 +93,8 @@ impl Bench {
         fs::remove_dir_all(self.ledger()).unwrap();
         system("cp", &[Path::new("-a"), &self.rig.path("kept"), &self.ledger()]);
         let _ = fs::remove_file(self.ran());
+        // Each attempt is the first that this machine sees of it.
+        let _ = fs::remove_dir_all(self.rig.path("config/evidence/seen"));
         match before {
             Before::Warm => {}
             Before::NoCache => fs::remove_dir_all(self.ledger().join("cache")).unwrap(),

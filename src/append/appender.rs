@@ -14,7 +14,7 @@ use crate::model::{
     Authority as AuthorityRecord, Digest, Entry, Fingerprint, MapEntry, Predicate, SignedLine, Statement, Time,
 };
 use crate::prove::{Complete, ProveError, RawRecord, Trust, placement};
-use crate::store::{Ledger, Log, StoreError, Writer};
+use crate::store::{Ledger, Log, Memory, StoreError, Writer};
 use crate::verify::{Authority, Policies};
 
 /// What is to be appended.
@@ -38,6 +38,7 @@ pub struct Appender {
     ledger: Ledger,
     log_keys: Vec<SecretKey>,
     trust: Trust,
+    memory: Option<Memory>,
     guard: ClockGuard,
     clock: Box<dyn Fn() -> Time + Send + Sync>,
     queue: Mutex<Queue>,
@@ -114,6 +115,7 @@ impl Appender {
             ledger,
             log_keys: vec![log_key],
             trust,
+            memory: None,
             guard: ClockGuard::Strict,
             clock: Box::new(clock),
             queue: Mutex::default(),
@@ -126,6 +128,15 @@ impl Appender {
     #[must_use]
     pub fn with_log_key(mut self, log_key: SecretKey) -> Self {
         self.log_keys.push(log_key);
+        self
+    }
+
+    /// Holds the log against what is remembered of it before each batch, and remembers the head of each.
+    ///
+    /// So no head is ever signed on top of a log that was rolled back or forked while a command ran.
+    #[must_use]
+    pub fn with_memory(mut self, memory: Memory) -> Self {
+        self.memory = Some(memory);
         self
     }
 
@@ -192,7 +203,7 @@ impl Appender {
 
     /// Makes one batch of the jobs; returns those that must wait for the next.
     fn lead(&self, mut jobs: Vec<Job>) -> Vec<Job> {
-        let mut writer = match self.ledger.lock() {
+        let mut writer = match self.lock() {
             Ok(writer) => writer,
             Err(error) => {
                 // Each waits for an answer of its own: the first gets this one, the others ask again.
@@ -259,6 +270,14 @@ impl Appender {
             }
         }
         left
+    }
+
+    fn lock(&self) -> Result<Writer<'_>, StoreError> {
+        let writer = self.ledger.lock()?;
+        if let Some(memory) = &self.memory {
+            memory.hold(self.ledger.origin(), writer.log())?;
+        }
+        Ok(writer)
     }
 
     /// Checks a job against the log and what the batch already holds, and makes its entries.
@@ -380,6 +399,10 @@ impl Appender {
         let materials: Vec<Digest> = batch.iter().flat_map(|fresh| fresh.statement.materials()).collect();
         let committed =
             writer.commit(&records, &materials, time, &|checkpoint: &Checkpoint| checkpoint.sign_by(&self.log_keys))?;
+        if let Some(memory) = &self.memory {
+            // The batch stands, remembered or not; whoever opens the ledger next is told of a memory that cannot be written.
+            let _ = memory.keep(&committed.note);
+        }
         let mut receipts = Vec::with_capacity(batch.len());
         for fresh in batch {
             let path = writer.log().inclusion(fresh.place)?;

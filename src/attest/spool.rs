@@ -188,7 +188,7 @@ mod tests {
     use crate::crypto::SecretKey;
 
     fn envelope(text: &str) -> Envelope {
-        Envelope::seal(text.as_bytes().to_vec(), &[&SecretKey::from_seed([7; 32])]).unwrap()
+        Envelope::seal(text.as_bytes().to_vec(), &[&SecretKey::from_seed(&[7; 32])]).unwrap()
     }
 
     #[test]

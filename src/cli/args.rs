@@ -612,6 +612,11 @@ pub(super) enum LedgerAct {
     /// Throw the cache away and make it anew from the segments
     #[command(after_help = "Example:\n  evidence ledger rebuild")]
     Rebuild,
+    /// Keep the newest head in a git ref and in the note of a commit: whoever fetches them notices a log that was rolled back or forked
+    #[command(
+        after_help = "Example, after a merge:\n  evidence ledger anchor && git push origin refs/evidence/anchor refs/notes/evidence"
+    )]
+    Anchor(AnchorArgs),
     /// Print the trust file, followed forward by what the roots recorded in the ledger
     #[command(after_help = "Example:\n  evidence ledger trust -o .evidence/trust.toml")]
     Trust {
@@ -630,6 +635,16 @@ pub(super) enum LedgerAct {
     /// Close the log, and go on in another
     #[command(after_help = "Example:\n  evidence ledger close --reason 'the log key was stolen' --next --key root.pem")]
     Close(CloseArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AnchorArgs {
+    /// The ref [env: EVIDENCE_ANCHOR] [default: refs/evidence/anchor]
+    #[arg(long = "ref", value_name = "REF")]
+    pub(super) reference: Option<String>,
+    /// The commit whose note holds the head too: a merge
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(super) commit: String,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,7 +11,7 @@ use crate::trace::{Branch, BranchAudit, CommitAudit, CommitState, Cover, Merging
 
 pub(super) fn run(context: &Context, branch: &str, range: Option<&str>) -> Result<u8, Fail> {
     let trust = context.trust_of_auditor()?;
-    let log = context.ledger()?.read()?;
+    let log = context.log(&trust)?;
     let repository = context.repository()?;
     let name = full_name(branch)?;
     let (from, to) = match range.map(ends).transpose()? {

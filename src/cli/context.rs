@@ -1,6 +1,6 @@
 //! Where things are: repository, ledger, trust, keys and change, from flags, the environment, the CI system, or the place.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::log_keys::log_keys;
 use crate::append::{Appender, ClockGuard, merge_of_change};
 use crate::attest::Spool;
 use crate::crypto::sha256;
-use crate::git::{Git, GitEnvironment, History, Mirror, RemotePlace, Repository, Target};
+use crate::git::{Git, GitEnvironment, GitError, History, Mirror, RemotePlace, Repository, Target};
 use crate::merkle::{Checkpoint, SignedCheckpoint};
 use crate::model::{ChangeId, Id, Oid, Time};
 use crate::prove::Trust;
@@ -31,6 +31,8 @@ pub(super) struct Context {
     opened: OnceCell<Vec<Key>>,
     guard: ClockGuard,
     repository: OnceCell<Repository>,
+    /// Whether it was said that nothing is remembered.
+    pub(super) told: Cell<bool>,
 }
 
 /// Which ledger is named.
@@ -73,6 +75,7 @@ impl Context {
             opened: OnceCell::new(),
             guard,
             repository: OnceCell::new(),
+            told: Cell::new(false),
             cwd,
         })
     }
@@ -88,11 +91,17 @@ impl Context {
             opened: OnceCell::new(),
             guard: self.guard,
             repository: OnceCell::new(),
+            told: Cell::new(self.told.get()),
         }
     }
 
     /// Returns the repository around the current folder.
     pub(super) fn repository(&self) -> Result<&Repository, Fail> {
+        Ok(self.try_repository()?)
+    }
+
+    /// Returns the repository around the current folder, and why there is none.
+    pub(super) fn try_repository(&self) -> Result<&Repository, GitError> {
         if let Some(repository) = self.repository.get() {
             return Ok(repository);
         }
@@ -352,9 +361,11 @@ impl Context {
     /// Returns who appends: the ledger, its log key and the trust file.
     pub(super) fn appender(&self, trust: Trust) -> Result<Appender, Fail> {
         let ledger = self.ledger()?;
+        let memory = self.memory(&ledger, &trust)?;
+        self.read_by(&memory, &ledger)?;
         let mut keys = log_keys(ledger.origin(), &self.cwd)?.into_iter();
         let first = keys.next().ok_or_else(|| Fail::usage("there is no log key"))?;
-        let appender = Appender::new(ledger, first, trust, now).with_guard(self.guard);
+        let appender = Appender::new(ledger, first, trust, now).with_guard(self.guard).with_memory(memory);
         Ok(keys.fold(appender, Appender::with_log_key))
     }
 

@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
     let ledger = context.ledger()?;
     let trust = context.trust(args.of.target.as_deref())?;
     let (head, target) = context.judged(&args.of)?;
-    let log = ledger.read()?;
+    let (log, _) = context.read(&ledger, &trust)?;
     let named = args.name.as_deref().or(args.of.change.as_deref());
     let change = context.change(named, &head, target.as_ref(), &trust, Some(&log))?;
     let since = args.since.as_ref().map(|path| grown(context, &ledger, &log, &trust, path)).transpose()?;

@@ -84,6 +84,10 @@ impl From<StoreError> for Fail {
         match error {
             StoreError::Contradiction { heads, .. } => Self::alarm(text, heads)
                 .hint("keep the folder as it is, and compare with a copy: evidence ledger check"),
+            StoreError::Remembered { error, .. } => Self::usage(text).hint(match *error {
+                ProveError::UnsignedHead { .. } | ProveError::Foreign { .. } => FOLLOW,
+                _ => "if you know how that came, move the file away: this machine then remembers anew",
+            }),
             StoreError::NoLedger(_) => Self::usage(text).hint("evidence init makes one here; --ledger names another"),
             StoreError::Exists(_) => Self::usage(text).hint("it is kept as it is"),
             StoreError::Format { .. } => Self::usage(text).hint("use a newer version of evidence"),
@@ -123,9 +127,7 @@ impl From<ProveError> for Fail {
             ProveError::Missing(_) => Self::refused(Code::MISSING_RECORD, text),
             ProveError::Unreadable(_) | ProveError::Unsupported { .. } => Self::usage(text),
             ProveError::Foreign { .. } => Self::refused(Code::FOREIGN_LEDGER, text).hint("check --ledger and --trust"),
-            ProveError::UnsignedHead { .. } => Self::usage(text).hint(
-                "if the roots gave the log another key, a trust file that was followed names it: evidence ledger trust",
-            ),
+            ProveError::UnsignedHead { .. } => Self::usage(text).hint(FOLLOW),
             ProveError::TooSmall { .. } => Self::refused(Code::TOO_SMALL, text),
             ProveError::UnknownSigner { .. } => Self::refused(Code::UNKNOWN_SIGNER, text),
             ProveError::Contradiction { heads, .. } => Self::alarm(text, heads),
@@ -286,3 +288,7 @@ impl From<AttemptError> for Fail {
         }
     }
 }
+
+/// What mends a head that only a newer key signs.
+pub(super) const FOLLOW: &str =
+    "if the roots gave the log another key, a trust file that was followed names it: evidence ledger trust";

@@ -90,7 +90,7 @@ fn lease(
     let trust = context.trust(None)?;
     let keys = context.keys()?;
     let lessor = keys.first().ok_or_else(|| Fail::usage("you have no key"))?.public().fingerprint();
-    let log = context.ledger()?.read()?;
+    let log = context.log(&trust)?;
     let rights = Rights::read(&log, &trust, [&lessor])?;
     let authority = rights.authority(&trust, now());
     let owner = authority.grants().iter().find(|known| known.key == lessor && authority.holds_now(known));
@@ -137,7 +137,7 @@ fn impact(context: &Context, which: &str) -> Result<(), Fail> {
         Err(_) => public_key(context, which)?.fingerprint(),
     };
     let trust = context.trust(None)?;
-    let log = context.ledger()?.read()?;
+    let log = context.log(&trust)?;
     let (serials, _) = log.newest(&MapText::signer(&key), usize::MAX)?;
     let rights = all_rights(&log, &trust)?;
     let authority = rights.authority(&trust, now());
@@ -244,7 +244,7 @@ fn show(context: &Context, which: Option<&str>, vkey: Option<&str>) -> Result<()
 
 fn list(context: &Context) -> Result<(), Fail> {
     let trust = context.trust(None)?;
-    let log = context.ledger()?.read()?;
+    let log = context.log(&trust)?;
     let rights = all_rights(&log, &trust)?;
     let authority = rights.authority(&trust, now());
     let mut rows = Vec::new();

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::{LedgerAct, LedgerArgs};
 use super::context::Context;
 use super::fail::Fail;
-use super::{convict, succession};
+use super::{anchor, convict, succession};
 use super::{eprint, print, print_json};
 use crate::store::StoreError;
 use crate::trace::{CheckError, check_ledger};
@@ -17,6 +17,7 @@ pub(super) fn run(context: &Context, args: &LedgerArgs) -> Result<u8, Fail> {
     match &args.act {
         LedgerAct::Check => check(context),
         LedgerAct::Rebuild => rebuild(context),
+        LedgerAct::Anchor(args) => anchor::run(context, args),
         LedgerAct::Trust { output } => succession::trust(context, output.as_deref()),
         LedgerAct::Rotate(args) => succession::rotate(context, args),
         LedgerAct::Convict(args) => convict::run(context, args),
@@ -26,6 +27,10 @@ pub(super) fn run(context: &Context, args: &LedgerArgs) -> Result<u8, Fail> {
 
 fn rebuild(context: &Context) -> Result<u8, Fail> {
     let ledger = context.ledger()?;
+    // It also takes away what a cut-off writer left: not while a larger log is remembered.
+    if let Ok(trust) = context.trust(None) {
+        context.read(&ledger, &trust)?;
+    }
     let size = ledger.rebuild()?;
     if context.json {
         print_json(&json!({"origin": ledger.origin(), "size": size}));
@@ -51,13 +56,18 @@ fn check(context: &Context) -> Result<u8, Fail> {
     if live && shown > 0 {
         eprint("\r\x1b[K");
     }
+    let (log, mut held) = context.read(&ledger, &trust)?;
+    if let Some(repository) = context.repository_if_any()? {
+        held.extend(anchor::hold_notes(repository, &ledger, &log, &trust)?);
+    }
     let missing: Vec<String> = checked.missing.iter().map(ToString::to_string).collect();
     let jumps: Vec<_> =
         checked.jumps.iter().map(|(serial, from, to)| json!({"serial": serial, "from": from, "to": to})).collect();
     if context.json {
         print_json(
             &json!({"origin": ledger.origin(), "size": checked.replayed.size, "root": checked.replayed.root, "records": checked.records,
-            "signatures": checked.signatures, "materials": checked.materials, "missing": missing, "jumps": jumps, "torn": checked.replayed.torn}),
+            "signatures": checked.signatures, "materials": checked.materials, "missing": missing, "jumps": jumps, "torn": checked.replayed.torn,
+            "held": held.iter().map(|held| json!({"by": held.by, "size": held.size})).collect::<Vec<_>>()}),
         );
     } else {
         print(&format!(
@@ -68,6 +78,9 @@ fn check(context: &Context) -> Result<u8, Fail> {
             checked.signatures,
             checked.materials
         ));
+        for held in &held {
+            print(&format!("{}\n", held.sentence()));
+        }
         for (serial, from, to) in &checked.jumps {
             print(&format!("the clock jumps from {from} to {to} at record {serial}\n"));
         }

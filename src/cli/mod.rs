@@ -1,5 +1,6 @@
 //! The only place that prints, reads the environment, or exits; one file a command.
 
+mod anchor;
 mod args;
 mod attest;
 mod audit;
@@ -25,6 +26,7 @@ mod policy;
 mod record;
 #[cfg(feature = "rego")]
 mod rego;
+mod remember;
 mod review;
 mod show;
 mod standing;

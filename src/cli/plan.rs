@@ -19,8 +19,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     let repository = context.repository()?;
     let head = context.head("HEAD")?;
     let target = context.target(args.target.as_deref())?;
-    let ledger = context.ledger()?;
-    let log = ledger.read()?;
+    let log = context.log(&trust)?;
     let named = args.change.as_deref().or(args.change_flag.as_deref());
     let change = context.change(named, &head, target.as_ref(), &trust, Some(&log))?;
     let planned = first_plan(&log, &change)?;

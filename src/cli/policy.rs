@@ -59,7 +59,7 @@ fn show_rego(context: &Context, digest: &Digest, policy: &Policy) -> Result<(), 
 /// Returns the policy in force and its hash.
 fn in_force(context: &Context) -> Result<Option<(Digest, Policy)>, Fail> {
     let trust = context.trust(None)?;
-    let log = context.ledger()?.read()?;
+    let log = context.log(&trust)?;
     let rights = Rights::read(&log, &trust, [])?;
     let authority = rights.authority(&trust, now());
     Ok(authority.policy_at(u64::MAX).map(|(digest, policy)| (*digest, policy.clone())))
@@ -123,7 +123,7 @@ fn test(context: &Context, file: &PathBuf, changes_max: usize) -> Result<(), Fai
     let (path, text) = read(context, Some(file))?;
     let policy = parse(context, &path, &text)?;
     let trust = context.trust(None)?;
-    let log = context.ledger()?.read()?;
+    let log = context.log(&trust)?;
     let tried = try_policy(&log, &trust, context.repository()?, &policy, changes_max, &context.evaluator())?;
     let flips = tried.iter().filter(|tried| tried.flips()).count();
     let is_unjudged = |tried: &&Tried| matches!(tried.outcome, TriedOutcome::Unjudged { .. });
@@ -306,7 +306,7 @@ fn say_remarks(context: &Context, path: &Path, remarks: &[Remark]) {
 /// Returns who holds which role now; `None` where there is no ledger to ask.
 fn holders(context: &Context) -> Result<Option<Holders>, Fail> {
     let (Ok(ledger), Ok(trust)) = (context.ledger(), context.trust(None)) else { return Ok(None) };
-    let log = ledger.read()?;
+    let (log, _) = context.read(&ledger, &trust)?;
     let rights = key::all_rights(&log, &trust)?;
     Ok(Some(rights.authority(&trust, now()).holders(None)))
 }

@@ -159,8 +159,9 @@ impl<'a> Desk<'a> {
         let ledger = context.ledger()?;
         let trust = context.trust(args.target.as_deref())?;
         let target = context.target(args.target.as_deref())?;
-        let log = ledger.read()?;
-        let ground = Ground { trust, log, origin: ledger.origin().to_owned(), admitted: unseen(&ledger), shared: None };
+        let (log, held) = context.read(&ledger, &trust)?;
+        let ground =
+            Ground { trust, log, origin: ledger.origin().to_owned(), admitted: unseen(&ledger), held, shared: None };
         let commit = context.head("HEAD").ok();
         let of_head = commit
             .as_ref()

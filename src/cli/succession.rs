@@ -116,7 +116,7 @@ fn retire(context: &Context, origin: &str, current: &Path, old: &Path) -> Result
         return Err(Fail::usage("EVIDENCE_LOG_KEY holds the log keys").hint("take the old one out of it"));
     }
     let trust = context.trust(None)?;
-    let log = context.ledger()?.read()?;
+    let log = context.log(&trust)?;
     let rights = Rights::read(&log, &trust, [])?;
     let given = rights.authority(&trust, now()).log_keys().last().map(|key| key.vkey.key().clone());
     if !old.exists() || given != Some(only(current)?.public()) {
@@ -242,7 +242,7 @@ fn keep(context: &Context, trust: &Trust, closed: &Path) -> Result<(), Fail> {
 fn followed(context: &Context) -> Result<Trust, Fail> {
     let trust = context.trust(None)?;
     let ledger = context.ledger()?;
-    let rights = Rights::read(&ledger.read()?, &trust, [])?;
+    let rights = Rights::read(&context.read(&ledger, &trust)?.0, &trust, [])?;
     Ok(follow(&trust, ledger.origin(), &rights.authority(&trust, now())))
 }
 

@@ -17,7 +17,7 @@ use crate::export::{Around, Attestation, Projection, command_line};
 use crate::git::{GitError, GitFactsError, Target};
 use crate::model::{ChangeId, Decision, GitFacts, Grant, Oid, PrincipalId, VerdictRecord, check_schema};
 use crate::policy::Moment;
-use crate::prove::{Change, Complete, Trust};
+use crate::prove::{Change, Complete, Held, Trust};
 use crate::store::{Ledger, Log};
 use crate::verify::{
     Clock, Code, Decided, Finding, Judgement, Known, Limitation, Policies, REMOTE_UNSEEN, Rechecked, Requirement,
@@ -109,9 +109,10 @@ pub(super) fn decide(
     let ledger = context.ledger()?;
     let trust = context.trust(args.of.target.as_deref())?;
     let (head, target) = context.judged(&args.of)?;
-    let log = ledger.read()?;
+    let (log, held) = context.read(&ledger, &trust)?;
     let change = context.change(named, &head, target.as_ref(), &trust, Some(&log))?;
-    let ground = Ground { trust, log, origin: ledger.origin().to_owned(), admitted: unseen(&ledger), shared: None };
+    let ground =
+        Ground { trust, log, origin: ledger.origin().to_owned(), admitted: unseen(&ledger), held, shared: None };
     Ok(match judge_at(context, &ground, target.as_ref(), &change, &head, moment)? {
         Ok((decided, Proven { complete, policies, base, git })) => {
             let Ground { trust, log, .. } = ground;
@@ -131,6 +132,8 @@ pub(super) struct Ground {
     pub(super) origin: String,
     /// What an acceptance has to admit of how it was read.
     pub(super) admitted: Vec<Limitation>,
+    /// The heads that it was held against.
+    pub(super) held: Vec<Held>,
     /// What all changes rest on, where many are judged: their policies, and the records behind them.
     pub(super) shared: Option<(Complete<()>, Policies)>,
 }
@@ -152,7 +155,7 @@ pub(super) fn judge_at(
     head: &Head,
     moment: Moment,
 ) -> Result<Result<(Decided, Proven), Box<Verdict>>, Fail> {
-    let Ground { trust, log, origin, admitted, shared } = ground;
+    let Ground { trust, log, origin, admitted, held, shared } = ground;
     let subject = Change { id: change.clone(), tree: head.tree.clone() };
     let unproven = |finding: Finding| {
         let (commit, tree) = (head.commit.clone(), head.tree.clone());
@@ -243,7 +246,7 @@ pub(super) fn judge_at(
         found_before,
         admitted: admitted.clone(),
     };
-    let decided = context.evaluator().judge(&judgement)?;
+    let decided = context.evaluator().judge(&judgement)?.held_against(held);
     Ok(Ok((decided, Proven { complete, policies, base, git })))
 }
 

@@ -12,6 +12,8 @@ mod facts;
 #[cfg(feature = "store")]
 mod index;
 #[cfg(feature = "store")]
+mod kept;
+#[cfg(feature = "store")]
 mod mirror;
 mod objects;
 #[cfg(feature = "store")]
@@ -28,6 +30,8 @@ pub use facts::{
     COMMITS_MAX, ENTRIES_MAX, GitFactsError, Objects, ObjectsError, Recording, TOUCHED_BYTES_MAX, TREES_MAX,
     TreeChange, git_facts, need_commit, tree_changes,
 };
+#[cfg(feature = "store")]
+pub use kept::Kept;
 #[cfg(feature = "store")]
 pub use mirror::{Added, Addition, MATERIALS, Mirror, RemoteError, RemotePlace};
 pub use objects::{Commit, Kind, Mode, OBJECT_BYTES_MAX, Object, ObjectError, TreeEntry, text_of};

@@ -3,7 +3,7 @@
 //! Two processes serve a whole command: one `git rev-parse` at the start, and one `git cat-file --batch` that resolves
 //! names and reads objects until the end. Both are started at once. [`Repository::merge_base`] needs a third only where
 //! neither commit is behind the other on a plain line.
-//! Out of scope: bare repositories, remotes, writing anything.
+//! Out of scope: bare repositories, remotes, writing anything ([`super::kept`] writes refs of our own).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -333,7 +333,7 @@ impl Repository {
     ///
     /// Git, asked for `refs/heads/main` where there is none, also takes a tag of that whole name, which anybody may push.
     /// So where one of the other readings of the name exists, a process that takes names as they are has to tell.
-    fn resolve_ref(&self, name: &str) -> Result<Option<Oid>, GitError> {
+    pub(super) fn resolve_ref(&self, name: &str) -> Result<Option<Oid>, GitError> {
         if !is_plain_ref(name) {
             return Ok(None);
         }
@@ -351,7 +351,7 @@ impl Repository {
         Ok(Some(commit))
     }
 
-    fn ask(&self, request: &str) -> Result<Answer, GitError> {
+    pub(super) fn ask(&self, request: &str) -> Result<Answer, GitError> {
         self.batch.borrow_mut().ask(request)
     }
 
@@ -439,7 +439,7 @@ impl Cache {
 }
 
 /// Checks the rules of `git check-ref-format` that keep a name from being an expression.
-fn is_plain_ref(name: &str) -> bool {
+pub(super) fn is_plain_ref(name: &str) -> bool {
     let special = |c: char| c.is_ascii_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
     !name.contains(special) && !name.contains("..") && !name.contains("@{") && !name.ends_with('/')
 }
@@ -448,7 +448,7 @@ fn ref_text(bytes: &[u8]) -> Option<String> {
     str::from_utf8(bytes).ok().filter(|text| text.starts_with("refs/")).map(str::to_owned)
 }
 
-fn parse_oid(printed: &[u8], command: &str) -> Result<Oid, GitError> {
+pub(super) fn parse_oid(printed: &[u8], command: &str) -> Result<Oid, GitError> {
     let text = str::from_utf8(printed.trim_ascii()).ok();
     text.and_then(|text| text.parse().ok())
         .ok_or(GitError::Output { command: command.to_owned(), reason: "wanted one object id" })

@@ -75,6 +75,14 @@ pub enum GitError {
         /// The work tree.
         top: PathBuf,
     },
+    /// A ref of our own names what it never does.
+    #[error("the ref {name} {reason}; wanted a commit of files that are named by a SHA-256")]
+    NotKept {
+        /// The ref.
+        name: String,
+        /// What was found.
+        reason: &'static str,
+    },
     /// More than one object has that abbreviated name.
     #[error("`{revision}` names more than one object; wanted more digits or a full ref name")]
     AmbiguousRevision {
@@ -245,6 +253,7 @@ impl GitError {
             | Self::Start { .. }
             | Self::NoWorkTree { .. }
             | Self::UnknownRevision { .. }
+            | Self::NotKept { .. }
             | Self::AmbiguousRevision { .. }
             | Self::Failed { .. }
             | Self::Output { .. }

@@ -61,9 +61,9 @@ pub enum Oddity {
         /// Those that there are.
         known: String,
     },
-    /// A limitation that every verdict has whose ledger nobody else remembers.
+    /// A limitation that every verdict has while there are no witnesses: an anchor binds the log up to its own size only.
     #[error(
-        "`refuse_limitations` names operator-unbound: nothing is accepted unless somebody else remembers the ledger's heads"
+        "`refuse_limitations` names operator-unbound: nothing is accepted, since every verdict of this version admits it"
     )]
     OperatorUnbound,
     /// Nothing requires a claim.

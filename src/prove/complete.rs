@@ -362,13 +362,28 @@ fn extend<T>(
 }
 
 /// Opens a head that a key of the trust file signed, of whichever of its ledgers.
-pub(super) fn open_head(note: &[u8], trust: &Trust) -> Result<SignedCheckpoint, ProveError> {
+///
+/// # Errors
+/// If it is no checkpoint, is of a ledger or size that the trust file does not name, or none of its keys signed it.
+pub fn open_head(note: &[u8], trust: &Trust) -> Result<SignedCheckpoint, ProveError> {
     let claimed = Checkpoint::parse_note(note)?;
     let keys = trust.log_keys(&claimed.origin, claimed.size);
     if keys.is_empty() {
         return Err(ProveError::Foreign { origin: claimed.origin, size: claimed.size });
     }
     Ok(SignedCheckpoint::open(note, &keys, &claimed.origin)?)
+}
+
+/// Opens a head of one ledger that a key of the trust file signed.
+///
+/// # Errors
+/// As [`open_head`], and if it is a head of another ledger.
+pub fn open_head_of(origin: &str, note: &[u8], trust: &Trust) -> Result<SignedCheckpoint, ProveError> {
+    let head = open_head(note, trust)?;
+    match head.checkpoint().origin.as_str() {
+        found if found == origin => Ok(head),
+        found => Err(ProveError::Unreadable(format!("it is a head of {found}; wanted one of {origin}"))),
+    }
 }
 
 fn check_head(source: &dyn Source, trust: &Trust) -> Result<(SignedCheckpoint, MapEntry, Vec<u8>), ProveError> {

@@ -2,13 +2,15 @@
 
 mod complete;
 mod conviction;
+mod held;
 mod parallel;
 mod placement;
 mod source;
 mod trust;
 
-pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change, name_chain};
+pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change, name_chain, open_head, open_head_of};
 pub use conviction::{Convicted, Conviction, ConvictionError, Shown};
+pub use held::Held;
 pub use parallel::{ahead, side_by_side};
 pub use placement::{Placement, PlacementError, branch_chain, placement};
 pub use source::{Listing, Materials, Proven, RawRecord, Source, SourceError};

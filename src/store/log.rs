@@ -1,6 +1,7 @@
 //! One state of the log, read: what [`crate::prove`] takes records and proofs from.
 
 use std::cell::{Ref, RefCell};
+use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
@@ -258,6 +259,22 @@ impl Log {
             proof.check(&old, index.size, &root).map_err(|_| lie())?;
             Ok(proof)
         })
+    }
+
+    /// Returns whether the log only grew since an older head, as the root that its newest commit signs shows.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn begins_with(&self, older: &Checkpoint) -> Result<bool, StoreError> {
+        match older.size.cmp(&self.size()) {
+            Ordering::Greater => Ok(false),
+            _ if older.size == 0 => Ok(true),
+            Ordering::Equal => Ok(self.signed_root()? == older.root),
+            Ordering::Less => {
+                let proof = self.consistency(older.size)?;
+                Ok(proof.check(&older.root, self.size(), &self.signed_root()?).is_ok())
+            }
+        }
     }
 
     /// Returns the inclusion proof of a place in the tree.

@@ -22,6 +22,7 @@ mod ledger;
 mod lists;
 mod log;
 mod lookup;
+mod memory;
 mod remote;
 mod replay;
 mod segments;
@@ -30,12 +31,14 @@ mod trie;
 use std::path::{Path, PathBuf};
 
 use crate::git::RemoteError;
+use crate::prove::ProveError;
 
 pub use blobs::{BlobWriter, Blobs};
 pub(crate) use durable::make_folder;
 pub use ledger::{Committed, Ledger, Replayed, ReplayedLog, Writer};
 pub use log::Log;
 pub use lookup::{Lookup, LookupKey};
+pub use memory::Memory;
 pub use remote::{NoteCheck, Remote};
 
 /// Why the store could not do what was asked.
@@ -98,6 +101,14 @@ pub enum StoreError {
         name: String,
         /// What is wrong with it.
         text: String,
+    },
+    /// What somebody remembers of the ledger is there and cannot be believed: nothing is held against it, and nothing judged.
+    #[error("what this machine remembers cannot be believed: {path}: {error}", path = path.display())]
+    Remembered {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: Box<ProveError>,
     },
     /// The ledger contradicts itself or what it said before: an alarm.
     #[error("the ledger contradicts itself: {text}")]

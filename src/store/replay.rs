@@ -289,7 +289,7 @@ mod tests {
                 records.push(RawRecord { entry: bytes, envelope: hash.to_string().into_bytes() });
                 all.push(entry);
             }
-            writer.commit(&records, Time(batch), &|head| head.sign(&SecretKey::from_seed(&[1; 32]))).unwrap();
+            writer.commit(&records, &[], Time(batch), &|head| head.sign(&SecretKey::from_seed(&[1; 32]))).unwrap();
         }
         all
     }

@@ -9,7 +9,7 @@ use super::names::{UNKNOWN_AUTHOR, missing_names};
 use super::plan::{self, Plans};
 use super::question::{Answers, Counted, Draft, Shown, Unanswered};
 use super::recheck::Rechecked;
-use super::verdict::{Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};
+use super::verdict::{Decided, Finding, Limitation, OPERATOR_UNBOUND, Requirement, State, TierShown, Verdict};
 use super::{attempts, reviews, succession};
 use crate::model::{AsOf, Decision, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Time};
 use crate::policy::{Act, Claim, Form, Independence, Moment, Policy, Requirements};
@@ -335,10 +335,9 @@ fn check_names(bench: &Bench<'_>, plans: &Plans<'_>, git: &GitFacts, findings: &
 /// Adds what an acceptance would have to admit.
 fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: &mut BTreeSet<Limitation>) {
     limitations.insert(Limitation {
-        name: "operator-unbound",
-        text:
-            "whoever holds the log key and the ledger's folder could have rewritten it: nobody else remembers its heads"
-                .to_owned(),
+        name: OPERATOR_UNBOUND,
+        text: "whoever holds the log key and the ledger's folder could have rewritten what nobody else remembers of it"
+            .to_owned(),
     });
     let edited: Vec<&str> = bench
         .git
@@ -607,7 +606,7 @@ pub const LIMITATIONS: [&str; 8] = [
     "asserted",
     "not-independent",
     "one-person",
-    "operator-unbound",
+    OPERATOR_UNBOUND,
     PIPELINE_EDITED,
     REMOTE_UNSEEN,
     UNKNOWN_AUTHOR,

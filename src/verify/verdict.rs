@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::code::Code;
 use crate::model::{AsOf, ChangeId, ClaimName, Decision, Digest, Oid, PrincipalId, TierName, Time};
+use crate::prove::Held;
 
 /// What was judged, how, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -160,6 +161,21 @@ impl Decided {
         self.0
     }
 
+    /// Says in the limitation `operator-unbound` which heads the log was held against: up to the largest of them it is bound.
+    ///
+    /// The limitation stays: what was logged behind that head is remembered by nobody yet, and who remembers may be the operator.
+    #[must_use]
+    pub fn held_against(mut self, held: &[Held]) -> Self {
+        let unbound = self.0.limitations.iter_mut().filter(|limitation| limitation.name == OPERATOR_UNBOUND);
+        for limitation in unbound {
+            for one in held {
+                limitation.text.push_str("; ");
+                limitation.text.push_str(&one.sentence());
+            }
+        }
+        self
+    }
+
     /// Returns whether the change is shown to be fit.
     #[must_use]
     pub fn accepted(&self) -> bool {
@@ -223,3 +239,6 @@ impl Finding {
         format!("{}: {}: {}; wanted {}", self.code, self.thing, self.found, self.wanted)
     }
 }
+
+/// The limitation of every verdict on a ledger whose heads no witness signs.
+pub(super) const OPERATOR_UNBOUND: &str = "operator-unbound";
