@@ -298,6 +298,8 @@ pub const ENVELOPE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::super::{EcdsaKey, SecretKey};
     use super::*;
 
@@ -323,8 +325,10 @@ mod tests {
         envelope.signatures[1].sig[0] ^= 1;
         assert!(matches!(envelope.open(&ring), Err(OpenError::Signature(_))));
         let envelope = Envelope::seal(b"{}".to_vec(), &[&one, &two]).unwrap();
-        let ring: KeyRing = [one.public()].into_iter().collect();
+        let mut ring: KeyRing = [one.public()].into_iter().collect();
         assert!(matches!(envelope.open(&ring), Err(OpenError::UnknownKey(_))));
+        ring.insert(two.public());
+        assert!(envelope.open(&ring).is_ok());
     }
 
     #[test]
@@ -371,5 +375,56 @@ mod tests {
         assert!(Envelope::parse(format!("{printed}\n").as_bytes()).is_err());
         assert!(Envelope::parse(printed.replace("in-toto", "in-toto2").as_bytes()).is_err());
         assert!(Envelope::parse(printed.replace("\"sig\"", "\"x\":1,\"sig\"").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn eight_signatures_are_read_and_no_more() {
+        let keys: Vec<SecretKey> = (1..=9).map(|seed| SecretKey::from_seed(&[seed; 32])).collect();
+        let eight: Vec<&SecretKey> = keys.iter().take(SIGNED_MAX).collect();
+        let mut envelope = Envelope::seal(b"{}".to_vec(), &eight).unwrap();
+        let read = Envelope::parse_foreign(&envelope.print()).unwrap();
+        assert_eq!(read.signatures.len(), 8);
+        let ninth = Envelope::seal(b"{}".to_vec(), &[&keys[8]]).unwrap().signatures.remove(0);
+        envelope.signatures.push(ninth);
+        assert!(matches!(Envelope::parse_foreign(&envelope.print()), Err(EnvelopeError::Signatures(_))));
+    }
+
+    #[test]
+    fn one_signature_twice_does_not_open() {
+        let [one, _] = keys();
+        let ring: KeyRing = [one.public()].into_iter().collect();
+        let mut envelope = Envelope::seal(b"{}".to_vec(), &[&one]).unwrap();
+        assert!(envelope.open(&ring).is_ok());
+        envelope.signatures.push(envelope.signatures[0].clone());
+        assert!(matches!(envelope.open(&ring), Err(OpenError::Order)));
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_even_read() {
+        let junk = |length: usize| Envelope::parse_foreign(&vec![b'x'; length]);
+        assert!(matches!(junk(ENVELOPE_BYTES_MAX), Err(EnvelopeError::Json(_))));
+        assert_eq!(junk(ENVELOPE_BYTES_MAX + 1), Err(EnvelopeError::TooLarge(16 * 1024 * 1024 + 1)));
+    }
+
+    #[test]
+    fn nobody_is_asked_to_sign_what_is_refused_anyway() {
+        struct Counted(SecretKey, AtomicU32);
+        impl Sign for Counted {
+            fn public(&self) -> PublicKey {
+                self.0.public()
+            }
+            fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+                self.1.fetch_add(1, Ordering::Relaxed);
+                Sign::sign(&self.0, message)
+            }
+        }
+        let keys: Vec<Counted> =
+            (1..=9).map(|seed| Counted(SecretKey::from_seed(&[seed; 32]), AtomicU32::new(0))).collect();
+        let all: Vec<&Counted> = keys.iter().collect();
+        assert!(Envelope::seal(b"{}".to_vec(), &all).is_err());
+        assert!(Envelope::seal(b"{}".to_vec(), &[&keys[0], &keys[0]]).is_err());
+        assert!(keys.iter().all(|key| key.1.load(Ordering::Relaxed) == 0));
+        assert!(Envelope::seal(b"{}".to_vec(), &all[..8]).is_ok());
+        assert!(keys[..8].iter().all(|key| key.1.load(Ordering::Relaxed) == 1));
     }
 }

@@ -112,6 +112,7 @@ mod tests {
     fn a_signature_has_one_spelling() {
         let signature = key().sign(b"message");
         assert!(key().public().verify(b"message", &signature).is_ok());
+        assert_eq!(format!("{:?}", key()), format!("EcdsaKey(of {})", key().public().fingerprint()));
         let parsed = Signature::from_der(&signature).unwrap();
         let high = Signature::from_scalars(parsed.r().to_bytes(), (-*parsed.s()).to_bytes()).unwrap();
         assert!(p256::ecdsa::signature::Verifier::verify(key().0.verifying_key(), b"message", &high).is_ok());

@@ -120,3 +120,16 @@ const NODE: u8 = 1;
 const LABEL: &[u8] = b"evidence-label/v1\n";
 const LIST: &[u8] = b"evidence-list/v1\n";
 const NAME: &[u8] = b"evidence-name/v1\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_signed_is_that_of_the_specification() {
+        let signed = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world";
+        assert_eq!(pae("http://example.com/HelloWorld", b"hello world"), signed);
+        assert_eq!(statement_hash("http://example.com/HelloWorld", b"hello world"), sha256(signed));
+        assert_eq!(pae("", b""), b"DSSEv1 0  0 ");
+    }
+}

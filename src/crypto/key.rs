@@ -467,7 +467,9 @@ mod tests {
         assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw"));
         assert_eq!(SecretKey::from_pem(&pem).unwrap().public(), key().public());
         assert!(SecretKey::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----").is_err());
-        assert!(!format!("{:?}", key()).contains("0303"));
+        let fingerprint = key().public().fingerprint();
+        assert_eq!(format!("{:?}", key()), format!("SecretKey(of {fingerprint})"));
+        assert_eq!(format!("{:?}", key().public()), format!("PublicKey({})", key().public()));
     }
 
     #[test]
@@ -481,5 +483,24 @@ mod tests {
             assert!(key().public().verify(b"message", &changed).is_err());
         }
         assert!(key().public().verify(b"message", &signature[..63]).is_err());
+    }
+
+    #[test]
+    fn a_grant_is_filed_under_the_one_name_whose_key_it_is_given_to() {
+        let grant = |key: PublicKey| Grant {
+            key: key.to_string(),
+            principal: "ana".parse().unwrap(),
+            owner: None,
+            roles: Vec::new(),
+            emails: vec!["ana@example.org".to_owned(), "a@example.org".to_owned()],
+            changes: Vec::new(),
+            until: None,
+            leased_by: None,
+        };
+        for name in [Name::address("a@example.org"), Name::Principal("ana".parse().unwrap())] {
+            assert_eq!(filed_under(&grant(PublicKey::of_name(&name))), Some(name));
+        }
+        assert_eq!(filed_under(&grant(PublicKey::of_name(&Name::address("b@example.org")))), None);
+        assert_eq!(filed_under(&grant(key().public())), None);
     }
 }

@@ -279,4 +279,34 @@ mod tests {
         assert!(open_note(with(15).as_bytes(), std::slice::from_ref(&key)).is_ok());
         assert!(matches!(open_note(with(16).as_bytes(), &[key]), Err(NoteError::Malformed(_))));
     }
+
+    #[test]
+    fn a_note_of_one_mebibyte_opens_and_no_larger_one() {
+        let key = SecretKey::from_seed(&[1; 32]);
+        let vkey = [NoteKey::new("log.example", key.public()).unwrap()];
+        let with = |length: usize| sign_note(&format!("{}\n", "a".repeat(length)), "log.example", &key);
+        let most = NOTE_BYTES_MAX - (with(1).len() - 1);
+        assert_eq!(with(most).len(), 1_048_576);
+        assert!(open_note(&with(most), &vkey).is_ok());
+        assert_eq!(open_note(&with(most + 1), &vkey), Err(NoteError::Malformed("it has more than 1 MiB")));
+    }
+
+    #[test]
+    fn signature_lines_have_a_name_a_signature_and_each_key_once() {
+        let (note, key) = signed();
+        let with = |lines: &[(&str, [u8; 4], &[u8])]| {
+            let line = |(name, id, signature): &(&str, [u8; 4], &[u8])| {
+                format!("{DASH}{name} {}\n", STANDARD.encode([&id[..], signature].concat()))
+            };
+            let note = [String::from_utf8(note.clone()).unwrap(), lines.iter().map(line).collect()].concat();
+            open_note(note.as_bytes(), std::slice::from_ref(&key)).map(str::to_owned)
+        };
+        let witness = ("witness", [1; 4], &[7; 64][..]);
+        assert!(with(&[witness, ("witness", [2; 4], &[7; 64]), ("other", [1; 4], &[7; 64])]).is_ok());
+        assert_eq!(with(&[witness, witness]), Err(NoteError::Malformed("two signatures of one key")));
+        for wrong in [("witness", [1; 4], &[][..]), ("a+b", [1; 4], &[7; 64]), ("", [1; 4], &[7; 64])] {
+            let why = NoteError::Malformed("a signature line has no name or no signature");
+            assert_eq!(with(&[wrong]), Err(why), "{wrong:?}");
+        }
+    }
 }

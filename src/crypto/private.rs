@@ -280,6 +280,9 @@ const SCRYPT_P: u32 = 5;
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn keys() -> [PrivateKey; 2] {
@@ -322,8 +325,37 @@ mod tests {
             let Ok(KeyFile::Locked(locked)) = KeyFile::parse(&pem) else { panic!("{}", *pem) };
             assert_eq!(locked.unlock("open sesame").unwrap().public(), key.public());
             assert_eq!(locked.unlock("open").unwrap_err(), KeyFileError::Passphrase);
+            assert_eq!(format!("{locked:?}"), "LockedKey");
             let cut = pem.replace("\nM", "\nN");
             assert!(matches!(KeyFile::parse(&cut), Err(KeyFileError::Damaged(_))));
         }
+    }
+
+    #[test]
+    fn a_cipher_that_is_not_ours_is_named_and_no_wrong_passphrase() {
+        // RFC 8018, appendix A.3: PBES1 with MD5 and DES.
+        let cipher = [0x30, 0x1b, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x03];
+        let salt_and_rounds = [0x30, 0x0e, 0x04, 0x08, 1, 2, 3, 4, 5, 6, 7, 8, 0x02, 0x02, 0x03, 0xe8];
+        let der = [&[0x30, 0x2f], &cipher[..], &salt_and_rounds, &[0x04, 0x10], &[9; 16]].concat();
+        let label = "ENCRYPTED PRIVATE KEY";
+        let pem = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der));
+        let Ok(KeyFile::Locked(locked)) = KeyFile::parse(&pem) else { panic!("{pem}") };
+        assert!(matches!(locked.unlock("open sesame"), Err(KeyFileError::Cipher(_))));
+    }
+
+    #[test]
+    fn keys_of_openssh_sign_and_security_keys_are_told_apart() {
+        use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData, SkEd25519};
+        let text = |data: KeypairData| ssh_key::PrivateKey::new(data, "").unwrap().to_openssh(LineEnding::LF).unwrap();
+        let secret = SecretKey::from_seed(&[7; 32]);
+        let public = ssh_key::public::Ed25519PublicKey(secret.public_bytes());
+        let pair = |private: [u8; 32]| Ed25519Keypair { public, private: Ed25519PrivateKey::from_bytes(&private) };
+        let key = open(&text(KeypairData::Ed25519(pair([7; 32])))).unwrap();
+        assert_eq!(key.public(), secret.public());
+        assert!(key.public().verify(b"message", &key.sign(b"message").unwrap()).is_ok());
+        let other = open(&text(KeypairData::Ed25519(pair([8; 32]))));
+        assert!(matches!(other, Err(KeyFileError::Damaged(_))));
+        let token = SkEd25519::new(ssh_key::public::SkEd25519::new(public, "ssh:"), 1, [9; 64]).unwrap();
+        assert_eq!(open(&text(KeypairData::SkEd25519(token))).unwrap_err(), KeyFileError::SecurityKey);
     }
 }

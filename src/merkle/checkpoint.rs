@@ -138,7 +138,8 @@ mod tests {
         let checkpoint = Checkpoint { origin: "log.example/a".to_owned(), size: 3, root: Digest([1; 32]) };
         let note = checkpoint.sign(&key);
         let keys = std::slice::from_ref(&vkey);
-        assert_eq!(SignedCheckpoint::open(&note, keys, "log.example/a").unwrap().checkpoint(), &checkpoint);
+        let opened = SignedCheckpoint::open(&note, keys, "log.example/a").unwrap();
+        assert_eq!((opened.checkpoint(), opened.note()), (&checkpoint, &note[..]));
         assert!(SignedCheckpoint::open(&note, keys, "log.example/b").is_err());
         assert!(SignedCheckpoint::open(&note, &[], "log.example/a").is_err());
         let four =
@@ -147,5 +148,24 @@ mod tests {
             SignedCheckpoint::open(&four, keys, "log.example/a"),
             Err(CheckpointError::Text("not exactly three lines"))
         );
+    }
+
+    #[test]
+    fn the_three_lines_have_one_spelling() {
+        let root = STANDARD.encode([1; 32]);
+        let parse = |origin: &str, size: &str| Checkpoint::parse(&format!("{origin}\n{size}\n{root}\n"));
+        for size in [0, 1, 10, (1 << 53) - 1] {
+            assert_eq!(parse("log.example/a", &size.to_string()).unwrap().size, size);
+        }
+        for size in ["", "00", "01", "+1", "-1", " 1", "1a", "9007199254740992", "18446744073709551616"] {
+            let wrong = CheckpointError::Text("the size is not a decimal below 2^53");
+            assert_eq!(parse("log.example/a", size), Err(wrong), "{size:?}");
+        }
+        for origin in ["", "log example", "log.example/\t", "log.example/\u{e9}"] {
+            let wrong = CheckpointError::Text("the origin is empty or holds a space");
+            assert_eq!(parse(origin, "1"), Err(wrong), "{origin:?}");
+        }
+        assert!(Checkpoint::parse(&format!("log.example/a\n1\n{root}")).is_err());
+        assert!(Checkpoint::parse("log.example/a\n1\nAQEB\n").is_err());
     }
 }

@@ -168,4 +168,23 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn sizes_that_nothing_can_be_shown_of_have_no_proof() {
+        let hashes: MemoryHashes = (0..9).map(|i: u32| leaf_hash(&i.to_be_bytes())).collect();
+        assert_eq!(prove_consistency(0, 9, &hashes).unwrap(), Consistency { from: 0, path: Vec::new() });
+        assert!(prove_consistency(9, 8, &hashes).is_err());
+        let root = tree_root(5, &hashes).unwrap();
+        let shape = Err(ProofError::Shape(CONSISTENCY));
+        for (from, to) in [(0, 5), (0, 0), (7, 5)] {
+            for path in [Vec::new(), vec![root], vec![root; 3]] {
+                let proof = Consistency { from, path };
+                assert_eq!(proof.check(&root, to, &root), shape, "{proof:?}");
+                assert_eq!(proof.check_newer(to, &root), shape, "{proof:?}");
+            }
+        }
+        let same = |path: &[Digest]| Consistency { from: 5, path: path.to_vec() };
+        assert_eq!(same(&[]).check_newer(5, &root), Ok(()));
+        assert_eq!(same(&[root]).check_newer(5, &root), shape);
+    }
 }

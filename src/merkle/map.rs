@@ -288,4 +288,15 @@ mod tests {
             assert!(proof.check_absent(&there, &map.root()).is_err());
         }
     }
+
+    #[test]
+    fn keys_are_counted_once_and_texts_are_printed_whole() {
+        let mut map = NaiveMap::default();
+        assert_eq!((map.is_empty(), map.len()), (true, 0));
+        for text in [MapText::chain("policy"), MapText::label("halt"), MapText::chain("policy")] {
+            map.insert(text.key(), sha256(b"value"));
+        }
+        assert!(!map.is_empty() && map.len() == 2);
+        assert_eq!(MapText::chain("policy").to_string(), "chain policy");
+    }
 }

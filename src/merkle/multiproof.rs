@@ -160,4 +160,21 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn leaves_that_come_twice_or_lie_beyond_the_tree_are_refused() {
+        let leaves: Vec<Digest> = (0..5).map(|i: u32| leaf_hash(&i.to_be_bytes())).collect();
+        let hashes: MemoryHashes = leaves.iter().copied().collect();
+        let root = tree_root(5, &hashes).unwrap();
+        let proof = prove_multi(&[2, 4], 5, &hashes).unwrap();
+        let (two, four, forged) = ((2, leaves[2]), (4, leaves[4]), Digest([9; 32]));
+        assert_eq!(proof.check(&[two, four], 5, &root), Ok(()));
+        assert_eq!(proof.paths(&[two, four], 5, &root).unwrap().len(), 2);
+        for wrong in
+            [&[two, (2, forged), four][..], &[two, four, (4, forged)], &[four, two], &[two, (5, leaves[4])], &[]]
+        {
+            assert_eq!(proof.check(wrong, 5, &root), Err(ProofError::Shape(WHAT)), "{wrong:?}");
+            assert!(proof.paths(wrong, 5, &root).is_err());
+        }
+    }
 }

@@ -83,3 +83,31 @@ pub(super) fn print_hashes(header: &str, hashes: &[Digest]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_one_spelling_below_2_to_the_53() {
+        let lines = Lines::new("the proof", b"header\n", "header").unwrap();
+        for number in [0, 7, 10, (1 << 53) - 1] {
+            assert_eq!(lines.number(&number.to_string()), Ok(number));
+        }
+        for other in ["", "00", "07", "+7", "-7", "7 ", "0x7", "9007199254740992", "18446744073709551616"] {
+            assert!(lines.number(other).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn line_that_cannot_be_read_is_named() {
+        let hash = base64(&Digest([1; 32]));
+        let read = |text: String| Lines::new("the proof", text.as_bytes(), "header").and_then(Lines::hashes);
+        assert_eq!(read(format!("header\n{hash}\n{hash}\n")), Ok(vec![Digest([1; 32]); 2]));
+        let wrong = |line, wanted| Err(ProofError::Text { what: "the proof", line, wanted });
+        assert_eq!(read(format!("header\n{hash}\nAQEB\n")), wrong(3, "base64 of 32 bytes"));
+        assert_eq!(read(format!("heading\n{hash}\n")), wrong(1, "header"));
+        assert_eq!(read(format!("header\n{hash}")), wrong(1, "LF after the last line"));
+        assert_eq!(read("header\n\u{e9}\n".to_owned()), wrong(1, "ASCII"));
+    }
+}

@@ -253,4 +253,16 @@ mod tests {
             assert_eq!(stored_index(3, size), tlog_tiles::tlog::stored_hash_index(3, size));
         }
     }
+
+    #[test]
+    fn peaks_are_taken_where_their_number_fits_the_size() {
+        let frontier: Frontier = leaves(11).into_iter().collect();
+        assert_eq!((frontier.size(), frontier.peaks().len()), (11, 3));
+        assert_eq!(Frontier::from_peaks(11, frontier.peaks().to_vec()), Some(frontier.clone()));
+        assert_eq!(Frontier::from_peaks(0, Vec::new()), Some(Frontier::default()));
+        for other in [0, 8, 10, 15] {
+            assert_eq!(Frontier::from_peaks(other, frontier.peaks().to_vec()), None, "{other}");
+        }
+        assert_eq!(leaves(11).into_iter().collect::<MemoryHashes>().size(), 11);
+    }
 }

@@ -371,4 +371,14 @@ mod tests {
         let [low] = &sentences(&told, 100)[..] else { panic!() };
         assert!(low.ends_with("and 22 more; and 35 more; wanted at least 100 %") && low.len() < 500, "{low}");
     }
+
+    #[test]
+    fn a_file_that_may_lie_elsewhere_is_unclear() {
+        let changes = changes(&[("src/a.py", 3)]);
+        let both = [lcov("/w/one/src/a.py", "+++"), lcov("/w/two/src/a.py", "+++")].concat();
+        let told = tell(&changes, &[report(&both)], None);
+        let of = |root: &str| format!("`/w/{root}/src/a.py` of a report may be src/a.py or a file of another place");
+        assert_eq!(told.unclear.into_iter().collect::<Vec<_>>(), [of("one"), of("two")]);
+        assert!(tell(&changes, &[report(&lcov("/w/one/src/a.py", "+++"))], None).unclear.is_empty());
+    }
 }

@@ -364,8 +364,13 @@ mod tests {
 
     /// Returns the codes of holding results of one report each against a least percentage.
     fn codes(least: u64, results: &[(Purpose, Facts)]) -> Vec<&'static str> {
+        codes_of(&format!("total_min = {least}"), results)
+    }
+
+    /// Returns the codes of results against limits of coverage, where nobody looked which lines the change adds.
+    fn codes_of(limits: &str, results: &[(Purpose, Facts)]) -> Vec<&'static str> {
         let text = format!(
-            "version = 1\n[claim.a]\nfamily = \"functionality\"\nby = \"ci\"\ncoverage = {{ total_min = {least} }}\n[tier.low]\nrequire = [\"a\"]\n"
+            "version = 1\n[claim.a]\nfamily = \"functionality\"\nby = \"ci\"\ncoverage = {{ {limits} }}\n[tier.low]\nrequire = [\"a\"]\n"
         );
         let policy = Policy::parse(&text).unwrap();
         let name: ClaimName = "a".parse().unwrap();
@@ -400,5 +405,85 @@ mod tests {
         assert_eq!(codes(55, &[low.clone(), high.clone()]), [""; 0]);
         assert_eq!(codes(56, &[low.clone(), high.clone()]), ["E224"]);
         assert_eq!(codes(56, &[low, high.clone(), high.clone(), high]), ["E224"]);
+    }
+
+    #[test]
+    fn changed_lines_are_asked_for_only_where_there_are_lines() {
+        assert_eq!(codes_of("changed_lines_min = 80", &[facts(0, 0, 1)]), ["E214"]);
+        assert_eq!(codes_of("changed_lines_min = 80", &[facts(2, 1, 1)]), ["E214"]);
+        assert_eq!(codes_of("total_min = 80, changed_lines_min = 80", &[facts(0, 0, 1)]), ["E214"]);
+        assert_eq!(codes_of("total_min = 80, changed_lines_min = 80", &[facts(2, 1, 1)]), ["E224", "E214"]);
+    }
+
+    #[test]
+    fn tests_of_a_report_and_of_the_output_are_the_larger_of_the_two() {
+        let tests = |purpose, passed: u64, failed: u64, skipped: u64, flaky: u64| {
+            let total = passed + failed + skipped;
+            let names = Digest([u8::try_from(passed).unwrap(); 32]);
+            let tests = TestFacts { total, passed, failed, skipped, unknown: 0, flaky, names };
+            (purpose, Facts { coverage: None, tests: Some(tests), ..facts(0, 0, 1).1 })
+        };
+        let mut numbers = Numbers::default();
+        numbers.add(&[tests(Purpose::Report, 5, 1, 0, 2), tests(Purpose::Stdout, 4, 2, 1, 0)]);
+        assert_eq!(numbers.totals().tests, Some([5, 2, 1, 2]));
+        numbers.add(&[tests(Purpose::Report, 7, 0, 0, 0), tests(Purpose::Report, 8, 1, 0, 0)]);
+        assert_eq!(numbers.totals().tests, Some([20, 3, 1, 2]));
+        numbers.add(&[tests(Purpose::Report, 7, 0, 0, 0)]);
+        assert_eq!(numbers.totals().tests, Some([20, 3, 1, 2]));
+    }
+
+    #[test]
+    fn what_is_unknown_or_undecided_counts_as_high() {
+        let found = FindingFacts {
+            critical: 1,
+            high: 2,
+            unknown: 4,
+            unresolved: 8,
+            medium: 16,
+            low: 32,
+            suppressed: 64,
+            fingerprints: Digest([0; 32]),
+        };
+        let found = Facts { coverage: None, findings: Some(found), ..facts(0, 0, 1).1 };
+        let mut numbers = Numbers::default();
+        assert_eq!(numbers.totals().findings, None);
+        numbers.add(&[(Purpose::Report, found.clone())]);
+        assert_eq!(numbers.totals().findings, Some([1, 15, 16, 32, 64]));
+        numbers.add(&[(Purpose::Report, found)]);
+        assert_eq!(numbers.totals().findings, Some([2, 30, 32, 64, 128]));
+    }
+
+    #[test]
+    fn people_see_every_number_that_is_not_nought() {
+        let shown = |tests: Tests, findings: Findings| {
+            Numbers { tests: Some(tests), findings: Some(findings), ..Numbers::default() }.shown().unwrap()
+        };
+        let none = Findings { high: 1, medium: 2, low: 3, ..Findings::default() };
+        let passed = Tests { total: 5, passed: 5, ..Tests::default() };
+        assert_eq!(shown(passed, none), "5 of 5 tests pass; findings: 1 high, 2 medium, 3 low");
+        let mixed = Tests { total: 9, passed: 5, failed: 1, skipped: 2, flaky: 1 };
+        let suppressed = Findings { suppressed: 2, ..Findings::default() };
+        assert_eq!(
+            shown(mixed, suppressed),
+            "5 of 9 tests pass, 1 failed, 2 skipped, 1 flaky; findings: 0 high, 0 medium, 0 low, 2 suppressed in the tool"
+        );
+        assert_eq!(Numbers::default().shown(), None);
+    }
+
+    #[test]
+    fn tests_are_held_against_each_limit() {
+        let text = "version = 1\n[claim.a]\nfamily = \"functionality\"\nby = \"ci\"\ntests = { passed_min = 2, \
+            failed_max = 1, skipped_max = 1, flaky_max = 1 }\n[tier.low]\nrequire = [\"a\"]\n";
+        let policy = Policy::parse(text).unwrap();
+        let name: ClaimName = "a".parse().unwrap();
+        let limits = policy.claim(&name).unwrap().tests.as_ref().unwrap();
+        let count = |passed, failed, skipped, flaky| {
+            let mut findings = Vec::new();
+            check_tests(&name, &Tests { total: 9, passed, failed, skipped, flaky }, limits, &mut findings);
+            findings.len()
+        };
+        assert_eq!((count(2, 1, 1, 1), count(3, 0, 0, 0)), (0, 0));
+        assert_eq!([count(1, 0, 0, 0), count(2, 2, 0, 0), count(2, 0, 2, 0), count(2, 0, 0, 2)], [1; 4]);
+        assert_eq!(count(0, 2, 2, 2), 4);
     }
 }
