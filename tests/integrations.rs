@@ -151,7 +151,7 @@ fn force_push_needs_new_evidence_and_a_rebase_with_the_same_tree_does_not() {
     job.git(&["checkout", "-q", "--detach", "origin/feature"]);
     let ran = gitlab(&job, "reviewer", &["gate"]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.out.contains("E201"), "{ran:?}");
+    assert!(ran.out.contains("E210"), "{ran:?}");
     assert!(job.repo().join("evidence-codequality.json").exists());
 }
 

@@ -272,11 +272,19 @@ impl Appender {
         left
     }
 
+    /// Waits for the other writers, and holds the log against what is remembered.
     fn lock(&self) -> Result<Writer<'_>, StoreError> {
         let writer = self.ledger.lock()?;
-        if let Some(memory) = &self.memory {
-            memory.hold(self.ledger.origin(), writer.log())?;
+        let Some(memory) = &self.memory else { return Ok(writer) };
+        match memory.hold(self.ledger.origin(), writer.log()) {
+            Ok(_) => return Ok(writer),
+            // Another copy on this machine may have told of more since this one looked at the remote.
+            Err(StoreError::Contradiction { .. }) if self.ledger.remote().is_some() => drop(writer),
+            Err(error) => return Err(error),
         }
+        self.ledger.look_again()?;
+        let writer = self.ledger.lock()?;
+        memory.hold(self.ledger.origin(), writer.log())?;
         Ok(writer)
     }
 

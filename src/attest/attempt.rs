@@ -222,16 +222,19 @@ fn deliver(
         Some(_) => Some(spool.keep(&envelope)?),
         None => None,
     };
-    match signer.submit(envelope.clone()) {
+    let digests: Vec<Digest> = run.materials.iter().map(|material| material.sha256).collect();
+    // What a fault sent to the spool belongs beside the record that names it, or that waits too.
+    let brought = bring(&digests, blobs, &signer.appender.ledger().blobs()).map_err(AppendError::from);
+    match brought.and_then(|()| signer.submit(envelope.clone())) {
         Ok(receipt) => {
-            if let Some(path) = ahead {
-                // It is in the ledger; that it still waits here does no harm.
-                let _ = spool.forget(&path);
-            }
+            // It is in the ledger; that it still waits here does no harm.
+            let _ = match ahead {
+                Some(path) => spool.forget(&path),
+                None => spool.tidy(),
+            };
             Ok(Ok(receipt))
         }
         Err(error @ AppendError::Store(_)) => {
-            let digests: Vec<Digest> = run.materials.iter().map(|material| material.sha256).collect();
             let path = match ahead {
                 Some(path) => path,
                 None => spool.keep(&envelope)?,
@@ -247,6 +250,18 @@ fn deliver(
             Err(error.into())
         }
     }
+}
+
+/// Copies what lies elsewhere to where it belongs.
+fn bring(digests: &[Digest], from: &Blobs, to: &Blobs) -> Result<(), StoreError> {
+    for digest in digests {
+        let path = from.path(digest);
+        if path != to.path(digest) {
+            let mut file = std::fs::File::open(&path).map_err(StoreError::cannot_read(&path))?;
+            to.put_from(&mut file)?;
+        }
+    }
+    Ok(())
 }
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {

@@ -157,7 +157,15 @@ impl Spool {
     /// If the operating system refuses.
     pub fn forget(&self, path: &Path) -> Result<(), StoreError> {
         fs::remove_file(path).map_err(StoreError::cannot_write(path))?;
-        if self.waiting().is_ok_and(|waiting| waiting.is_empty()) {
+        self.tidy()
+    }
+
+    /// Takes what nothing here rests on away.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn tidy(&self) -> Result<(), StoreError> {
+        if self.folder.exists() && self.waiting().is_ok_and(|waiting| waiting.is_empty()) {
             // What lies there is in the ledger, and takes nothing but room here.
             let _ = fs::remove_dir_all(self.folder.join("blobs"));
             let _ = fs::remove_dir(&self.folder);

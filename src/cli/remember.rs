@@ -27,8 +27,16 @@ impl Context {
 
     /// Reads a ledger as [`Context::read`] does, by a memory that is at hand.
     pub(super) fn read_by(&self, memory: &Memory, ledger: &Ledger) -> Result<(Log, Vec<Held>), Fail> {
-        let log = ledger.read()?;
-        let held = memory.hold(ledger.origin(), &log)?;
+        let mut log = ledger.read()?;
+        let held = match memory.hold(ledger.origin(), &log) {
+            // Another copy on this machine may have told of more since this one looked at the remote.
+            Err(StoreError::Contradiction { .. }) if ledger.remote().is_some() && ledger.behind().is_none() => {
+                ledger.look_again()?;
+                log = ledger.read()?;
+                memory.hold(ledger.origin(), &log)?
+            }
+            held => held?,
+        };
         if let Some(note) = log.checkpoint()? {
             match memory.keep(&note) {
                 Err(error @ StoreError::Io { .. }) if !self.told.replace(true) => {

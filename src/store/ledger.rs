@@ -192,6 +192,16 @@ impl Ledger {
         Self::create(folder, &file.origin)
     }
 
+    /// Looks at the remote once more, whatever was heard of it before. Without one, does nothing.
+    ///
+    /// # Errors
+    /// If the remote cannot be reached, or contradicts what it had.
+    pub fn look_again(&self) -> Result<(), StoreError> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        remote.doubt();
+        self.lock_folder_only().map(drop)
+    }
+
     /// Returns the remote that the folder is a copy of.
     #[must_use]
     pub fn remote(&self) -> Option<&Remote> {
@@ -276,7 +286,11 @@ impl Ledger {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let lock = lock_folder(&self.folder)?;
         match known.as_mut() {
-            Some(log) => log.refresh()?,
+            Some(log) => {
+                // Another folder may have been put into this one's place.
+                log.segments().close();
+                log.refresh()?;
+            }
             None => *known = Some(self.read()?),
         }
         let mut writer = Writer { ledger: self, known, _lock: lock, _turn: None, repaired: None };

@@ -68,6 +68,11 @@ impl Segments {
         Self { folder: ledger.join("log"), open: Arc::default() }
     }
 
+    /// Closes the file that is kept open.
+    pub(super) fn close(&self) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     pub(super) fn path(&self, segment: u32) -> PathBuf {
         self.folder.join(format!("{segment:08}.seg"))
     }
