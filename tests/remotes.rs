@@ -190,6 +190,18 @@ fn remote_that_hangs_is_given_up() {
 }
 
 #[test]
+fn connection_that_stays_open_behind_git_holds_nobody_up() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    // As an ssh that keeps its connection for the next one does.
+    ci.git(&["config", "remote.origin.uploadpack", "sleep 30 >/dev/null & git-upload-pack"]);
+    let mut command = ci.command("ci-1", &["attest", "build", "--", "true"]);
+    let ran = Ran::of(command.env("EVIDENCE_REMOTE_SILENCE", "2").output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
 fn remote_that_was_taken_back_is_an_alarm_with_both_heads() {
     let team = Team::new();
     let ci = team.machine("ci-box");
@@ -342,6 +354,19 @@ fn killed_appends_leave_the_remote_whole_and_are_not_doubled() {
     statements.dedup();
     assert_eq!(statements.len(), count);
     ci.ok("reviewer", &["ledger", "check"]);
+}
+
+#[test]
+fn clone_is_told_once_where_its_ledger_is() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let unnamed =
+        || Ran::of(ci.command("ci-1", &["verify", "shop/feature"]).env_remove("EVIDENCE_LEDGER").output().unwrap());
+    assert_eq!(unnamed().code, 2);
+    ci.git(&["config", "evidence.ledger", "git:origin"]);
+    let ran = unnamed();
+    assert_eq!(ran.code, 1, "{ran:?}");
 }
 
 #[test]

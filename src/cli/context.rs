@@ -44,6 +44,16 @@ enum LedgerWord {
     Git(String),
 }
 
+impl LedgerWord {
+    fn read(word: &Path, cwd: &Path) -> Result<Self, Fail> {
+        match word.to_str().and_then(|word| word.strip_prefix("git:")) {
+            None => Ok(Self::Folder(cwd.join(word))),
+            Some("") => Err(Fail::usage("git: names no remote").hint("--ledger git:origin")),
+            Some(remote) => Ok(Self::Git(remote.to_owned())),
+        }
+    }
+}
+
 /// What is judged.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
@@ -64,11 +74,7 @@ impl Context {
             json: args.json,
             ledger: match path_of(args.ledger.as_ref(), "EVIDENCE_LEDGER", "--ledger")? {
                 None => None,
-                Some(word) => Some(match word.to_str().and_then(|word| word.strip_prefix("git:")) {
-                    None => LedgerWord::Folder(absolute(&word)),
-                    Some("") => return Err(Fail::usage("--ledger git: names no remote").hint("--ledger git:origin")),
-                    Some(remote) => LedgerWord::Git(remote.to_owned()),
-                }),
+                Some(word) => Some(LedgerWord::read(&word, &cwd)?),
             },
             trust: path_of(args.trust.as_ref(), "EVIDENCE_TRUST", "--trust")?.as_ref().map(absolute),
             keys: args.key.clone(),
@@ -122,8 +128,8 @@ impl Context {
 
     /// Returns the ledger's folder: the one named, else the one in the repository's git folder.
     pub(super) fn ledger_folder(&self) -> Result<PathBuf, Fail> {
-        match &self.ledger {
-            Some(LedgerWord::Folder(folder)) => Ok(folder.clone()),
+        match self.named_ledger()? {
+            Some(LedgerWord::Folder(folder)) => Ok(folder),
             // A copy, one for all work trees, and another for each remote.
             Some(LedgerWord::Git(remote)) => {
                 let name = sha256(remote.as_bytes()).to_string();
@@ -133,10 +139,31 @@ impl Context {
         }
     }
 
+    /// Returns the ledger that is named: by flag or variable, else, where the repository's git folder has none, by the git setting `evidence.ledger`.
+    fn named_ledger(&self) -> Result<Option<LedgerWord>, Fail> {
+        if self.ledger.is_some() {
+            return Ok(self.ledger.clone());
+        }
+        let repository = self.repository()?;
+        if repository.common_dir().join("evidence/ledger.toml").exists() {
+            return Ok(None);
+        }
+        let set = repository.config(LEDGER_SETTING)?;
+        set.map(|word| LedgerWord::read(Path::new(&word), repository.top())).transpose()
+    }
+
+    /// Lets later commands here find a ledger on a remote without being told.
+    pub(super) fn remember_ledger(&self) -> Result<(), Fail> {
+        match &self.ledger {
+            Some(LedgerWord::Git(name)) => Ok(self.repository()?.set_config(LEDGER_SETTING, &format!("git:{name}"))?),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens the ledger; one on a remote is fetched before, or said to be behind.
     pub(super) fn ledger(&self) -> Result<Ledger, Fail> {
         let folder = self.ledger_folder()?;
-        let Some(LedgerWord::Git(name)) = &self.ledger else { return Ok(Ledger::open(&folder)?) };
+        let Some(LedgerWord::Git(name)) = &self.named_ledger()? else { return Ok(Ledger::open(&folder)?) };
         let ledger = Ledger::open_remote(&folder, self.remote(name, &folder, self.trust(None)?)?)?;
         if let Some(why) = ledger.behind() {
             let size = ledger.read()?.size();
@@ -157,7 +184,7 @@ impl Context {
     /// Makes an empty ledger in its folder or on its remote.
     pub(super) fn new_ledger(&self, origin: &str, trust: &Trust) -> Result<Ledger, Fail> {
         let folder = self.ledger_folder()?;
-        let Some(LedgerWord::Git(name)) = &self.ledger else { return Ok(Ledger::create(&folder, origin)?) };
+        let Some(LedgerWord::Git(name)) = &self.named_ledger()? else { return Ok(Ledger::create(&folder, origin)?) };
         Ok(Ledger::create_remote(&folder, origin, self.remote(name, &folder, trust.clone())?)?)
     }
 
@@ -590,6 +617,8 @@ fn path_of(flag: Option<&PathBuf>, variable: &str, name: &str) -> Result<Option<
     Ok(path)
 }
 
+/// The git setting of a clone that names its ledger.
+const LEDGER_SETTING: &str = "evidence.ledger";
 /// The ref of a remote under which a ledger lives.
 const LEDGER_REF: &str = "refs/evidence/ledger";
 /// So long a remote may say nothing, unless somebody says otherwise.

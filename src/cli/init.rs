@@ -97,6 +97,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     );
     write_new(&trust_path, commented.as_bytes(), 0o644)?;
     write_new(&remembered, commented.as_bytes(), 0o644)?;
+    context.remember_ledger()?;
     let named = !context.named_keys()?.is_empty();
     let key = if named { own.public().fingerprint().to_string() } else { own_path.display().to_string() };
     show(context, top, &folder, &id, principal.as_str(), &key);

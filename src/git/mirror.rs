@@ -16,7 +16,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -513,9 +513,11 @@ impl Mirror {
         }
         drop(sender);
         let mut texts = [Vec::new(), Vec::new()];
+        let (mut status, mut last) = (None, Instant::now());
         loop {
-            match heard.recv_timeout(self.place.silence) {
+            match heard.recv_timeout(TICK) {
                 Ok((index, bytes)) => {
+                    last = Instant::now();
                     texts[index].extend_from_slice(&bytes);
                     // Progress is long and of no use later.
                     if texts[index].len() > SAID_BYTES_MAX {
@@ -524,17 +526,26 @@ impl Mirror {
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
+                // What git left running (an ssh that stays connected) may hold its output open: it has nothing to say for git.
+                Err(RecvTimeoutError::Timeout) if status.is_some() => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Some(group) = group {
-                        let _ = kill_process_group(group, Signal::KILL);
+                    status = child.try_wait().map_err(start)?;
+                    if status.is_none() && last.elapsed() >= self.place.silence {
+                        if let Some(group) = group {
+                            let _ = kill_process_group(group, Signal::KILL);
+                        }
+                        let _ = child.kill();
+                        let _ = child.wait();
+                        let seconds = self.place.silence.as_secs();
+                        return Err(RemoteError::Silent { remote: self.remote(), seconds });
                     }
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return Err(RemoteError::Silent { remote: self.remote(), seconds: self.place.silence.as_secs() });
                 }
             }
         }
-        let status = child.wait().map_err(start)?;
+        let status = match status {
+            Some(status) => status,
+            None => child.wait().map_err(start)?,
+        };
         let [stdout, stderr] = texts.map(|text| String::from_utf8_lossy(&text).into_owned());
         Ok(Said { ok: status.success(), stdout, stderr })
     }
@@ -677,6 +688,48 @@ const OF_A_REPOSITORY: &[&str] = &[
     "GIT_PROTOCOL",
     "LANGUAGE",
 ];
+/// How often it is looked whether git has ended.
+const TICK: Duration = Duration::from_millis(100);
 const LINE_BYTES_MAX: u64 = 1024;
 const SAID_BYTES_MAX: usize = 64 * 1024;
 const MESSAGE_CHARS_MAX: usize = 600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reaches_a_remote_is_handed_over_and_nothing_else() {
+        for key in ["http.https://x.example/.extraheader", "credential.helper", "core.sshCommand", "remote.a.b.url"] {
+            assert!(reaches(key), "{key}");
+        }
+        for key in ["core.hooksPath", "remote.origin.fetch", "alias.fetch", "core.worktree", "protocol.allow"] {
+            assert!(!reaches(key), "{key}");
+        }
+        for (name, handed) in
+            [("SSH_AUTH_SOCK", true), ("GIT_SSH_COMMAND", true), ("EVIDENCE_LOG_KEY", false), ("GIT_DIR", false)]
+        {
+            assert_eq!(is_handed_on(OsStr::new(name), false), handed, "{name}");
+        }
+        // Settings of the environment are read where the user stands, and handed over with those.
+        assert!(
+            is_handed_on(OsStr::new("GIT_CONFIG_COUNT"), true) && !is_handed_on(OsStr::new("GIT_CONFIG_COUNT"), false)
+        );
+    }
+
+    #[test]
+    fn passwords_of_urls_are_not_shown() {
+        let wanted = "fatal: unable to access 'https://x.example/a.git/'";
+        assert_eq!(shown("fatal: unable to access 'https://ci:secret@x.example/a.git/'"), wanted);
+        assert_eq!(shown("https://ci:se@cret@x.example"), "https://x.example");
+        assert_eq!(shown("git@x.example:a.git"), "git@x.example:a.git");
+    }
+
+    #[test]
+    fn an_answer_that_is_no_blob_is_no_size() {
+        assert_eq!(next_blob(&mut &b"4f0c blob 12\nrest"[..]), Ok(12));
+        for bad in ["4f0c missing\n", "4f0c tree 12\n", "", "blob\n"] {
+            assert!(next_blob(&mut bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

@@ -315,6 +315,15 @@ impl Repository {
         }
     }
 
+    /// Sets a configuration key of this repository.
+    ///
+    /// # Errors
+    /// See [`GitError`].
+    pub fn set_config(&self, key: &str, value: &str) -> Result<(), GitError> {
+        let arguments = ["config", "--local", key, value];
+        self.place.git.finish(self.place.git.command(&self.place.top).args(arguments))?.printed().map(drop)
+    }
+
     fn resolve(&self, revision: &str) -> Result<Option<Oid>, GitError> {
         if revision.is_empty() || revision.contains('\n') {
             return Ok(None);
