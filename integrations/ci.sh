@@ -117,6 +117,8 @@ attest() {
 
 gate() {
   prepare
+  # Whatever lies under these names is the branch's, and may lead anywhere.
+  rm -rf -- evidence.md evidence.json evidence.sarif evidence-junit.xml evidence-codequality.json evidence.zip evidence.zip.new
   code=0
   "$evidence" verify --write markdown=evidence.md --write json=evidence.json --write sarif=evidence.sarif \
     --write junit=evidence-junit.xml --write codequality=evidence-codequality.json "$@" || code=$?
@@ -141,17 +143,18 @@ merge() {
 comment() {
   number=${GITHUB_REF#refs/pull/}
   number=${number%%/*}
-  [ -f evidence.md ] || { say "there is no evidence.md: the gate could not judge"; return 0; }
+  { [ -f evidence.md ] && [ ! -L evidence.md ]; } || { say "there is no evidence.md: the gate could not judge"; return 0; }
   mark='<!-- evidence -->'
-  { echo "$mark"; cat evidence.md; } >evidence-comment.md
+  body=$(mktemp)
+  { echo "$mark"; cat evidence.md; } >"$body"
   id=$(gh api --paginate "repos/$GITHUB_REPOSITORY/issues/$number/comments" \
     --jq ".[] | select(.user.type == \"Bot\" and (.body | startswith(\"$mark\"))) | .id" | head -n 1)
   if [ -n "$id" ]; then
-    gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" -F body=@evidence-comment.md
+    gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" -F "body=@$body"
   else
-    gh api --silent --method POST "repos/$GITHUB_REPOSITORY/issues/$number/comments" -F body=@evidence-comment.md
+    gh api --silent --method POST "repos/$GITHUB_REPOSITORY/issues/$number/comments" -F "body=@$body"
   fi
-  rm -f evidence-comment.md
+  rm -f "$body"
 }
 
 [ $# -gt 0 ] || { sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 2; }

@@ -185,6 +185,28 @@ fn pipeline_edited_by_the_change_is_admitted_and_may_be_refused() {
 }
 
 #[test]
+fn files_that_the_branch_put_under_the_gates_names_are_not_shown() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    fs::write(author.path("secret"), "of the gate\n").unwrap();
+    for name in ["evidence.md", "evidence.zip"] {
+        std::os::unix::fs::symlink("../secret", author.repo().join(name)).unwrap();
+    }
+    author.git(&["add", "-A"]);
+    author.git(&["commit", "-q", "-m", "links"]);
+    let summary = author.path("summary.md");
+    let mut variables = PULL.to_vec();
+    variables.extend([("GITHUB_REF", "refs/heads/feature"), ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())]);
+    let ran = step(&author, "reviewer", &["gate"], &variables);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let shown = fs::read_to_string(summary).unwrap();
+    assert!(shown.contains("refused") && !shown.contains("of the gate"), "{shown}");
+    assert!(!author.repo().join("evidence.zip").exists());
+    assert_eq!(fs::read_to_string(author.path("secret")).unwrap(), "of the gate\n");
+}
+
+#[test]
 fn comment_is_made_once_and_edited_in_place() {
     let team = Team::new();
     let job = team.machine("job");

@@ -16,6 +16,22 @@ use crate::prove::{PlacementError, ProveError};
 use crate::store::StoreError;
 use crate::verify::PolicyReadError;
 
+impl AppendError {
+    /// Returns whether the ledger is there and will not take the record later either.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Open(_) | Self::Envelope(_) | Self::Statement(_) | Self::Placement(_) => true,
+            Self::Store(_)
+            | Self::Prove(_)
+            | Self::Policy(_)
+            | Self::Clock { .. }
+            | Self::Moved { .. }
+            | Self::Receipt(_) => false,
+        }
+    }
+}
+
 /// Why a record was not appended. Nothing of it is in the ledger then.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {

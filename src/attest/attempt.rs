@@ -218,11 +218,10 @@ fn deliver(
     run: &Run,
     blobs: &Blobs,
 ) -> Result<Result<Receipt, Undelivered>, AttemptError> {
-    let ahead = match signer.appender.ledger().remote() {
-        Some(_) => Some(spool.keep(&envelope)?),
-        None => None,
-    };
     let digests: Vec<Digest> = run.materials.iter().map(|material| material.sha256).collect();
+    let wait = || spool.keep(&envelope, &digests, blobs);
+    // A spool that cannot be written keeps nobody from appending.
+    let ahead = signer.appender.ledger().remote().and_then(|_| wait().ok());
     // What a fault sent to the spool belongs beside the record that names it, or that waits too.
     let brought = bring(&digests, blobs, &signer.appender.ledger().blobs()).map_err(AppendError::from);
     match brought.and_then(|()| signer.submit(envelope.clone())) {
@@ -234,20 +233,23 @@ fn deliver(
             };
             Ok(Ok(receipt))
         }
-        Err(error @ AppendError::Store(_)) => {
-            let path = match ahead {
-                Some(path) => path,
-                None => spool.keep(&envelope)?,
-            };
-            spool.keep_materials(&digests, blobs)?;
-            Ok(Err(Undelivered { path, error }))
-        }
-        Err(error) => {
-            // The ledger is there and refuses: it would refuse later too.
+        // Somebody who delivers what waits may have been faster.
+        Err(error) if error.is_final() => {
+            let found = spool.find(&envelope, signer.appender).ok().flatten();
             if let Some(path) = ahead {
                 let _ = spool.forget(&path);
             }
-            Err(error.into())
+            match found {
+                Some(receipt) => Ok(Ok(receipt)),
+                None => Err(error.into()),
+            }
+        }
+        Err(error) => {
+            let path = match ahead {
+                Some(path) => path,
+                None => wait()?,
+            };
+            Ok(Err(Undelivered { path, error }))
         }
     }
 }

@@ -43,6 +43,8 @@ pub enum Delivered {
     Now(Receipt),
     /// It was there already: whoever sent it before was not told.
     Before(Receipt),
+    /// It waits on: this material of it is nowhere.
+    Without(Digest),
 }
 
 impl Spool {
@@ -64,11 +66,13 @@ impl Spool {
         Blobs::in_folder(&self.folder)
     }
 
-    /// Keeps an envelope, durable.
+    /// Keeps an envelope and, as far as they can be read, the materials that it rests on, durable.
     ///
     /// # Errors
     /// If the operating system refuses.
-    pub fn keep(&self, envelope: &Envelope) -> Result<PathBuf, StoreError> {
+    pub fn keep(&self, envelope: &Envelope, digests: &[Digest], from: &Blobs) -> Result<PathBuf, StoreError> {
+        let _lock = self.lock()?;
+        self.keep_materials(digests, from)?;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
         let hash = envelope.statement_hash().to_string();
         let path = self.folder.join(format!("{since:020}-{}{SUFFIX}", &hash[..16]));
@@ -81,11 +85,7 @@ impl Spool {
         Ok(path)
     }
 
-    /// Keeps what a record rests on, as far as it can be read.
-    ///
-    /// # Errors
-    /// If the operating system refuses to keep it.
-    pub fn keep_materials(&self, digests: &[Digest], from: &Blobs) -> Result<(), StoreError> {
+    fn keep_materials(&self, digests: &[Digest], from: &Blobs) -> Result<(), StoreError> {
         let kept = self.blobs();
         for digest in digests.iter().filter(|digest| !kept.path(digest).exists()) {
             if let Ok(mut file) = fs::File::open(from.path(digest)) {
@@ -116,7 +116,11 @@ impl Spool {
         paths.sort();
         let mut waiting = Vec::with_capacity(paths.len());
         for path in paths {
-            let bytes = fs::read(&path).map_err(StoreError::cannot_read(&path))?;
+            let bytes = match fs::read(&path) {
+                // Somebody delivered it meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                read => read.map_err(StoreError::cannot_read(&path))?,
+            };
             let what = path.display().to_string();
             let envelope = Envelope::parse(&bytes).map_err(|error| StoreError::unreadable(&what, &error))?;
             let statement =
@@ -131,24 +135,52 @@ impl Spool {
     /// # Errors
     /// See [`AppendError`]; then it waits on.
     pub fn deliver(&self, waiting: &Waiting, appender: &Appender) -> Result<Delivered, AppendError> {
-        if let Some(receipt) = find(appender, waiting)? {
+        if let Some(receipt) = self.find(&waiting.envelope, appender)? {
             self.forget(&waiting.path)?;
             return Ok(Delivered::Before(receipt));
         }
         let blobs = appender.ledger().blobs();
         let kept = self.blobs();
         for digest in waiting.statement.materials() {
-            if !blobs.path(&digest).exists()
-                && let Ok(mut file) = fs::File::open(kept.path(&digest))
-            {
-                blobs.put_from(&mut file)?;
+            if blobs.path(&digest).exists() {
+                continue;
+            }
+            match fs::File::open(kept.path(&digest)) {
+                Ok(mut file) => drop(blobs.put_from(&mut file)?),
+                Err(_) if blobs.open(&digest)?.is_some() => {}
+                Err(_) => return Ok(Delivered::Without(digest)),
             }
         }
         let submission = Submission { envelope: waiting.envelope.clone() };
-        let receipt = appender.append(vec![submission])?.pop();
+        let receipt = match appender.append(vec![submission]) {
+            Ok(mut receipts) => receipts.pop(),
+            // Whoever signed it may be delivering it right now.
+            Err(error) if error.is_final() => match self.find(&waiting.envelope, appender)? {
+                Some(receipt) => Some(receipt),
+                None => return Err(error),
+            },
+            Err(error) => return Err(error),
+        };
         let receipt = receipt.ok_or_else(|| StoreError::unreadable("the receipt", &"there is none"))?;
         self.forget(&waiting.path)?;
         Ok(Delivered::Now(receipt))
+    }
+
+    /// Finds a record that is in the ledger already, by its statement's hash in its own chain.
+    ///
+    /// # Errors
+    /// If it has no place, or the log cannot be read.
+    pub fn find(&self, envelope: &Envelope, appender: &Appender) -> Result<Option<Receipt>, AppendError> {
+        let log = appender.ledger().read()?;
+        let chain = placement(&Statement::parse(&envelope.payload)?)?.chain;
+        let wanted = envelope.statement_hash();
+        for place in log.newest(&MapText::chain(&chain), usize::MAX)?.0.into_iter().rev() {
+            let Some(record) = log.record(place)? else { continue };
+            if Entry::parse(&record.entry).map_err(ProveError::from)?.statement == wanted {
+                return Ok(Some(Receipt::of(&log, place)?));
+            }
+        }
+        Ok(None)
     }
 
     /// Forgets a record that needs to wait no more; what it rests on goes with the last.
@@ -156,7 +188,11 @@ impl Spool {
     /// # Errors
     /// If the operating system refuses.
     pub fn forget(&self, path: &Path) -> Result<(), StoreError> {
-        fs::remove_file(path).map_err(StoreError::cannot_write(path))?;
+        match fs::remove_file(path) {
+            // Somebody else delivered it too.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed.map_err(StoreError::cannot_write(path))?,
+        }
         self.tidy()
     }
 
@@ -165,27 +201,26 @@ impl Spool {
     /// # Errors
     /// If the operating system refuses.
     pub fn tidy(&self) -> Result<(), StoreError> {
-        if self.folder.exists() && self.waiting().is_ok_and(|waiting| waiting.is_empty()) {
+        if !self.folder.exists() {
+            return Ok(());
+        }
+        let _lock = self.lock()?;
+        if self.waiting().is_ok_and(|waiting| waiting.is_empty()) {
             // What lies there is in the ledger, and takes nothing but room here.
             let _ = fs::remove_dir_all(self.folder.join("blobs"));
-            let _ = fs::remove_dir(&self.folder);
         }
         Ok(())
     }
-}
 
-/// Finds a record that is in the ledger already, by its statement's hash in its own chain.
-fn find(appender: &Appender, waiting: &Waiting) -> Result<Option<Receipt>, AppendError> {
-    let log = appender.ledger().read()?;
-    let chain = placement(&waiting.statement)?.chain;
-    let wanted = waiting.envelope.statement_hash();
-    for place in log.newest(&MapText::chain(&chain), usize::MAX)?.0.into_iter().rev() {
-        let Some(record) = log.record(place)? else { continue };
-        if Entry::parse(&record.entry).map_err(ProveError::from)?.statement == wanted {
-            return Ok(Some(Receipt::of(&log, place)?));
-        }
+    /// Waits until nobody else keeps or clears something here.
+    fn lock(&self) -> Result<fs::File, StoreError> {
+        let path = self.folder.join("lock");
+        make_folder(&self.folder).map_err(StoreError::cannot_write(&self.folder))?;
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(StoreError::cannot_write(&path))?;
+        file.lock().map_err(StoreError::cannot_write(&path))?;
+        Ok(file)
     }
-    Ok(None)
 }
 
 const SUFFIX: &str = ".dsse.json";
@@ -204,8 +239,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::new(folder.path().join("spool"));
         assert!(spool.waiting().unwrap().is_empty());
-        let first = spool.keep(&envelope("{}")).unwrap();
-        let second = spool.keep(&envelope("[]")).unwrap();
+        let first = spool.keep(&envelope("{}"), &[], &spool.blobs()).unwrap();
+        let second = spool.keep(&envelope("[]"), &[], &spool.blobs()).unwrap();
         assert!(first < second);
         // What is no statement of ours is not passed over.
         assert!(spool.waiting().unwrap_err().to_string().contains("cannot be read"));

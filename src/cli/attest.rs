@@ -13,7 +13,7 @@ use super::context::{Context, ci_context};
 use super::fail::Fail;
 use super::keys::lent;
 use super::{eprint, plan, print, print_json};
-use crate::append::{AppendError, Receipt};
+use crate::append::Receipt;
 use crate::attest::{
     Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer, Undelivered,
 };
@@ -150,11 +150,17 @@ fn flush(context: &Context, args: &AttestArgs) -> Result<u8, Fail> {
                     let (before, receipt) = match delivered {
                         Delivered::Now(receipt) => (false, receipt),
                         Delivered::Before(receipt) => (true, receipt),
+                        Delivered::Without(digest) => {
+                            refused += 1;
+                            let why = format!("its material {digest} is neither in the spool nor in the ledger");
+                            told.push(json!({"claim": claim, "change": change, "path": waiting.path, "waits": why}));
+                            continue;
+                        }
                     };
                     told.push(json!({"claim": claim, "change": change, "serial": receipt.serial, "wasThere": before}));
                 }
                 // Whatever comes later waits for what came before it.
-                Err(error @ AppendError::Store(_)) => return Err(error.into()),
+                Err(error) if !error.is_final() => return Err(error.into()),
                 Err(error) => {
                     refused += 1;
                     let why = error.to_string();

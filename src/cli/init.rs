@@ -16,7 +16,7 @@ use super::fail::Fail;
 use super::keys::{Key, new_key, new_log_key, new_passphrase, signing_key};
 use super::policy::let_rego_be;
 use super::{print, print_json};
-use crate::append::Appender;
+use crate::append::{AppendError, Appender};
 use crate::attest::Signer;
 use crate::crypto::NoteKey;
 use crate::git::Repository;
@@ -81,7 +81,13 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     let is_new = !folder.exists();
     let appender = Appender::new(context.new_ledger(&origin, &trust)?, log_key, trust.clone(), now);
     let signer = Signer { appender: &appender, keys: vec![&*root] };
-    signer.policy(&policy, None).and_then(|_| signer.grant(grant)).inspect_err(|_| {
+    signer.policy(&policy, None).and_then(|_| signer.grant(grant)).inspect_err(|error| {
+        // What may have reached a remote needs its key: the ref is taken.
+        let is_away = appender.ledger().remote().is_some()
+            && (matches!(error, AppendError::Store(_)) || appender.ledger().read().map_or(true, |log| log.size() > 0));
+        if is_away {
+            return;
+        }
         // A root in an agent may not sign: the next try finds nothing of this one.
         let _ = fs::remove_file(&log_key_path);
         if is_new {

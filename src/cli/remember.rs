@@ -35,6 +35,10 @@ impl Context {
                 log = ledger.read()?;
                 memory.hold(ledger.origin(), &log)?
             }
+            // A copy that is known to be behind may lack what others saw.
+            Err(StoreError::Contradiction { text, .. }) if let Some(why) = ledger.behind() => {
+                return Err(Fail::usage(format!("{why}; and the copy cannot be relied on: {text}")));
+            }
             held => held?,
         };
         if let Some(note) = log.checkpoint()? {

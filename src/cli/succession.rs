@@ -136,6 +136,10 @@ fn retire(context: &Context, origin: &str, current: &Path, old: &Path) -> Result
 pub(super) fn close(context: &Context, args: &CloseArgs) -> Result<u8, Fail> {
     let trust = context.trust(None)?;
     let appender = context.appender(trust.clone())?;
+    if args.next && appender.ledger().remote().is_some() {
+        return Err(Fail::usage("a ledger on a remote is not gone on with in its place")
+            .hint("close it without --next, then evidence init --ledger git:REMOTE#refs/evidence/NEXT"));
+    }
     let roots = context.root_keys()?;
     let log = appender.ledger().read()?;
     let before = Rights::read(&log, &trust, [])?.authority(&trust, now()).closed();

@@ -48,6 +48,8 @@ pub struct Mirror {
     git: Git,
     place: RemotePlace,
     settings: Vec<(String, String)>,
+    /// Whether the user says with which ssh.
+    own_ssh: bool,
 }
 
 /// What a commit adds to another.
@@ -120,23 +122,35 @@ impl Mirror {
     /// # Errors
     /// If git cannot be run or the folder not be made.
     pub fn open(git: Git, place: RemotePlace) -> Result<Self, RemoteError> {
-        let mut mirror = Self { git, place, settings: Vec::new() };
-        mirror.settings = mirror.read_settings()?;
+        let mut mirror = Self { git, place, settings: Vec::new(), own_ssh: false };
+        mirror.read_settings()?;
         if !mirror.place.folder.join("HEAD").exists() {
-            let format = format!("--object-format={}", mirror.place.object_format);
-            let folder = &mirror.place.folder;
-            std::fs::create_dir_all(folder).map_err(|source| GitError::Temporary { path: folder.clone(), source })?;
-            let init: [&OsStr; 6] = [
-                "init".as_ref(),
-                "--quiet".as_ref(),
-                "--bare".as_ref(),
-                "--template=".as_ref(),
-                format.as_ref(),
-                folder.as_os_str(),
-            ];
-            mirror.git.finish(mirror.git.command(folder).args(init))?.printed()?;
+            mirror.make()?;
         }
         Ok(mirror)
+    }
+
+    /// Makes our repository beside its place and puts it there whole: others may be making it too.
+    fn make(&self) -> Result<(), RemoteError> {
+        let folder = &self.place.folder;
+        let failed = |source| GitError::Temporary { path: folder.clone(), source };
+        let above = folder.parent().unwrap_or(folder);
+        std::fs::create_dir_all(above).map_err(failed)?;
+        let new = tempfile::Builder::new().prefix(".mirror-").tempdir_in(above).map_err(failed)?;
+        let format = format!("--object-format={}", self.place.object_format);
+        let init: [&OsStr; 6] = [
+            "init".as_ref(),
+            "--quiet".as_ref(),
+            "--bare".as_ref(),
+            "--template=".as_ref(),
+            format.as_ref(),
+            new.path().as_os_str(),
+        ];
+        self.git.finish(self.git.command(above).args(init))?.printed()?;
+        match std::fs::rename(new.path(), folder) {
+            Err(error) if !folder.join("HEAD").exists() => Err(failed(error).into()),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the remote's name, or its URL without what may be a password.
@@ -289,7 +303,7 @@ impl Mirror {
         objects: &[Oid],
         mut each: impl FnMut(usize, &mut dyn Read) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut command = self.git.command(&self.place.folder);
+        let mut command = self.own();
         command.args(["cat-file", "--batch", "--buffer"]).stdin(Stdio::piped()).stderr(Stdio::null());
         let start = |source| RemoteError::from(GitError::Start { program: self.git.program().to_owned(), source });
         let mut child = command.spawn().map_err(start)?;
@@ -412,7 +426,7 @@ impl Mirror {
     /// # Errors
     /// If git cannot be run or refuses.
     pub fn tidy(&self) -> Result<(), RemoteError> {
-        self.local(&["gc", "--quiet", "--prune=now"])?.printed()?;
+        self.local(&["gc", "--quiet", "--prune=1.day.ago"])?.printed()?;
         Ok(())
     }
 
@@ -440,7 +454,7 @@ impl Mirror {
     }
 
     /// Reads what the user's git knows about reaching remotes.
-    fn read_settings(&self) -> Result<Vec<(String, String)>, RemoteError> {
+    fn read_settings(&mut self) -> Result<(), RemoteError> {
         let mut command = Command::new(self.git.program());
         command.env_clear().envs(self.place.environment.iter().filter(|(name, _)| is_handed_on(name, true)).cloned());
         command.current_dir(&self.place.from).args(["config", "--list", "--null", "--show-scope", "--includes"]);
@@ -453,21 +467,38 @@ impl Mirror {
         let mut found = Vec::new();
         while let (Some(scope), Some(setting)) = (words.next(), words.next()) {
             let (key, value) = setting.split_once('\n').unwrap_or((setting, "true"));
+            self.own_ssh |= key.eq_ignore_ascii_case("core.sshCommand");
             if matches!(scope, "local" | "worktree" | "command") && reaches(key) {
                 found.push((key.to_owned(), value.to_owned()));
             }
         }
-        Ok(found)
+        // One place for both directions: a mirror that lags would look like a log that was taken back.
+        let of = |end: &str| format!("remote.{}.{end}", self.place.remote);
+        let (push, fetch) = (of("pushurl"), of("url"));
+        let named = |name: &str| found.iter().find(|(key, _)| key == name).map(|(_, url)| url.clone());
+        if let Some(url) = named(&push).or_else(|| named(&fetch)) {
+            found.retain(|(key, _)| *key != push && *key != fetch);
+            found.push((fetch, url));
+        }
+        self.settings = found;
+        Ok(())
+    }
+
+    /// Begins a command on our own repository, which a hardened git uses only where it is named.
+    fn own(&self) -> Command {
+        let mut command = self.git.command(&self.place.folder);
+        command.arg("--git-dir").arg(&self.place.folder);
+        command
     }
 
     /// Runs git on our own objects.
     fn local(&self, arguments: &[&str]) -> Result<super::run::Ended, GitError> {
-        self.git.finish(self.git.command(&self.place.folder).args(arguments))
+        self.git.finish(self.own().args(arguments))
     }
 
     /// Runs git on our own objects with something to read.
     fn fed(&self, arguments: &[&str], input: &[u8]) -> Result<super::run::Ended, GitError> {
-        let mut command = self.git.command(&self.place.folder);
+        let mut command = self.own();
         command.args(arguments);
         self.git.finish_fed(&mut command, input)
     }
@@ -478,8 +509,7 @@ impl Mirror {
         command.env_clear().envs(self.place.environment.iter().filter(|(name, _)| is_handed_on(name, false)).cloned());
         command.envs(VARIABLES.iter().copied());
         let has = |name: &str| self.place.environment.iter().any(|(known, _)| known == name);
-        let own_ssh = self.settings.iter().any(|(key, _)| key.eq_ignore_ascii_case("core.sshCommand"));
-        if !has("GIT_SSH") && !has("GIT_SSH_COMMAND") && !own_ssh {
+        if !has("GIT_SSH") && !has("GIT_SSH_COMMAND") && !self.own_ssh {
             command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
         command.env("GIT_CONFIG_COUNT", self.settings.len().to_string());
@@ -564,6 +594,10 @@ impl RemoteError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Unreachable { message, .. } if message.contains("unadvertised object") => Some(
+                "let the server speak protocol version 2 (AcceptEnv GIT_PROTOCOL), or there: git config uploadpack.allowAnySHA1InWant true"
+                    .to_owned(),
+            ),
             Self::Unreachable { remote, .. } => {
                 Some(format!("git ls-remote {remote} says whether git reaches it; no prompt is answered here"))
             }

@@ -299,7 +299,7 @@ impl Ledger {
         }
         writer.catch_up()?;
         if let Some(remote) = &self.remote
-            && let Err(error) = remote.pull(writer.log_mut())
+            && let Err(error) = remote.pull(writer.log_mut(), &self.origin)
         {
             // What lies in memory may be ahead of the disk: forget it.
             *writer.known = None;
@@ -472,7 +472,7 @@ impl Writer<'_> {
             self.log_mut().rebuild()?;
         }
         if let Some(remote) = &self.ledger.remote {
-            remote.pushed()?;
+            remote.pushed(first, covers + 1)?;
         }
         Ok(Committed { first, size: covers + 1, note })
     }

@@ -49,6 +49,8 @@ struct State {
     is_current: bool,
     /// The commit that the copy is of.
     head: Option<Oid>,
+    /// How often a push on top of it was refused as if it were not the newest.
+    refused: u32,
 }
 
 impl std::fmt::Debug for Remote {
@@ -135,7 +137,7 @@ impl Remote {
     }
 
     /// Brings the copy up to what the remote has, unless nothing was heard of anything newer. The caller holds the lock.
-    pub(super) fn pull(&self, log: &mut Log) -> Result<(), StoreError> {
+    pub(super) fn pull(&self, log: &mut Log, origin: &str) -> Result<(), StoreError> {
         if self.state().is_current {
             // Another process of this machine may have gone on.
             self.state().head = self.kept_head();
@@ -151,11 +153,14 @@ impl Remote {
                 Some(_) => Err(contradiction(format!("is gone; it had {} entries", log.size()), None)),
                 None => {
                     // A ledger that is about to be made.
-                    *self.state() = State { is_current: true, head: None };
+                    *self.state() = State { is_current: true, head: None, refused: 0 };
                     Ok(())
                 }
             };
         };
+        if seen.checkpoint.origin != origin {
+            return Err(self.foreign(format!("it is of {}, and the copy of {origin}", seen.checkpoint.origin)));
+        }
         let (size, theirs) = (log.size(), &seen.checkpoint);
         if theirs.size < size {
             let text = format!("was taken back: it has {} entries and had {size}", theirs.size);
@@ -165,6 +170,14 @@ impl Remote {
             return Err(contradiction(format!("has another root at size {size} than it had"), Some(&seen.note)));
         }
         let known = self.state().head.clone();
+        let refused = if known.as_ref() == Some(&seen.commit) { self.state().refused } else { 0 };
+        if refused >= REFUSED_MAX {
+            self.state().refused = 0;
+            let message =
+                "it says that somebody else was first, and nobody was; a stale lock of the ref there does that";
+            let (remote, name) = (self.mirror.remote(), self.mirror.name().to_owned());
+            return Err(RemoteError::Rejected { remote, name, message: message.to_owned() }.into());
+        }
         if theirs.size > size {
             let added = match &known {
                 Some(known) => self.mirror.added(known, &seen.commit, LOG)?,
@@ -190,7 +203,7 @@ impl Remote {
         if known.as_ref() != Some(&seen.commit) {
             self.keep_head(&seen.commit)?;
         }
-        *self.state() = State { is_current: true, head: Some(seen.commit) };
+        *self.state() = State { is_current: true, head: Some(seen.commit), refused };
         Ok(())
     }
 
@@ -326,24 +339,35 @@ impl Remote {
                 if theirs.as_deref() != Some(batch.bytes) {
                     return Err(error.into());
                 }
-                *self.state() = State { is_current: now == commit, head: Some(commit) };
+                *self.state() = State { is_current: now == commit, head: Some(commit), refused: 0 };
                 return Ok(());
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                if matches!(error, RemoteError::Moved { .. }) {
+                    self.state().refused += 1;
+                }
+                return Err(error.into());
+            }
         }
-        *self.state() = State { is_current: true, head: Some(commit) };
+        *self.state() = State { is_current: true, head: Some(commit), refused: 0 };
         Ok(())
     }
 
     /// Remembers what the copy is of, once the batch lies in it.
-    pub(super) fn pushed(&self) -> Result<(), StoreError> {
+    pub(super) fn pushed(&self, first: u64, size: u64) -> Result<(), StoreError> {
         let head = self.state().head.clone();
+        if first / TIDIED_ENTRIES < size / TIDIED_ENTRIES {
+            // Housekeeping that fails is done another time.
+            let _ = self.mirror.tidy();
+        }
         head.map_or(Ok(()), |head| self.keep_head(&head))
     }
 
     /// Forgets that the copy is current: the next writer looks at the remote first.
     pub(super) fn doubt(&self) {
-        *self.state() = State { is_current: false, head: self.kept_head() };
+        let head = self.kept_head();
+        let mut state = self.state();
+        (state.is_current, state.head) = (false, head);
     }
 
     fn kept_head(&self) -> Option<Oid> {
@@ -356,7 +380,7 @@ impl Remote {
         digests: &[Digest],
         mut each: impl FnMut(&Digest, &mut dyn Read) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let Some(head) = self.state().head.clone() else { return Ok(()) };
+        let Some(head) = self.kept_head() else { return Ok(()) };
         let mut named = Vec::new();
         for part in digests.chunks(LISTED_MAX) {
             let paths: Vec<String> =
@@ -474,5 +498,7 @@ const LISTED_MAX: usize = 500;
 /// Nobody waits longer for a turn.
 const TURN_MAX: Duration = Duration::from_secs(20);
 const TURN_TICK: Duration = Duration::from_millis(3);
+/// So often a remote may refuse a push on top of what it has as if it were not the newest.
+const REFUSED_MAX: u32 = 3;
 /// After so many entries our own objects are packed anew.
 const TIDIED_ENTRIES: u64 = 4096;
