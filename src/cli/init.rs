@@ -107,6 +107,12 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     let named = !context.named_keys()?.is_empty();
     let key = if named { own.public().fingerprint().to_string() } else { own_path.display().to_string() };
     show(context, top, &folder, &id, principal.as_str(), &key);
+    if appender.ledger().remote().is_some() {
+        let path = log_key_path.display();
+        context.say(&format!(
+            "hint: the CI needs {path} as EVIDENCE_LOG_KEY, and a key of its own as EVIDENCE_KEY: evidence help remote"
+        ));
+    }
     if named {
         context.say("hint: EVIDENCE_KEY, set to what names this key, spares you --key");
     }

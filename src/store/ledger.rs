@@ -388,7 +388,7 @@ impl Writer<'_> {
     /// Appends records as one batch with its map entry and checkpoint; returns when they are durable.
     ///
     /// The entries continue the log that [`Writer::log`] shows; `sign` signs the checkpoint. Over a remote it counts once that has
-    /// it, with the materials that the records name: [`RemoteError::Moved`] says that somebody else was first, and nothing was
+    /// it, with the materials that the records name: [`crate::git::RemoteError::Moved`] says that somebody else was first, and nothing was
     /// appended.
     ///
     /// # Errors
