@@ -4,27 +4,10 @@
 use super::rules::{Before, Refusal, Rules, check_entitled};
 use super::{AppendError, Rights};
 use crate::crypto::Envelope;
-use crate::merkle::MapText;
-use crate::model::{ChangeId, Decision, Digest, Entry, Fingerprint, Predicate, RecordError, Statement, Time};
+use crate::model::{ChangeId, Decision, Digest, Entry, Fingerprint, Predicate, Statement, Time};
 use crate::policy::Act;
-use crate::prove::{ProveError, Trust};
+use crate::prove::Trust;
 use crate::store::Log;
-
-/// Returns the serial of the merge that closed a change: the first that names it.
-///
-/// # Errors
-/// If the log cannot be read.
-pub fn merge_of_change(log: &Log, change: &ChangeId) -> Result<Option<u64>, AppendError> {
-    let (places, _) = log.newest(&MapText::label(&format!("change:{change}")), usize::MAX)?;
-    for place in places {
-        let Some(record) = log.record(place)? else { continue };
-        let unreadable = |error: RecordError| AppendError::from(ProveError::from(error));
-        if is_merge(&Entry::parse(&record.entry).map_err(unreadable)?) {
-            return Ok(Some(place));
-        }
-    }
-    Ok(None)
-}
 
 /// Refuses keys that may not record a merge as the log stands: sooner than the appender would.
 ///
@@ -62,7 +45,7 @@ impl Rules<'_> {
     pub(super) fn merged(&self, change: &ChangeId) -> Result<Option<u64>, AppendError> {
         let label = format!("change:{change}");
         let beside = self.seen.iter().find(|fresh| is_merge(&fresh.entry) && fresh.entry.labels.contains(&label));
-        Ok(merge_of_change(self.log, change)?.or_else(|| beside.map(|fresh| fresh.place)))
+        Ok(self.log.merge_of(change)?.or_else(|| beside.map(|fresh| fresh.place)))
     }
 
     /// Checks that the verdict accepts the first change, and that those right behind it accept the others.

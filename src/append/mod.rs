@@ -6,7 +6,7 @@ mod receipt;
 mod rules;
 
 pub use appender::{Appender, ClockGuard, Rights, Submission};
-pub use merges::{may_merge, merge_of_change};
+pub use merges::may_merge;
 pub use receipt::{Receipt, ReceiptError};
 pub use rules::Refusal;
 

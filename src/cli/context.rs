@@ -11,13 +11,12 @@ use super::eprint;
 use super::fail::Fail;
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
-use crate::append::{Appender, ClockGuard, merge_of_change};
+use crate::append::{Appender, ClockGuard};
 use crate::attest::Spool;
 use crate::crypto::sha256;
 use crate::git::{Git, GitEnvironment, GitError, History, Mirror, RemotePlace, Repository, Target};
-use crate::merkle::{Checkpoint, SignedCheckpoint};
 use crate::model::{ChangeId, Id, Oid, Time};
-use crate::prove::Trust;
+use crate::prove::{Trust, open_head};
 use crate::rego::Evaluator;
 use crate::store::{Ledger, Log, Remote, StoreError};
 
@@ -214,11 +213,7 @@ impl Context {
             silence,
         };
         let mirror = Mirror::open(repository.git().clone(), place).map_err(StoreError::from)?;
-        let check = move |note: &[u8]| -> Result<(), String> {
-            let checkpoint = Checkpoint::parse_note(note).map_err(|error| error.to_string())?;
-            let keys = trust.log_keys(&checkpoint.origin, checkpoint.size);
-            SignedCheckpoint::open(note, &keys, &checkpoint.origin).map(drop).map_err(|error| error.to_string())
-        };
+        let check = move |note: &[u8]| open_head(note, &trust).map(drop).map_err(|error| error.to_string());
         let remote = Remote::new(mirror, folder, Box::new(check));
         Ok(match config_folder() {
             Ok(config) => remote.with_queue(config.join("turns")),
@@ -440,7 +435,7 @@ impl Context {
         let id = id.ok_or_else(|| Fail::usage(format!("the branch {branch} makes no id")).hint("--change ID"))?;
         let closed = |id: &ChangeId| -> Result<bool, Fail> {
             let Some(log) = log else { return Ok(false) };
-            Ok(merge_of_change(log, id)?.is_some())
+            Ok(log.merge_of(id)?.is_some())
         };
         let mut found = id.clone();
         let mut number = 2;

@@ -13,7 +13,7 @@ use super::fail::Fail;
 use super::keys::lent;
 use super::verify::{advise, checked_json, page, recordable};
 use super::{print, print_json};
-use crate::append::{AppendError, Receipt, Refusal, may_merge, merge_of_change};
+use crate::append::{AppendError, Receipt, Refusal, may_merge};
 use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
 use crate::merkle::MapText;
@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
             return already(context, args, &place, merge);
         }
         for change in &changes {
-            if let Some(serial) = merge_of_change(&log, change)? {
+            if let Some(serial) = log.merge_of(change)? {
                 return Err(AppendError::Refused(Refusal::Merged { change: change.clone(), serial }).into());
             }
         }
@@ -281,7 +281,7 @@ fn changes(context: &Context, args: &MergeArgs, log: &Log, reached: &Reached) ->
         for serial in log.newest(&MapText::label(&label), usize::MAX)?.0 {
             let change = statement(log, serial)?.and_then(|statement| statement.binding.change);
             if let Some(change) = change.filter(|change| !found.contains(change))
-                && merge_of_change(log, &change)?.is_none()
+                && log.merge_of(&change)?.is_none()
             {
                 found.insert(change);
             }
