@@ -34,6 +34,15 @@ pub struct Facts {
     /// The coverage, if the report is about coverage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<CoverageFacts>,
+    /// The mutants, if the report is about mutation testing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mutation: Option<MutationFacts>,
+    /// The measurements, if the report is about benchmarks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measurements: Option<MeasurementFacts>,
+    /// The named things, if the report lists a surface: public items, operations, fields, commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<NameFacts>,
 }
 
 /// Counts of test cases, recounted and not taken from the report's totals.
@@ -108,6 +117,75 @@ pub struct CoverageFacts {
     pub digest: Digest,
 }
 
+/// Counts of mutants, out of the records of mutants and not from the report's totals.
+///
+/// The score is `(killed + timeout) / (killed + timeout + survived + uncovered)`; where that is 0/0 there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MutationFacts {
+    /// Mutants that made a test fail.
+    pub killed: u64,
+    /// Mutants under which the tests did not end in time: found too.
+    pub timeout: u64,
+    /// Mutants that no test noticed.
+    pub survived: u64,
+    /// Mutants in code that no test runs.
+    pub uncovered: u64,
+    /// Mutants that do not count: not built, ignored, or no program.
+    pub invalid: u64,
+    /// SHA-256 over the text `evidence-mutants/v1`, LF, then one line for each pair of identity and state:
+    /// `<identity, 64 hex digits> <invalid|killed|survived|timeout|uncovered> <count>`, LF, the lines sorted by bytes.
+    ///
+    /// The identity of a mutant is SHA-256 over `evidence-mutant/v1`, LF, then as netstrings what its reader writes there.
+    pub digest: Digest,
+}
+
+/// How many things were measured, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MeasurementFacts {
+    /// The measurements.
+    pub count: u64,
+    /// SHA-256 over the text `evidence-measurements/v1`, LF, then one line for each measurement:
+    /// `<identity, 64 hex digits> <unit> <higher|lower> <low> <middle> <high>`, LF, the lines sorted by bytes.
+    ///
+    /// The identity is SHA-256 over `evidence-measurement/v1`, LF, then as netstrings the measurement's name and its unit;
+    /// the word says what is better; low and high bound the confidence interval around the middle. Units and their scale are
+    /// spelled at `reports::Measurement`.
+    pub digest: Digest,
+}
+
+/// How many things a surface names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NameFacts {
+    /// The names, with multiplicity.
+    pub count: u64,
+    /// SHA-256 over the text `evidence-names/v1`, LF, then one line for each name:
+    /// `<identity, 64 hex digits> <count>`, LF, the lines sorted by bytes.
+    ///
+    /// The identity of a name is SHA-256 over `evidence-name/v1`, LF, then the name as netstring.
+    pub digest: Digest,
+}
+
+impl Facts {
+    /// Returns facts that count nothing yet.
+    #[must_use]
+    pub fn bare(reader: impl Into<String>, outcome: Outcome, reasons: Vec<String>) -> Self {
+        Self {
+            reader: reader.into(),
+            outcome,
+            reasons,
+            tests: None,
+            findings: None,
+            coverage: None,
+            mutation: None,
+            measurements: None,
+            names: None,
+        }
+    }
+}
+
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -146,14 +224,7 @@ mod tests {
     fn facts() -> Facts {
         let names = Digest([0; 32]);
         let tests = TestFacts { total: 2, passed: 1, failed: 1, skipped: 0, unknown: 0, flaky: 0, names };
-        Facts {
-            reader: "junit/1".into(),
-            outcome: Outcome::Fail,
-            reasons: vec!["1 of 2 tests failed".into()],
-            tests: Some(tests),
-            findings: None,
-            coverage: None,
-        }
+        Facts { tests: Some(tests), ..Facts::bare("junit/1", Outcome::Fail, vec!["1 of 2 tests failed".into()]) }
     }
 
     #[test]

@@ -175,6 +175,12 @@ impl Claim {
         self.coverage.as_ref().is_some_and(|coverage| coverage.changed_lines_min.is_some())
     }
 
+    /// Returns whether more of a report is asked for than its facts: its lines, cases or names.
+    #[must_use]
+    pub fn asks_more_than_facts(&self) -> bool {
+        self.limits_changed_lines()
+    }
+
     /// Returns the keys of this claim that this version reads and keeps, and cannot judge yet.
     ///
     /// Empty is the only answer under which the claim may be judged: a limit that is not judged must refuse, since the

@@ -148,21 +148,15 @@ impl CoverageTally {
         doubts.truncate(REASONS_MAX);
         let coverage =
             CoverageFacts { files: count(self.files.len()), lines, covered, digest: Digest(hash.finalize().into()) };
-        let facts = Facts {
-            reader: format.reader().to_owned(),
-            outcome: if doubts.is_empty() { Outcome::Pass } else { Outcome::Inconclusive },
-            reasons: doubts,
-            tests: None,
-            findings: None,
-            coverage: Some(coverage),
-        };
+        let outcome = if doubts.is_empty() { Outcome::Pass } else { Outcome::Inconclusive };
+        let facts = Facts { coverage: Some(coverage), ..Facts::bare(format.reader(), outcome, doubts) };
         let coverage = if self.detail == Detail::Everything {
             self.files.into_iter().map(File::shown).collect()
         } else {
             Vec::new()
         };
         let roots = self.roots.into_iter().collect();
-        Ok(Report { facts, cases: Vec::new(), findings: Vec::new(), coverage, without_lines, roots })
+        Ok(Report { coverage, without_lines, roots, ..Report::of(facts) })
     }
 
     fn merge_all(&mut self) -> Result<(), Cause> {

@@ -88,6 +88,99 @@ pub struct Report {
     pub without_lines: Vec<String>,
     /// The folders that the report says its files lie below; it does not say which below which.
     pub roots: Vec<String>,
+    /// The mutants in the order of the report, with multiplicity.
+    pub mutants: Vec<Mutant>,
+    /// The measurements, by name.
+    pub measurements: Vec<Measurement>,
+    /// The names of a surface, in the order of the report, with multiplicity.
+    pub names: Vec<Named>,
+}
+
+/// A mutant: a small fault that was put into the code to see whether a test notices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mutant {
+    /// What makes it the same mutant in the next report; spelled at [`crate::model::MutationFacts::digest`].
+    pub identity: Digest,
+    /// The file as the report has it.
+    pub file: String,
+    /// Its lines, first and last.
+    pub lines: (u64, u64),
+    /// What was changed, for people.
+    pub text: String,
+    /// What became of it.
+    pub state: MutantState,
+    /// The tests that noticed it, as far as the report names them.
+    pub killers: Vec<String>,
+}
+
+/// What became of a mutant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MutantState {
+    /// It does not count: not built, ignored, or no program.
+    Invalid,
+    /// A test failed.
+    Killed,
+    /// No test noticed it.
+    Survived,
+    /// The tests did not end in time.
+    Timeout,
+    /// No test runs its code.
+    Uncovered,
+}
+
+/// Something that was measured, as integers of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measurement {
+    /// What makes it the same measurement in the next report; spelled at [`crate::model::MeasurementFacts::digest`].
+    pub identity: Digest,
+    /// Its name, with group and parameters.
+    pub name: String,
+    /// The unit with its scale: `ps` for all times; anything else is in millionths, `B/1000000` or `count/1000000` say.
+    pub unit: String,
+    /// Which way is better.
+    pub better: Better,
+    /// The lower end of the confidence interval.
+    pub low: u64,
+    /// The middle: mean or median, as the tool has it.
+    pub middle: u64,
+    /// The upper end of the confidence interval.
+    pub high: u64,
+}
+
+/// Which way of a measurement is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Better {
+    /// More, such as a throughput.
+    Higher,
+    /// Less, such as a time.
+    Lower,
+}
+
+/// A thing that a surface names: a public item, an operation, a field, a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// What makes it the same in the next report; spelled at [`crate::model::NameFacts::digest`].
+    pub identity: Digest,
+    /// The name.
+    pub name: String,
+}
+
+impl Report {
+    /// Returns a report of which nothing but the facts is kept.
+    #[must_use]
+    pub const fn of(facts: Facts) -> Self {
+        Self {
+            facts,
+            cases: Vec::new(),
+            findings: Vec::new(),
+            coverage: Vec::new(),
+            without_lines: Vec::new(),
+            roots: Vec::new(),
+            mutants: Vec::new(),
+            measurements: Vec::new(),
+            names: Vec::new(),
+        }
+    }
 }
 
 /// A test case. Names longer than [`limits::NAME_KEPT_BYTES_MAX`] are kept as `sha256:<hex>`.

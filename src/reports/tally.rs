@@ -150,22 +150,8 @@ impl CaseTally {
             flaky: self.flaky,
             names,
         };
-        let facts = Facts {
-            reader: format.reader().to_owned(),
-            outcome,
-            reasons,
-            tests: Some(tests),
-            findings: None,
-            coverage: None,
-        };
-        Report {
-            facts,
-            cases: self.cases,
-            findings: Vec::new(),
-            coverage: Vec::new(),
-            without_lines: Vec::new(),
-            roots: Vec::new(),
-        }
+        let facts = Facts { tests: Some(tests), ..Facts::bare(format.reader(), outcome, reasons) };
+        Report { cases: self.cases, ..Report::of(facts) }
     }
 }
 
@@ -220,22 +206,8 @@ impl FindingTally {
         self.facts.fingerprints = digest_of_sorted("evidence-findings/v1\n", &self.entries, |word| word);
         let outcome = if doubts.is_empty() { Outcome::Pass } else { Outcome::Inconclusive };
         doubts.truncate(REASONS_MAX);
-        let facts = Facts {
-            reader: format.reader().to_owned(),
-            outcome,
-            reasons: doubts,
-            tests: None,
-            findings: Some(self.facts),
-            coverage: None,
-        };
-        Report {
-            facts,
-            cases: Vec::new(),
-            findings: self.findings,
-            coverage: Vec::new(),
-            without_lines: Vec::new(),
-            roots: Vec::new(),
-        }
+        let facts = Facts { findings: Some(self.facts), ..Facts::bare(format.reader(), outcome, doubts) };
+        Report { findings: self.findings, ..Report::of(facts) }
     }
 }
 

@@ -13,11 +13,11 @@ use super::authority::Policies;
 use super::code::Code;
 use super::mapping::{Fit, Tree, fits};
 use super::plan::Plans;
-use super::recheck::ReportLines;
 use super::verdict::Finding;
 use crate::model::{ChangedLines, ClaimName, FileLines, GitFacts, LineEnds};
 use crate::policy::Paths;
 use crate::prove::{Change, Complete};
+use crate::reports::Report;
 
 /// Returns whether a policy of the ledger asks for the lines that this change adds.
 ///
@@ -57,7 +57,7 @@ struct Missed {
 }
 
 /// Tells which of the changed lines the reports of a variant run.
-pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<ReportLines>], except: Option<&Paths>) -> Told {
+pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Option<&Paths>) -> Told {
     let mut told = Told::default();
     let counts = |path: &&str| !except.is_some_and(|paths| paths.matches(path.as_bytes()));
     let wanted: BTreeMap<&str, &FileLines> =
@@ -69,7 +69,7 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<ReportLines>], except:
     let mut languages = BTreeSet::new();
     let mut found: BTreeMap<&str, BTreeMap<u64, bool>> = BTreeMap::new();
     for report in reports {
-        let names = report.files.iter().map(|file| &file.name).chain(&report.without_lines);
+        let names = report.coverage.iter().map(|file| &file.name).chain(&report.without_lines);
         languages.extend(names.filter_map(|name| language(name)));
         let mut of_file: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for (index, (shown, fit)) in fits(report, &tree).into_iter().enumerate() {
@@ -93,7 +93,7 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<ReportLines>], except:
             }
             of_file.entry(path).or_default().insert(shown.clone());
             let run = found.entry(path).or_default();
-            let Some(file) = report.files.get(index) else { continue };
+            let Some(file) = report.coverage.get(index) else { continue };
             for line in &file.lines {
                 let number = u64::from(line.number);
                 // Some tools number the end of the file too, which stands behind its last LF.
@@ -256,9 +256,9 @@ mod tests {
         ChangedLines { files: paths, lines: files.iter().map(|(path, n)| ((*path).to_owned(), lines(*n))).collect() }
     }
 
-    fn report(text: &str) -> Arc<ReportLines> {
+    fn report(text: &str) -> Arc<Report> {
         let report = read_report(Format::Lcov, &mut text.as_bytes()).unwrap();
-        Arc::new(ReportLines { files: report.coverage, without_lines: report.without_lines, roots: report.roots })
+        Arc::new(report)
     }
 
     /// Makes a report of one file: `+` is a line that was run, `-` one that was not, anything else none.

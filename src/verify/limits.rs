@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::changed::{self, Told};
 use super::code::Code;
-use super::recheck::{Rechecked, ReportLines};
+use super::recheck::Rechecked;
 use super::verdict::Finding;
 use crate::model::{ChangedLines, ClaimName, CoverageFacts, Digest, Facts, FindingFacts, Purpose, Run, TestFacts};
 use crate::policy::{Asserted, Claim, CoverageLimits, FindingLimits, TestLimits};
+use crate::reports::Report;
 
 /// The sum of what the reports of all shards of a variant say.
 #[derive(Default)]
@@ -20,8 +21,8 @@ pub(super) struct Numbers {
     counted: BTreeSet<Digest>,
     /// The digests of lines that are counted already.
     covered: BTreeSet<Digest>,
-    /// The lines of each report.
-    lines: Vec<Arc<ReportLines>>,
+    /// The reports with lines.
+    lines: Vec<Arc<Report>>,
     /// Records with a report whose lines are not known.
     lines_unknown: BTreeSet<u64>,
     /// What was told of the changed lines, if the claim limits them.
@@ -132,8 +133,8 @@ impl Numbers {
     /// Adds the lines that the reports of a result show.
     pub(super) fn add_lines(&mut self, serial: u64, run: &Run, rechecked: &Rechecked) {
         for read in run.facts.iter().filter(|read| read.facts.coverage.is_some()) {
-            match rechecked.lines(serial, &read.material) {
-                Some(lines) => self.lines.push(Arc::clone(lines)),
+            match rechecked.report(serial, &read.material) {
+                Some(report) => self.lines.push(Arc::clone(report)),
                 None => {
                     self.lines_unknown.insert(serial);
                 }
@@ -351,14 +352,7 @@ mod tests {
 
     fn facts(lines: u64, covered: u64, digest: u8) -> (Purpose, Facts) {
         let coverage = CoverageFacts { files: 1, lines, covered, digest: Digest([digest; 32]) };
-        let facts = Facts {
-            reader: "lcov/1".into(),
-            outcome: Outcome::Pass,
-            reasons: Vec::new(),
-            tests: None,
-            findings: None,
-            coverage: Some(coverage),
-        };
+        let facts = Facts { coverage: Some(coverage), ..Facts::bare("lcov/1", Outcome::Pass, Vec::new()) };
         (Purpose::Report, facts)
     }
 

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::recheck::ReportLines;
+use crate::reports::Report;
 
 /// The files of the judged tree, by path and by name.
 pub(super) struct Tree<'a> {
@@ -84,9 +84,9 @@ impl<'a> Tree<'a> {
 }
 
 /// Returns what each file of a report means, with its path as it is shown: first those with lines, then those without.
-pub(super) fn fits<'a>(report: &ReportLines, tree: &Tree<'a>) -> Vec<(String, Fit<'a>)> {
+pub(super) fn fits<'a>(report: &Report, tree: &Tree<'a>) -> Vec<(String, Fit<'a>)> {
     let names: Vec<&str> =
-        report.files.iter().map(|file| &file.name).chain(&report.without_lines).map(String::as_str).collect();
+        report.coverage.iter().map(|file| &file.name).chain(&report.without_lines).map(String::as_str).collect();
     let candidates = |roots: &[String]| -> Vec<Vec<Candidate<'a>>> {
         names.iter().map(|name| candidates(name, roots, tree)).collect()
     };
@@ -182,11 +182,10 @@ mod tests {
 
     fn mapped_of(files: &[&str], names: &[&str], format: Format, text: &str) -> Vec<String> {
         let report = read_report(format, &mut text.as_bytes()).unwrap();
-        let lines = ReportLines { files: report.coverage, without_lines: report.without_lines, roots: report.roots };
         let mut files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
         files.sort();
         let tree = Tree::of(&files);
-        let fits: HashMap<String, String> = fits(&lines, &tree)
+        let fits: HashMap<String, String> = fits(&report, &tree)
             .into_iter()
             .map(|(name, fit)| match fit {
                 Fit::Nothing => (name, "-".to_owned()),

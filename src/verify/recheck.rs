@@ -9,7 +9,7 @@ use crate::crypto::Hasher;
 use crate::model::{ClaimName, Digest, Facts, Material, Outcome, Predicate, Purpose, Run};
 use crate::policy::{Moment, Policy};
 use crate::prove::{Change, Complete, Logged, Materials, SourceError};
-use crate::reports::{self, CoveredFile, Format};
+use crate::reports::{self, Format, Report};
 
 /// What reading the reports of a change again came to.
 ///
@@ -17,20 +17,13 @@ use crate::reports::{self, CoveredFile, Format};
 #[derive(Debug, Clone, Default)]
 pub struct Rechecked {
     by_record: BTreeMap<(u64, Digest), Recheck>,
-    /// By hash, signed length, reader and whether lines are kept: attempts that rest on the same report read it once.
+    /// By hash, signed length, reader and whether all of it is kept: attempts that rest on the same report read it once.
     read: BTreeMap<(Digest, u64, String, bool), Reread>,
-    lines: BTreeMap<(u64, Digest), Arc<ReportLines>>,
+    reports: BTreeMap<(u64, Digest), Arc<Report>>,
 }
 
-/// The lines that a report shows, kept where a policy asks for those that changed.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct ReportLines {
-    pub(super) files: Vec<CoveredFile>,
-    pub(super) without_lines: Vec<String>,
-    pub(super) roots: Vec<String>,
-}
-
-type Reread = (Recheck, Option<Arc<ReportLines>>);
+/// With the whole report where a policy asks for more than its facts.
+type Reread = (Recheck, Option<Arc<Report>>);
 
 /// What reading one report again came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +86,7 @@ impl Rechecked {
         };
         materials.prepare(&read_by(complete.of_change().filter(helps)))?;
         for record in complete.of_change().filter(helps) {
-            rechecked.add(record, &asks_lines(policies.all()), materials)?;
+            rechecked.add(record, &asks_more(policies.all()), materials)?;
         }
         Ok(rechecked)
     }
@@ -116,7 +109,7 @@ impl Rechecked {
         policies: impl Iterator<Item = &'a Policy>,
         materials: &dyn Materials,
     ) -> Result<Self, RecheckError> {
-        let asked = asks_lines(policies);
+        let asked = asks_more(policies);
         let mut rechecked = Self::default();
         materials.prepare(&read_by(complete.of_change()))?;
         for record in complete.of_change() {
@@ -132,21 +125,21 @@ impl Rechecked {
         materials: &dyn Materials,
     ) -> Result<(), RecheckError> {
         let Predicate::Result(run) = &record.statement().predicate else { return Ok(()) };
-        let lines = asked.contains(&run.claim);
+        let whole = asked.contains(&run.claim);
         for read in &run.facts {
             let key = (record.serial(), read.material);
             if self.by_record.contains_key(&key) {
                 continue;
             }
             let material = run.materials.iter().find(|material| material.sha256 == read.material);
-            let (recheck, lines) = match material {
+            let (recheck, report) = match material {
                 None => (Recheck::Missing, None),
                 Some(material) => {
-                    let reading = (material.sha256, material.bytes, read.facts.reader.clone(), lines);
+                    let reading = (material.sha256, material.bytes, read.facts.reader.clone(), whole);
                     match self.read.get(&reading) {
                         Some(known) => known.clone(),
                         None => {
-                            let fresh = recheck(record.serial(), material, &read.facts.reader, lines, materials)?;
+                            let fresh = recheck(record.serial(), material, &read.facts.reader, whole, materials)?;
                             self.read.insert(reading, fresh.clone());
                             fresh
                         }
@@ -154,7 +147,7 @@ impl Rechecked {
                 }
             };
             self.by_record.insert(key, recheck);
-            self.lines.extend(lines.map(|lines| (key, lines)));
+            self.reports.extend(report.map(|report| (key, report)));
         }
         Ok(())
     }
@@ -165,16 +158,16 @@ impl Rechecked {
         self.by_record.get(&(serial, *material))
     }
 
-    /// Returns the lines that a record's material shows; none if it could not be read, or if no policy asks for them.
-    pub(super) fn lines(&self, serial: u64, material: &Digest) -> Option<&Arc<ReportLines>> {
-        self.lines.get(&(serial, *material))
+    /// Returns all that a record's material shows; none if it could not be read, or if no policy asks for more than facts.
+    pub(super) fn report(&self, serial: u64, material: &Digest) -> Option<&Arc<Report>> {
+        self.reports.get(&(serial, *material))
     }
 }
 
-/// Returns the claims whose changed lines a policy limits.
-fn asks_lines<'a>(policies: impl Iterator<Item = &'a Policy>) -> BTreeSet<ClaimName> {
+/// Returns the claims of which a policy asks for more than facts.
+fn asks_more<'a>(policies: impl Iterator<Item = &'a Policy>) -> BTreeSet<ClaimName> {
     let claims = policies.flat_map(|policy| policy.claims());
-    claims.filter(|(_, claim)| claim.limits_changed_lines()).map(|(name, _)| name.clone()).collect()
+    claims.filter(|(_, claim)| claim.asks_more_than_facts()).map(|(name, _)| name.clone()).collect()
 }
 
 /// Returns the materials that facts of these records were read out of.
@@ -192,16 +185,13 @@ fn recheck(
     serial: u64,
     material: &Material,
     reader: &str,
-    lines: bool,
+    whole: bool,
     materials: &dyn Materials,
 ) -> Result<Reread, RecheckError> {
     let Some(input) = materials.material(&material.sha256)? else { return Ok((Recheck::Missing, None)) };
     let mut input = Hashing { input, hasher: Hasher::default(), bytes: 0, limit: material.bytes };
-    let read = Format::of_reader(reader).map(|format| match lines && format.shows_lines() {
-        true => reports::read_report(format, &mut input).map(|report| {
-            let (files, without_lines, roots) = (report.coverage, report.without_lines, report.roots);
-            (report.facts, Some(Arc::new(ReportLines { files, without_lines, roots })))
-        }),
+    let read = Format::of_reader(reader).map(|format| match whole {
+        true => reports::read_report(format, &mut input).map(|report| (report.facts.clone(), Some(Arc::new(report)))),
         false => reports::read(format, &mut input).map(|facts| (facts, None)),
     });
     let broken = |error: io::Error| RecheckError::Read { digest: material.sha256, text: error.to_string() };
@@ -218,7 +208,7 @@ fn recheck(
     Ok(match read {
         None => (Recheck::Unreadable(format!("no reader {reader} is known")), None),
         Some(Err(error)) => (Recheck::Unreadable(error.to_string()), None),
-        Some(Ok((facts, lines))) => (Recheck::Facts(Box::new(facts)), lines),
+        Some(Ok((facts, report))) => (Recheck::Facts(Box::new(facts)), report),
     })
 }
 

@@ -182,13 +182,9 @@ fn full_run(ended: Ended) -> Run {
         suppressed: 6,
         fingerprints: digest("findings"),
     };
-    let facts = |reader: &str, tests, findings| Facts {
-        reader: reader.into(),
-        outcome: Outcome::Fail,
-        reasons: vec!["1 of 4 tests failed".into()],
-        tests,
-        findings,
-        coverage: None,
+    let facts = |reader: &str, tests, findings| {
+        let reasons = vec!["1 of 4 tests failed".into()];
+        Facts { tests, findings, ..Facts::bare(reader, Outcome::Fail, reasons) }
     };
     Run {
         variant: Some(id("linux")),
@@ -214,14 +210,7 @@ fn full_run(ended: Ended) -> Run {
 
 fn run_with_coverage() -> Run {
     let coverage = CoverageFacts { files: 2, lines: 12, covered: 9, digest: digest("coverage") };
-    let facts = Facts {
-        reader: "lcov/1".into(),
-        outcome: Outcome::Pass,
-        reasons: Vec::new(),
-        tests: None,
-        findings: None,
-        coverage: Some(coverage),
-    };
+    let facts = Facts { coverage: Some(coverage), ..Facts::bare("lcov/1", Outcome::Pass, Vec::new()) };
     let run = full_run(Ended::Exited { code: 0 });
     Run { outcome: Outcome::Pass, facts: vec![MaterialFacts { material: digest("lcov.info"), facts }], ..run }
 }
