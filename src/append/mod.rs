@@ -1,6 +1,7 @@
 //! Envelope in, durable place and receipt out; what a ledger refuses to accept.
 
 mod appender;
+mod exceptions;
 mod merges;
 mod receipt;
 mod rules;

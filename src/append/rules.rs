@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use crate::crypto::{Envelope, NoteKey, PublicKey, filed_under};
 use crate::merkle::MapText;
 use crate::model::{
-    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Name, Outcome, Plan,
-    Predicate, ReviewVerdict, Run, SignedLine, Statement, TierName, Time,
+    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Id, Name, Outcome, Plan,
+    Predicate, PrincipalId, ReviewVerdict, Run, SignedLine, Statement, TierName, Time,
 };
-use crate::policy::{Act, BYTES_MAX, Moment, Policy, nearest};
+use crate::policy::{Act, BYTES_MAX, Moment, Outside, Policy, nearest};
 use crate::prove::{RawRecord, Trust};
 use crate::store::Log;
 use crate::verify::Authority;
@@ -215,6 +215,39 @@ pub enum Refusal {
     /// The text of a policy is not there or unfit.
     #[error("the policy {0} cannot be put into force: {1}")]
     PolicyText(Digest, String),
+    /// The policy does not allow such an exception.
+    #[error(transparent)]
+    Exception(#[from] Outside),
+    /// An exception is about its change, or the ledger, and says so in its subject.
+    #[error("an exception's subject is the first plan of its change, or the ledger where it is about every change")]
+    ExceptionSubject,
+    /// The id is an exception's already.
+    #[error("the exception {id} is there already, as record {serial}")]
+    ExceptionId {
+        /// The id.
+        id: Id,
+        /// Its record.
+        serial: u64,
+    },
+    /// What is to be ended is not in force.
+    #[error("no exception {0} is in force here")]
+    NoException(Id),
+    /// As many are in force as the policy allows.
+    #[error("{found} exceptions are in force here; the policy allows {most} at once")]
+    TooManyExceptions {
+        /// How many are in force.
+        found: u64,
+        /// How many may be.
+        most: u64,
+    },
+    /// Whoever implements a change allows nothing for it.
+    #[error("{principal} stands behind the implementation of {change}; wanted somebody who does not")]
+    Implementer {
+        /// Who does.
+        principal: PrincipalId,
+        /// The change.
+        change: ChangeId,
+    },
     /// This version does not write such records.
     #[error("records of kind {0} are not written by this version")]
     Kind(String),
@@ -246,6 +279,11 @@ impl Before {
         self.parsed.get_or_init(|| Entry::parse(&self.bytes).ok()).as_ref()
     }
 
+    /// Returns the time of the entry.
+    pub(super) fn entry_time(&self) -> Option<Time> {
+        self.entry().map(|entry| entry.time)
+    }
+
     pub(super) fn signed(&self) -> &[SignedLine] {
         self.entry().map_or(&[], |entry| &entry.signed)
     }
@@ -265,7 +303,7 @@ impl Before {
     }
 
     /// Returns the predicate, if the record is of the kind.
-    fn predicate(&self, kind: &str) -> Option<&Predicate> {
+    pub(super) fn predicate(&self, kind: &str) -> Option<&Predicate> {
         let rest = self.bytes.strip_prefix(KIND).and_then(|rest| rest.strip_prefix(kind.as_bytes()));
         let is = rest.is_some_and(|rest| rest.first() == Some(&b'\n'));
         is.then(|| self.statement()).flatten().map(|statement| &statement.predicate)
@@ -370,7 +408,8 @@ impl Rules<'_> {
                 | AuthorityRecord::Close { .. }
                 | AuthorityRecord::Genesis { .. }),
             ) => self.check_succession(envelope, authority),
-            Predicate::Authority(AuthorityRecord::Format { .. }) | Predicate::Exception(_) | Predicate::Event(_) => {
+            Predicate::Exception(exception) => self.check_exception(envelope, statement, exception, &before),
+            Predicate::Authority(AuthorityRecord::Format { .. }) | Predicate::Event(_) => {
                 Err(Refusal::Kind(statement.kind()).into())
             }
         }
@@ -468,7 +507,7 @@ impl Rules<'_> {
     }
 
     /// Checks that a record names the change's first plan.
-    fn named_plan<'b>(&self, statement: &'b Statement, before: &[Before]) -> Result<&'b ChangeId, AppendError> {
+    pub(super) fn named_plan<'b>(&self, statement: &'b Statement, before: &[Before]) -> Result<&'b ChangeId, AppendError> {
         let change = statement.binding.change.as_ref().ok_or(Refusal::NoStart)?;
         let first = before.first().ok_or_else(|| Refusal::NoPlan(change.clone()))?;
         if statement.binding.plan == Some(first.leaf) {
@@ -479,7 +518,7 @@ impl Rules<'_> {
     }
 
     /// Returns the policy that judges the change: the one in force at its first plan.
-    fn policy_of(&self, before: &[Before]) -> Result<&Policy, AppendError> {
+    pub(super) fn policy_of(&self, before: &[Before]) -> Result<&Policy, AppendError> {
         let first = before.first().map_or(self.place, |first| first.place);
         Ok(self.authority.policy_at(first).ok_or(Refusal::NoPolicy)?.1)
     }
@@ -516,6 +555,9 @@ impl Rules<'_> {
             Some((required.claim, claim))
         });
         for (name, claim) in due {
+            if self.is_excepted(&name, &before)? {
+                continue;
+            }
             let shows: Vec<&Before> = before.iter().filter(|record| record.shows(&name)).collect();
             // Who showed it is seldom who signs this start, whose keys alone were read.
             let signers = shows.iter().flat_map(|record| record.signed()).map(|line| &line.fingerprint);

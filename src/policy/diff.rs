@@ -14,7 +14,7 @@ use crate::model::{ClaimName, Digest, Id, Span, TierName};
 
 use super::word::{Word as _, words};
 use super::{
-    Act, Base, Claim, CoverageLimits, Entitled, FindingLimits, Policy, TestLimits, Tier, Trailer, Waivable, When,
+    Act, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, Policy, Reach, TestLimits, Tier, Trailer, Waivable, When,
 };
 
 /// One difference between two policies.
@@ -181,6 +181,10 @@ const RULES: &[(&str, Rule)] = &[
     ("tier", Rule::Floor),
     ("roles", Rule::Right),
     ("threshold", Rule::Quorum),
+    ("effects", Rule::Right),
+    ("longest", Rule::Ceiling),
+    ("at_once", Rule::Ceiling),
+    ("any_change", Rule::Words(&["true", "false"])),
 ];
 
 fn direction(name: &str, old: Option<&Term>, new: Option<&Term>) -> Direction {
@@ -317,6 +321,7 @@ impl Terms {
             claims,
             whens,
             may,
+            exceptions,
             applies,
             independence,
             unplanned,
@@ -350,6 +355,14 @@ impl Terms {
             of.members("roles", roles);
             of.number("threshold", Some(*threshold));
         }
+        let Exceptions { effects, longest: _, at_once, reach } = exceptions;
+        let mut of = terms.thing(EXCEPTIONS, "exceptions".to_owned());
+        for effect in effects {
+            of.put("effects", effect.to_string(), String::new(), None);
+        }
+        of.span("longest", Some(exceptions.longest()));
+        of.number("at_once", Some(*at_once));
+        of.word("any_change", if *reach == Reach::AnyChange { "true" } else { "false" });
         terms
     }
 
@@ -505,6 +518,7 @@ const TIERS: u8 = 1;
 const CLAIMS: u8 = 2;
 const RULES_OF_PATHS: u8 = 3;
 const MAY: u8 = 4;
+const EXCEPTIONS: u8 = 5;
 const WHEN_PREFIX: &str = "[[when]] ";
 /// How the variant of a claim without variants is called.
 const UNNAMED: &str = "(unnamed)";

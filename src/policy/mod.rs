@@ -9,6 +9,7 @@
 
 mod claim;
 mod diff;
+mod exceptions;
 mod explain;
 mod nearest;
 mod nesting;
@@ -29,6 +30,7 @@ pub use claim::{
     Asserted, Baseline, BoundTo, Claim, CoverageLimits, Family, FindingLimits, Form, Moment, TestLimits, Waivable,
 };
 pub use diff::{Difference, Direction};
+pub use exceptions::{Exceptions, Outside, Reach};
 pub use explain::{Asked, Explained, Reason};
 pub use nearest::nearest;
 pub use nesting::NESTING_MAX;
@@ -58,6 +60,7 @@ pub struct Policy {
     claims: BTreeMap<ClaimName, Claim>,
     whens: Vec<When>,
     may: BTreeMap<Act, Entitled>,
+    exceptions: Exceptions,
     applies: Applies,
     independence: Independence,
     unplanned: Option<TierName>,

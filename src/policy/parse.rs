@@ -15,12 +15,12 @@ use crate::model::{ClaimName, IMPLEMENTER, Id, Role, TierName, check_schema};
 use super::nesting::{NESTING_MAX, too_deep};
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::reader::{At, Cell, Reader, Table, json, one_of, shown, spelling};
-use super::shape::{CLAIM, COVERAGE, ENTITLED, FINDINGS, MAY, NAMES, Shape, TESTS, TIER, TOP, WHEN};
+use super::shape::{CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, NAMES, Shape, TESTS, TIER, TOP, WHEN};
 use super::who::THRESHOLD_MAX;
 use super::word::Word;
 use super::{
-    Act, Applies, Asserted, Base, BoundTo, Claim, CoverageLimits, Entitled, Family, FindingLimits, Form, Independence,
-    Moment, Paths, Policy, Rego, TestLimits, Tier, Trailer, Waivable, When,
+    Act, Applies, Asserted, Base, BoundTo, Claim, CoverageLimits, Entitled, Exceptions, Family, FindingLimits, Form, Independence,
+    Moment, Paths, Policy, Reach, Rego, TestLimits, Tier, Trailer, Waivable, When,
 };
 
 impl Policy {
@@ -92,12 +92,14 @@ fn policy(reader: &mut Reader<'_>, cells: &DeTable<'_>) -> Option<Policy> {
     let tiers = tiers(reader, &top, &names);
     let whens = whens(reader, &top, &names, &tiers[0]);
     let limitations = top.cell("refuse_limitations").map(|cell| reader.ids(&cell, NAMES_MAX)).unwrap_or_default();
+    let exceptions = top.cell("exceptions").and_then(|cell| exceptions(reader, &cell.called("[exceptions]")));
     let rego = top.cell("rego").and_then(|cell| rego(reader, &cell));
     let mut policy = Policy {
         tiers,
         claims,
         whens,
         may,
+        exceptions: exceptions.unwrap_or_default(),
         applies: word_or(reader, &top, "applies", Applies::Plan),
         independence: word_or(reader, &top, "independence", Independence::Require),
         unplanned: top.cell("unplanned").and_then(|cell| tier_named(reader, &cell, &names)),
@@ -368,6 +370,19 @@ fn may(reader: &mut Reader<'_>, cell: &Cell<'_>, roles: &mut Roles) -> BTreeMap<
         }
     }
     may
+}
+
+fn exceptions(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<Exceptions> {
+    let table = reader.table(cell, &EXCEPTIONS)?;
+    let default = Exceptions::default();
+    let effects = table.cell("effects").map(|cell| reader.words(&cell));
+    let any_change = table.cell("any_change").and_then(|cell| reader.flag(&cell)).unwrap_or(false);
+    Some(Exceptions {
+        effects: effects.map_or(default.effects, |effects| effects.into_iter().collect()),
+        longest: table.cell("longest").and_then(|cell| reader.span(&cell)),
+        at_once: count(reader, &table, "at_once", COUNT_MAX).unwrap_or(default.at_once),
+        reach: if any_change { Reach::AnyChange } else { Reach::OneChange },
+    })
 }
 
 fn entitled(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<Entitled> {

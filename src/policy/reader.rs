@@ -193,15 +193,25 @@ impl<'t> Reader<'t> {
         span
     }
 
+    /// Takes a value as a list of distinct words that is not empty.
+    pub(super) fn words<W: Word>(&mut self, cell: &Cell<'_>) -> Vec<W> {
+        let texts = self.texts(cell, W::ALL.len());
+        texts.into_iter().filter_map(|text| self.word_of(text.it, text.at, &cell.place)).collect()
+    }
+
     /// Takes a value as one of the words of a list.
     pub(super) fn word<W: Word>(&mut self, cell: &Cell<'_>) -> Option<W> {
         let found = self.text(cell)?;
+        self.word_of(found, cell.at, &cell.place)
+    }
+
+    fn word_of<W: Word>(&mut self, found: &str, at: usize, place: &str) -> Option<W> {
         let word = W::ALL.iter().copied().find(|word| word.to_string() == found);
         if word.is_none() {
             let words: Vec<String> = W::ALL.iter().map(ToString::to_string).collect();
-            let place = cell.place.clone();
+            let place = place.to_owned();
             let problem = PolicyProblem::UnknownWord { place, found: shown(found), wanted: one_of(&words) };
-            self.wrong_and(cell.at, problem, || spelling(found, words.iter().map(String::as_str)));
+            self.wrong_and(at, problem, || spelling(found, words.iter().map(String::as_str)));
         }
         word
     }

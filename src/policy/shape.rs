@@ -25,6 +25,7 @@ pub(super) const TOP: Shape = Shape {
         "tier",
         "when",
         "may",
+        "exceptions",
     ],
 };
 
@@ -79,8 +80,13 @@ pub(super) const WHEN: Shape = Shape { place: "in [[when]]", keys: &["paths", "t
 pub(super) const MAY: Shape =
     Shape { place: "in [may]", keys: &["plan", "grant", "policy", "allow", "resume", "merge"] };
 
+/// Which exceptions there may be.
+pub(super) const EXCEPTIONS: Shape =
+    Shape { place: "in [exceptions]", keys: &["effects", "longest", "at_once", "any_change"] };
+
 /// Who may do one act, in the long form.
 pub(super) const ENTITLED: Shape = Shape { place: "in an act of [may]", keys: &["roles", "threshold"] };
 
 /// All tables with keys of their own.
-pub(super) const SHAPES: [&Shape; 9] = [&TOP, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &TIER, &WHEN, &MAY, &ENTITLED];
+pub(super) const SHAPES: [&Shape; 10] =
+    [&TOP, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &TIER, &WHEN, &MAY, &ENTITLED, &EXCEPTIONS];

@@ -376,6 +376,15 @@ impl<'a> Authority<'a> {
         self.allows(act, record, When::Logged)
     }
 
+    /// Returns whether some of a record's signers alone were entitled to an act where it was logged, and still are.
+    #[must_use]
+    pub fn may_by(&self, act: Act, record: &Logged, signers: &[Fingerprint]) -> bool {
+        let change = record.statement().binding.change.as_ref();
+        let signers: Vec<Fingerprint> =
+            record.signers().filter(|signer| signers.contains(signer)).cloned().collect();
+        self.allowed(act, &signers, record.serial(), record.time(), change, When::Now, DEPTH_MAX)
+    }
+
     fn allows(&self, act: Act, record: &Logged, when: When) -> bool {
         let change = record.statement().binding.change.as_ref();
         let signers: Vec<Fingerprint> = record.signers().cloned().collect();

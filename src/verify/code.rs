@@ -58,6 +58,7 @@ codes! {
     COVERAGE_LIMIT = "E224" "coverage-limit", "the tests run fewer of the lines than the policy demands", "test the lines that no test runs, and run the gate again";
     REGO_DENIED = "E225" "rego-denied", "the Rego of the policy denies it", "read what it says, and mend that: evidence policy show --rego";
     REGO_ERROR = "E226" "rego-error", "the Rego of the policy came to no answer: it has no set deny, or broke off with an error", "mend the policy: evidence policy check, evidence policy apply";
+    NOTHING_SHOWN = "E230" "nothing-shown", "exceptions stand in for every requirement, and an empty set never passes", "show at least one of them: evidence attest CLAIM -- CMD";
     HALTED = "E301" "halted", "the ledger is halted", "when the cause is gone: evidence record resume --reason WHY";
     LIMITATION = "E302" "limitation", "the policy refuses a limitation that this verdict would have", "remove its cause";
     NO_POLICY = "E303" "no-policy", "no policy was in force when the change was planned", "put one into force and plan anew: evidence policy apply";

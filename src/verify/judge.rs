@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::authority::{Authority, Known, Policies, Who};
 use super::code::Code;
+use super::exceptions::Exceptions;
 use super::independence::{self, Implementers};
 use super::names::{UNKNOWN_AUTHOR, missing_names};
 use super::plan::{self, Plans};
@@ -186,6 +187,7 @@ fn judge_by(
 ) -> Vec<Shown> {
     let mut shown = Vec::new();
     bench.independence = policy.independence();
+    let exceptions = Exceptions::of(bench, policy);
     let touched: Vec<&str> = bench.git.iter().flat_map(|git| git.touched.iter().map(String::as_str)).collect();
     let planned = plans.tier(policy);
     let requirements = planned.and_then(|tier| policy.requirements(tier, &touched));
@@ -197,10 +199,11 @@ fn judge_by(
             "a tier of the policy",
         ));
     }
+    verdict.show_exceptions(&exceptions.shown);
     plan::check(bench, plans, policy, requirements.as_ref(), findings);
     if let (Some(planned), Some(wanted)) = (planned, &requirements) {
         verdict.tier = Some(TierShown { planned: planned.clone(), effective: wanted.tier.clone() });
-        shown = check_requirements(bench, policy, wanted, moment, verdict, findings, limitations);
+        shown = check_requirements(bench, policy, &exceptions, wanted, moment, verdict, findings, limitations);
     }
     limits(bench, plans, verdict, limitations);
     for name in policy.refuse_limitations().iter().filter(|name| !LIMITATIONS.contains(&name.as_str())) {
@@ -229,6 +232,7 @@ fn judge_by(
 fn check_requirements(
     bench: &Bench<'_>,
     policy: &Policy,
+    exceptions: &Exceptions,
     wanted: &Requirements,
     moment: Moment,
     verdict: &mut Verdict,
@@ -251,8 +255,9 @@ fn check_requirements(
             continue;
         }
         judged += 1;
+        let mut found = Vec::new();
         for what in claim.unsupported() {
-            findings.push(Finding::new(
+            found.push(Finding::new(
                 Code::UNSUPPORTED,
                 required.claim.as_str(),
                 format!("the policy says {what}"),
@@ -261,13 +266,20 @@ fn check_requirements(
         }
         let why = required.why.to_string();
         let ruled = match claim.form {
-            Form::Run => attempts::check(bench, &required.claim, claim, &why, findings),
-            Form::Review => reviews::check(bench, &required.claim, claim, &why, findings),
+            Form::Run => attempts::check(bench, &required.claim, claim, &why, &mut found),
+            Form::Review => reviews::check(bench, &required.claim, claim, &why, &mut found),
         };
-        limitations.extend(ruled.limitations);
-        if ruled.asserted {
-            let text = format!("facts of {} are asserted: their reports are not there", required.claim);
-            limitations.insert(Limitation { name: "asserted", text });
+        let (state, exception, found) = exceptions.stand_in(&required.claim, ruled.state, found);
+        findings.extend(found);
+        if let Some(exception) = &exception {
+            let name = if state == State::Waived { WAIVED } else { NOT_APPLICABLE };
+            limitations.insert(Limitation { name, text: format!("{}: {}", required.claim, exception.sentence()) });
+        } else {
+            limitations.extend(ruled.limitations);
+            if ruled.asserted {
+                let text = format!("facts of {} are asserted: their reports are not there", required.claim);
+                limitations.insert(Limitation { name: "asserted", text });
+            }
         }
         let mut serials = ruled.serials;
         serials.sort_unstable();
@@ -276,17 +288,28 @@ fn check_requirements(
             claim: required.claim.clone(),
             why,
             family: claim.family.as_str(),
-            state: ruled.state,
+            state,
             serials,
             principals: ruled.principals.into_iter().collect(),
             attempts: ruled.attempts,
             numbers: ruled.numbers,
             failed_elsewhere: ruled.failed_elsewhere,
+            exception,
         };
         if !verdict.requirements.contains(&shown) {
             verdict.requirements.push(shown.clone());
         }
         all.push(Shown { requirement: shown, form: claim.form, asserted: ruled.asserted, counted: ruled.counted });
+    }
+    let excepted = |shown: &Shown| shown.requirement.state.is_excepted();
+    if moment != Moment::Plan && !all.is_empty() && all.iter().all(excepted) {
+        let found = format!("exceptions stand in for all {} that it requires", all.len());
+        findings.push(Finding::new(
+            Code::NOTHING_SHOWN,
+            format!("tier {}", wanted.tier),
+            found,
+            "at least one of them to be shown",
+        ));
     }
     if judged == 0 && moment != Moment::Plan {
         findings.push(Finding::new(
@@ -416,6 +439,11 @@ impl<'a> Bench<'a> {
     ) -> Self {
         let independence = Independence::Require;
         Self { complete, authority, rechecked, git: Some(git), now, implementers: None, independence }
+    }
+
+    /// Returns who implements the change, once it is known.
+    pub(super) const fn implementers(&self) -> Option<&Implementers> {
+        self.implementers.as_ref()
     }
 
     /// Returns who signed a record, for people.
@@ -558,6 +586,7 @@ fn blank(judgement: &Judgement<'_>, now: Time) -> Verdict {
         requirements: Vec::new(),
         findings: Vec::new(),
         limitations: Vec::new(),
+        exceptions: Vec::new(),
     }
 }
 
@@ -569,10 +598,13 @@ fn finish(mut verdict: Verdict, findings: Vec<Finding>, limitations: BTreeSet<Li
     }
     verdict.findings.sort_by_key(|finding| rank(finding.code));
     verdict.limitations = limitations.into_iter().collect();
-    // An empty set never passes: only what names a policy, requires something, and refuses nothing is accepted.
-    let met = !verdict.requirements.is_empty()
-        && verdict.requirements.iter().all(|requirement| requirement.state == State::Pass);
-    let plan_only = verdict.moment == Moment::Plan.as_str() && verdict.requirements.is_empty();
+    // An empty set never passes: only what names a policy, shows something, and refuses nothing is accepted. What an exception
+    // stands in for is met and shows nothing.
+    let passed = |requirement: &Requirement| requirement.state == State::Pass;
+    let excepted = |requirement: &Requirement| requirement.state.is_excepted();
+    let all = &verdict.requirements;
+    let met = all.iter().any(passed) && all.iter().all(|one| passed(one) || excepted(one));
+    let plan_only = verdict.moment == Moment::Plan.as_str() && all.iter().all(excepted);
     if verdict.policy.is_some() && verdict.findings.is_empty() && (met || plan_only) {
         verdict.decision = Decision::Accepted;
     }
@@ -591,7 +623,8 @@ fn rank(code: Code) -> u8 {
 
 const fn weight(state: State) -> u8 {
     match state {
-        State::Pass => 0,
+        // Only what is done with a rule's answer makes these.
+        State::Pass | State::Waived | State::NotApplicable => 0,
         State::Missing => 1,
         State::Invalid => 2,
         State::Running => 3,
@@ -602,8 +635,9 @@ const fn weight(state: State) -> u8 {
 }
 
 /// Every limitation that a verdict may admit, by name.
-pub const LIMITATIONS: [&str; 8] = [
+pub const LIMITATIONS: [&str; 10] = [
     "asserted",
+    NOT_APPLICABLE,
     "not-independent",
     "one-person",
     OPERATOR_UNBOUND,
@@ -611,7 +645,12 @@ pub const LIMITATIONS: [&str; 8] = [
     REMOTE_UNSEEN,
     UNKNOWN_AUTHOR,
     UNVERIFIED_MERGE,
+    WAIVED,
 ];
+/// An exception says that a requirement does not apply.
+const NOT_APPLICABLE: &str = "not-applicable";
+/// An exception stands in for a requirement.
+const WAIVED: &str = "waived";
 /// The change touches what tells a CI system what to run.
 const PIPELINE_EDITED: &str = "pipeline-edited";
 /// Where CI systems look for it: files, and folders that end in `/`.
@@ -665,6 +704,7 @@ mod tests {
             attempts: 1,
             numbers: None,
             failed_elsewhere: Vec::new(),
+            exception: None,
         };
         Verdict {
             format: "evidence-verdict/v1",
@@ -682,6 +722,7 @@ mod tests {
             requirements: states.iter().map(requirement).collect(),
             findings: Vec::new(),
             limitations: Vec::new(),
+            exceptions: Vec::new(),
         }
     }
 

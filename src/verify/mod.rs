@@ -7,6 +7,7 @@ mod attempts;
 mod authority;
 mod changed;
 mod code;
+mod exceptions;
 mod independence;
 mod judge;
 mod limits;
@@ -33,4 +34,4 @@ pub use question::{Answer, Answers, Denial, Question, Said, Unanswered, question
 pub use recheck::{Recheck, RecheckError, Rechecked};
 pub use succession::follow;
 pub use suppose::Supposed;
-pub use verdict::{Advice, Decided, Finding, Limitation, Requirement, State, TierShown, Verdict};
+pub use verdict::{Advice, Decided, Excepted, ExceptionShown, ExceptionState, Finding, Limitation, Requirement, State, TierShown, Verdict};

@@ -7,8 +7,10 @@
 use std::collections::BTreeSet;
 
 use super::authority::{Authority, Policies};
+use super::exceptions::EVERY_CHANGE;
 use super::plan::Plans;
-use crate::model::{Fingerprint, GitFacts, IMPLEMENTER, Name, PrincipalId};
+use crate::merkle::MapText;
+use crate::model::{Fingerprint, GitFacts, IMPLEMENTER, Name, Predicate, PrincipalId};
 use crate::policy::Policy;
 use crate::prove::{Change, Complete, Logged, ProveError, Source, Trust, name_chain};
 
@@ -63,13 +65,13 @@ pub(super) fn missing_names(
     plans: &Plans<'_>,
     git: &GitFacts,
 ) -> BTreeSet<Name> {
-    if !authors_matter(authority, plans, git) {
+    if !authors_matter(complete, authority, plans, git) {
         return BTreeSet::new();
     }
     let mut names: BTreeSet<Name> = people(git).map(Name::address).collect();
     names.insert(Name::Change(complete.subject().id.clone()));
     let signers: BTreeSet<&Fingerprint> =
-        complete.of_change().chain(complete.of_tree()).flat_map(Logged::signers).collect();
+        complete.of_change().chain(complete.of_tree()).chain(exceptions(complete)).flat_map(Logged::signers).collect();
     let filed: BTreeSet<Fingerprint> =
         names.iter().map(|name| crate::crypto::PublicKey::of_name(name).fingerprint()).collect();
     let mut principals: BTreeSet<&PrincipalId> = plans.all.iter().flat_map(|(_, plan)| &plan.implementers).collect();
@@ -86,9 +88,20 @@ fn people(git: &GitFacts) -> impl Iterator<Item = &str> {
     all.map(String::as_str).filter(|address| !address.is_empty())
 }
 
-/// Returns whether a policy that judges the change asks who implemented it.
-fn authors_matter(authority: &Authority<'_>, plans: &Plans<'_>, git: &GitFacts) -> bool {
+/// Returns the exceptions of the change and those that are wider: nobody who implements a change may sign one for it.
+fn exceptions(complete: &Complete<Change>) -> impl Iterator<Item = &Logged> {
+    let wider = complete.of_list(&MapText::chain(EVERY_CHANGE));
+    complete.of_change().chain(wider).filter(|it| matches!(it.statement().predicate, Predicate::Exception(_)))
+}
+
+/// Returns whether a policy that judges the change asks who implemented it, or an exception does.
+fn authors_matter(
+    complete: &Complete<Change>,
+    authority: &Authority<'_>, plans: &Plans<'_>, git: &GitFacts) -> bool {
     let Some(first) = plans.first else { return false };
+    if exceptions(complete).next().is_some() {
+        return true;
+    }
     let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
     let asks = |policy: &Policy| {
         let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));

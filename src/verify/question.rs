@@ -306,8 +306,7 @@ impl<'a> ClaimInput<'a> {
             form: shown.form.as_str(),
             why,
             state: *state,
-            // This version knows no exceptions: nothing is waived.
-            waived: false,
+            waived: matches!(state, State::Waived | State::NotApplicable),
             asserted: shown.asserted,
             principals,
             attempts: match shown.form {
@@ -366,7 +365,7 @@ fn reviews_of(bench: &Bench<'_>, claim: &ClaimName) -> Vec<ReviewInput> {
 }
 
 /// Returns who signed a record: principals, and roots by their fingerprints.
-fn behind(bench: &Bench<'_>, record: &Logged) -> BTreeSet<String> {
+pub(super) fn behind(bench: &Bench<'_>, record: &Logged) -> BTreeSet<String> {
     let who = bench.authority.behind(record).into_iter();
     who.map(|who| match who {
         Who::Principal(principal) => principal.to_string(),

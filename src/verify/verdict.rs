@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::code::Code;
-use crate::model::{AsOf, ChangeId, ClaimName, Decision, Digest, Oid, PrincipalId, TierName, Time};
+use crate::model::{AsOf, ChangeId, ClaimName, Decision, Digest, Id, Oid, PrincipalId, TierName, Time};
 use crate::prove::Held;
 
 /// What was judged, how, and why.
@@ -44,6 +44,9 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// What an acceptance admits.
     pub limitations: Vec<Limitation>,
+    /// The exceptions that are about the change, in the order of the log: what became of each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionShown>,
 }
 
 /// The tier that was planned and the one that counts.
@@ -80,6 +83,87 @@ pub struct Requirement {
     /// Failures on other trees: they void nothing and are shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed_elsewhere: Vec<u64>,
+    /// The exception that stands in for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exception: Option<Excepted>,
+}
+
+/// The exception that stands in for a requirement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Excepted {
+    /// Its record.
+    pub serial: u64,
+    /// Its id.
+    pub id: Id,
+    /// `waive` or `exempt`.
+    pub effect: &'static str,
+    /// Who signed it: principals, and roots by their fingerprints.
+    pub by: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// When it ends.
+    pub until: Time,
+}
+
+/// An exception that is about the change, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExceptionShown {
+    /// Its record.
+    pub serial: u64,
+    /// Its id.
+    pub id: Id,
+    /// What it would do.
+    pub effect: &'static str,
+    /// The claims that it is about.
+    pub claims: Vec<ClaimName>,
+    /// Patterns of the names that it is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Whether it is wider than one change.
+    pub any_change: bool,
+    /// Who signed it: principals, and roots by their fingerprints.
+    pub by: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// When it ends.
+    pub until: Time,
+    /// What became of it.
+    pub state: ExceptionState,
+    /// Why it does not help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What became of an exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExceptionState {
+    /// It helps.
+    InForce,
+    /// Its time is over.
+    Ended,
+    /// Another record ended it before its time.
+    EndedEarly,
+    /// It is such a record.
+    End,
+    /// It never helped, or does no more.
+    NotTaken,
+}
+
+impl ExceptionState {
+    /// Returns it in words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InForce => "in force",
+            Self::Ended => "ended",
+            Self::EndedEarly => "ended early",
+            Self::End => "an end",
+            Self::NotTaken => "not taken",
+        }
+    }
 }
 
 /// The state of a requirement.
@@ -100,6 +184,10 @@ pub enum State {
     Missing,
     /// Something is there that does not count.
     Invalid,
+    /// Not demanded this once: an exception stands in for it.
+    Waived,
+    /// It does not apply: an exception says so.
+    NotApplicable,
 }
 
 /// One reason why a verdict refuses.
@@ -203,6 +291,18 @@ impl Verdict {
             requirements: Vec::new(),
             findings: vec![finding],
             limitations: Vec::new(),
+            exceptions: Vec::new(),
+        }
+    }
+
+    /// Adds what became of the exceptions under one policy; where another policy does not take one, it does not help.
+    pub(super) fn show_exceptions(&mut self, shown: &[ExceptionShown]) {
+        for one in shown {
+            match self.exceptions.iter_mut().find(|known| known.serial == one.serial) {
+                None => self.exceptions.push(one.clone()),
+                Some(known) if known.state < one.state => *known = one.clone(),
+                Some(_) => {}
+            }
         }
     }
 
@@ -210,6 +310,24 @@ impl Verdict {
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(self).expect("a verdict holds nothing that JSON cannot say")
+    }
+}
+
+impl State {
+    /// Returns whether an exception stands in for what is not shown.
+    #[must_use]
+    pub const fn is_excepted(self) -> bool {
+        matches!(self, Self::Waived | Self::NotApplicable)
+    }
+}
+
+impl Excepted {
+    /// Returns it as a sentence: `ana waives it until .. (record 12, w-1): why`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { serial, id, effect, by, reason, until } = self;
+        let does = if *effect == "exempt" { "says that it does not apply" } else { "waives it" };
+        format!("{} {does} until {until} (record {serial}, {id}): {reason}", by.join(" and "))
     }
 }
 

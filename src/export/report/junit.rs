@@ -1,6 +1,6 @@
 //! JUnit XML: a case for each requirement, and one for each finding that no requirement explains.
 //!
-//! Only a requirement that is met passes. Nothing is skipped: no requirement of a verdict is one that does not apply.
+//! Only a requirement that is shown passes. One that an exception stands in for is skipped, and says by whom and until when.
 
 use super::{Reason, headline, is_about, reasons, word};
 use crate::verify::{Requirement, State, Verdict};
@@ -15,7 +15,8 @@ pub fn junit(verdict: &Verdict) -> String {
         // A finding about a requirement that is met is not hidden in it: it gets a case of its own.
         let mut mine = Vec::new();
         for (reason, told) in reasons.iter().zip(&mut told) {
-            if requirement.state != State::Pass && !*told && is_about(reason.thing, requirement) {
+            let unmet = requirement.state != State::Pass && !requirement.state.is_excepted();
+            if unmet && !*told && is_about(reason.thing, requirement) {
                 *told = true;
                 mine.push(reason);
             }
@@ -24,11 +25,12 @@ pub fn junit(verdict: &Verdict) -> String {
     }
     for (reason, _) in reasons.iter().zip(&told).filter(|(_, told)| !**told) {
         let name = format!("{} {}: {}", reason.rule, reason.name, reason.thing);
-        cases.push(Case { class: "evidence", name, failure: Some((reason.text(), sentence(reason))), output: None });
+        cases.push(Case { class: "evidence", name, failure: Some((reason.text(), sentence(reason))), skipped: None, output: None });
     }
     let failed = cases.iter().filter(|case| case.failure.is_some()).count();
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let counts = format!("tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"0\"", cases.len());
+    let skipped = cases.iter().filter(|case| case.skipped.is_some()).count();
+    let counts = format!("tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\"", cases.len());
     let name = escaped(&headline(verdict));
     text.push_str(&format!("<testsuites name=\"evidence\" {counts}>\n  <testsuite name=\"{name}\" {counts}>\n"));
     for case in &cases {
@@ -43,6 +45,8 @@ struct Case {
     name: String,
     /// Its first line and its text.
     failure: Option<(String, String)>,
+    /// Which exception stands in for it.
+    skipped: Option<String>,
     output: Option<String>,
 }
 
@@ -54,6 +58,9 @@ impl Case {
             let (message, sentences) = (escaped(message), escaped(sentences));
             text.push_str(&format!("<failure message=\"{message}\" type=\"refused\">{sentences}</failure>"));
         }
+        if let Some(why) = &self.skipped {
+            text.push_str(&format!("<skipped message=\"{}\"/>", escaped(why)));
+        }
         if let Some(output) = &self.output {
             text.push_str(&format!("<system-out>{}</system-out>", escaped(output)));
         }
@@ -64,7 +71,7 @@ impl Case {
 
 fn case_of(requirement: &Requirement, reasons: &[&Reason<'_>]) -> Case {
     let failure = match requirement.state {
-        State::Pass => None,
+        State::Pass | State::Waived | State::NotApplicable => None,
         State::Fail | State::Inconclusive | State::Running | State::Lost | State::Missing | State::Invalid => {
             let state = format!("{}: {}", requirement.claim, word(requirement.state));
             let message = reasons.first().map_or_else(|| state.clone(), |reason| reason.text());
@@ -72,6 +79,10 @@ fn case_of(requirement: &Requirement, reasons: &[&Reason<'_>]) -> Case {
             Some((message, if sentences.is_empty() { state } else { sentences.join("\n") }))
         }
     };
+    let excepted = requirement.state.is_excepted().then(|| {
+        let why = requirement.exception.as_ref().map_or_else(String::new, |it| format!(": {}", it.sentence()));
+        format!("{}{why}", word(requirement.state))
+    });
     let serials: Vec<String> = requirement.serials.iter().map(|serial| format!("#{serial}")).collect();
     let who: Vec<&str> = requirement.principals.iter().map(|principal| principal.as_str()).collect();
     let output = format!(
@@ -82,7 +93,13 @@ fn case_of(requirement: &Requirement, reasons: &[&Reason<'_>]) -> Case {
         who.join(", "),
         requirement.numbers.as_ref().map_or_else(String::new, |numbers| format!("; {numbers}"))
     );
-    Case { class: requirement.family, name: requirement.claim.to_string(), failure, output: Some(output) }
+    Case {
+        class: requirement.family,
+        name: requirement.claim.to_string(),
+        failure,
+        skipped: excepted,
+        output: Some(output),
+    }
 }
 
 fn sentence(reason: &Reason<'_>) -> String {

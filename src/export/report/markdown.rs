@@ -51,6 +51,7 @@ fn requirements(verdict: &Verdict, text: &mut String) {
         let mark = match requirement.state {
             State::Pass => "✅",
             State::Running => "⏳",
+            State::Waived | State::NotApplicable => "⚠️",
             State::Fail | State::Inconclusive | State::Lost | State::Missing | State::Invalid => "❌",
         };
         let serials: Vec<String> = requirement.serials.iter().map(u64::to_string).collect();

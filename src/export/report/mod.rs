@@ -185,6 +185,8 @@ const fn word(state: State) -> &'static str {
         State::Lost => "lost",
         State::Missing => "missing",
         State::Invalid => "invalid",
+        State::Waived => "waived",
+        State::NotApplicable => "not-applicable",
     }
 }
 

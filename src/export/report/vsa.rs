@@ -2,12 +2,13 @@
 //!
 //! `PASSED` is only what an accepting verdict says. The levels are ours: `EVIDENCE_TIER_<TIER>` where the merge was judged,
 //! `EVIDENCE_DEPLOY_TIER_<TIER>` besides where the rollout was, and `EVIDENCE_PLAN_TIER_<TIER>` alone where only the plan
-//! was. Limitations stand in a field of ours. SLSA levels, dependencies and signatures are out of scope.
+//! was; each ends in `_WITH_EXCEPTIONS` where an exception stands in for a requirement. Limitations and what is excepted
+//! stand in a field of ours. SLSA levels, dependencies and signatures are out of scope.
 
 use serde_json::{Value, json};
 
 use super::Around;
-use crate::model::{Decision, STATEMENT_TYPE};
+use crate::model::{ClaimName, Decision, STATEMENT_TYPE};
 use crate::policy::Moment;
 use crate::verify::Verdict;
 
@@ -38,6 +39,11 @@ pub fn vsa(verdict: &Verdict, around: &Around) -> Value {
             "limitations": verdict.limitations.iter().map(|limitation| limitation.name).collect::<Vec<_>>(),
         },
     });
+    let excepted = verdict.requirements.iter().filter(|requirement| requirement.state.is_excepted());
+    let excepted: Vec<&ClaimName> = excepted.map(|requirement| &requirement.claim).collect();
+    if !excepted.is_empty() {
+        predicate[VERDICT_FIELD]["excepted"] = json!(excepted);
+    }
     if !around.attestations.is_empty() {
         let inputs = around.attestations.iter().map(|attestation| {
             json!({
@@ -62,7 +68,9 @@ pub fn vsa(verdict: &Verdict, around: &Around) -> Value {
 /// Returns what an acceptance is for: the tier at the judged moment, and at those that it implies.
 fn levels(verdict: &Verdict) -> Vec<String> {
     let Some(tier) = &verdict.tier else { return Vec::new() };
-    let tier = tier.effective.as_str().to_ascii_uppercase();
+    let excepted = verdict.requirements.iter().any(|requirement| requirement.state.is_excepted());
+    // Whoever asks for the level alone must not take what was waived for shown.
+    let tier = tier.effective.as_str().to_ascii_uppercase() + if excepted { "_WITH_EXCEPTIONS" } else { "" };
     let moment = verdict.moment;
     if moment == Moment::Merge.as_str() {
         vec![format!("EVIDENCE_TIER_{tier}")]

@@ -28,7 +28,7 @@ pub struct Exception {
 }
 
 /// What an exception does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// A claim is not demanded this once.
@@ -51,5 +51,11 @@ impl Effect {
             Self::Admit => "admit",
             Self::Exempt => "exempt",
         }
+    }
+}
+
+impl std::fmt::Display for Effect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }

@@ -1,0 +1,392 @@
+//! The rule of exceptions: signed by somebody who may and is not bound to those who implement the change, within what the
+//! policy allows, with an end.
+//!
+//! An exception stands in the chain of its change, or in the chain `exception` where it is wider than one change. It helps
+//! while it is in force: logged by somebody entitled there and now, not ended, not over. One that helps no more, or never
+//! did, is shown with why. A record of the same id in the same chain whose `until` is not after its own time ends it there.
+//!
+//! Out of scope: what a retired or admitted name is (the rules that know names ask [`Exceptions::retires`] and
+//! [`Exceptions::admits`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::code::Code;
+use super::judge::Bench;
+use super::question::behind;
+use super::verdict::{Excepted, ExceptionShown, ExceptionState, Finding, State};
+use crate::model::{ClaimName, Effect, Exception, Fingerprint, Id, Predicate, Time};
+use crate::policy::{Act, Policy, Reach};
+use crate::prove::Logged;
+
+/// The exceptions of a change under one policy.
+#[derive(Debug, Default)]
+pub(super) struct Exceptions {
+    taken: Vec<Taken>,
+    /// All of them, with why one does not help.
+    pub(super) shown: Vec<ExceptionShown>,
+}
+
+/// An exception that helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Its record.
+    pub(super) serial: u64,
+    /// Its id.
+    pub(super) id: Id,
+    /// What it does.
+    pub(super) effect: Effect,
+    /// Who signed it: principals, and roots by their fingerprints.
+    pub(super) by: Vec<String>,
+    /// Why.
+    pub(super) reason: String,
+    /// When it ends.
+    pub(super) until: Time,
+    /// The claims that it is about.
+    claims: Vec<ClaimName>,
+    /// Patterns of the names that it is about.
+    pub(super) patterns: Vec<String>,
+}
+
+/// An exception on its way through the log.
+struct Candidate<'a> {
+    record: &'a Logged,
+    exception: &'a Exception,
+    /// Why it does not help.
+    why: Option<String>,
+    /// Whether it counts among those in force at once: it did when it was logged, whatever became of its signers.
+    counts: bool,
+    /// The record that ended it early.
+    ended: Option<u64>,
+}
+
+impl Exceptions {
+    /// Returns the exceptions of the judged change, as a policy takes them.
+    pub(super) fn of(bench: &Bench<'_>, policy: &Policy) -> Self {
+        let mut all: Vec<Candidate<'_>> = Vec::new();
+        for record in of_change(bench) {
+            let Predicate::Exception(exception) = &record.statement().predicate else { continue };
+            let chain = &record.entry().chain;
+            let same = |other: &&mut Candidate<'_>| {
+                other.exception.id == exception.id && other.record.entry().chain == *chain && other.ended.is_none()
+            };
+            let earlier = all.iter_mut().filter(|other| other.record.serial() < record.serial()).find(same);
+            let mut candidate = Candidate { record, exception, why: None, counts: false, ended: None };
+            if is_end(record, exception) {
+                candidate.why = Some(match earlier {
+                    None => "it would end an exception, and there is none of this id".to_owned(),
+                    Some(earlier) if may_end(bench, record, earlier.record) => {
+                        earlier.ended = Some(record.serial());
+                        format!("it ends record {}", earlier.record.serial())
+                    }
+                    Some(earlier) => format!(
+                        "it would end record {}, and is signed by {}",
+                        earlier.record.serial(),
+                        bench.named(record)
+                    ),
+                });
+            } else if let Some(earlier) = all.iter().find(|other| {
+                other.exception.id == exception.id && other.record.entry().chain == *chain && !is_end_of(other)
+            }) {
+                candidate.why = Some(format!("its id is that of record {}", earlier.record.serial()));
+            } else {
+                let allowed = policy.allows_exception(exception, reach(record), record.time());
+                let refused = allowed.err().map(|error| error.to_string()).or_else(|| {
+                    let others = all.iter().filter(|other| {
+                        other.counts && other.ended.is_none() && record.time() < other.exception.until
+                    });
+                    let most = policy.exceptions().at_once;
+                    let others = u64::try_from(others.count()).unwrap_or(u64::MAX);
+                    (others >= most).then(|| format!("{others} others were in force with it; the policy allows {most}"))
+                });
+                candidate.counts = refused.is_none() && bench.authority.may_at(Act::Allow, record);
+                candidate.why = refused.or_else(|| unsupported(bench, record));
+            }
+            all.push(candidate);
+        }
+        Self::sorted(bench, &all)
+    }
+
+    fn sorted(bench: &Bench<'_>, all: &[Candidate<'_>]) -> Self {
+        let mut found = Self::default();
+        for candidate in all {
+            let Candidate { record, exception, why, ended, .. } = candidate;
+            let by: Vec<String> = behind(bench, record).into_iter().collect();
+            let (state, why) = match (why, ended) {
+                (Some(why), _) if is_end(record, exception) => (ExceptionState::End, Some(why.clone())),
+                (Some(why), _) => (ExceptionState::NotTaken, Some(why.clone())),
+                (None, Some(by)) => (ExceptionState::EndedEarly, Some(format!("record {by} ended it"))),
+                (None, None) if bench.now >= exception.until => (ExceptionState::Ended, None),
+                (None, None) => (ExceptionState::InForce, None),
+            };
+            if state == ExceptionState::InForce {
+                found.taken.push(Taken {
+                    serial: record.serial(),
+                    id: exception.id.clone(),
+                    effect: exception.effect,
+                    by: by.clone(),
+                    reason: exception.reason.clone(),
+                    until: exception.until,
+                    claims: exception.claims.clone(),
+                    patterns: exception.names.clone(),
+                });
+            }
+            found.shown.push(ExceptionShown {
+                serial: record.serial(),
+                id: exception.id.clone(),
+                effect: exception.effect.as_str(),
+                claims: exception.claims.clone(),
+                names: exception.names.clone(),
+                any_change: reach(record) == Reach::AnyChange,
+                by,
+                reason: exception.reason.clone(),
+                until: exception.until,
+                state,
+                why,
+            });
+        }
+        found
+    }
+
+    /// Returns the exception by which a claim is not demanded this once.
+    pub(super) fn waives(&self, claim: &ClaimName) -> Option<&Taken> {
+        self.about(Effect::Waive, claim).next()
+    }
+
+    /// Returns the exception by which a claim does not apply.
+    pub(super) fn exempts(&self, claim: &ClaimName) -> Option<&Taken> {
+        self.about(Effect::Exempt, claim).next()
+    }
+
+    /// Returns the exception by which a protected name of a claim may go.
+    #[cfg_attr(not(test), expect(dead_code, reason = "asked where names are held against those of a baseline"))]
+    pub(super) fn retires(&self, claim: &ClaimName, name: &str) -> Option<&Taken> {
+        self.about(Effect::Retire, claim).find(|taken| taken.names(name))
+    }
+
+    /// Returns the exception by which a finding of a claim may come in.
+    #[cfg_attr(not(test), expect(dead_code, reason = "asked where findings are held against those of a baseline"))]
+    pub(super) fn admits(&self, claim: &ClaimName, name: &str) -> Option<&Taken> {
+        self.about(Effect::Admit, claim).find(|taken| taken.names(name))
+    }
+
+    fn about(&self, effect: Effect, claim: &ClaimName) -> impl Iterator<Item = &Taken> {
+        self.taken.iter().filter(move |taken| taken.effect == effect && taken.claims.contains(claim))
+    }
+
+    /// Puts an exception in the place of what a claim lacks, if there is one; else everything stays as it is.
+    ///
+    /// What was found about the claim goes, but for what says that somebody's record does not hold ([`STAYS`]).
+    pub(super) fn stand_in(
+        &self,
+        claim: &ClaimName,
+        state: State,
+        found: Vec<Finding>,
+    ) -> (State, Option<Excepted>, Vec<Finding>) {
+        let waived = self.waives(claim).map(|taken| (State::Waived, taken));
+        let stands = waived.or_else(|| self.exempts(claim).map(|taken| (State::NotApplicable, taken)));
+        match stands {
+            Some((excepted, taken)) if state != State::Pass || found.iter().any(|one| !STAYS.contains(&one.code)) => {
+                let stays = found.into_iter().filter(|finding| STAYS.contains(&finding.code));
+                (excepted, Some(Excepted::from(taken)), stays.collect())
+            }
+            _ => (state, None, found),
+        }
+    }
+}
+
+impl Taken {
+    /// Returns whether a pattern of it matches a name.
+    fn names(&self, name: &str) -> bool {
+        self.patterns.iter().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()))
+    }
+}
+
+impl From<&Taken> for Excepted {
+    fn from(taken: &Taken) -> Self {
+        Self {
+            serial: taken.serial,
+            id: taken.id.clone(),
+            effect: taken.effect.as_str(),
+            by: taken.by.clone(),
+            reason: taken.reason.clone(),
+            until: taken.until,
+        }
+    }
+}
+
+/// Returns the records of the change, and those that are about every change, in the order of the log.
+fn of_change<'a>(bench: &Bench<'a>) -> impl Iterator<Item = &'a Logged> {
+    let complete = bench.complete;
+    let all = complete.of_change().chain(complete.of_list(&crate::merkle::MapText::chain(EVERY_CHANGE)));
+    let sorted: BTreeMap<u64, &Logged> = all.map(|record| (record.serial(), record)).collect();
+    sorted.into_values()
+}
+
+/// Returns whether a record ends an exception: it was over when it was logged.
+pub(super) fn is_end(record: &Logged, exception: &Exception) -> bool {
+    exception.until <= record.time()
+}
+
+fn is_end_of(candidate: &Candidate<'_>) -> bool {
+    is_end(candidate.record, candidate.exception)
+}
+
+/// An end hurts nobody but who relies on the exception: whoever might allow it where the end was logged, or signed the exception,
+/// may end it, whoever they are to the change and whatever became of them.
+fn may_end(bench: &Bench<'_>, end: &Logged, exception: &Logged) -> bool {
+    let signed: BTreeSet<&Fingerprint> = exception.signers().collect();
+    bench.authority.may_at(Act::Allow, end)
+        || (bench.authority.may_hurt(end) && end.signers().any(|signer| signed.contains(signer)))
+}
+
+/// Returns how far an exception reaches.
+fn reach(record: &Logged) -> Reach {
+    if record.statement().binding.change.is_none() { Reach::AnyChange } else { Reach::OneChange }
+}
+
+/// Returns why the signers of an exception do not help it: not entitled, there or now, or bound to those who implement the change.
+fn unsupported(bench: &Bench<'_>, record: &Logged) -> Option<String> {
+    let by = bench.named(record);
+    if !bench.authority.may_at(Act::Allow, record) {
+        return Some(format!("it is signed by {by}, who might not allow it"));
+    }
+    if !bench.authority.may(Act::Allow, record) {
+        return Some(format!("it is signed by {by}, who may allow nothing any more"));
+    }
+    let Some(implementers) = bench.implementers() else {
+        return Some("nobody can say who implements the change".to_owned());
+    };
+    let bound: BTreeMap<&Fingerprint, String> = record
+        .signers()
+        .filter_map(|signer| Some((signer, implementers.binds_key(&bench.authority, signer)?)))
+        .collect();
+    let free: Vec<Fingerprint> = record.signers().filter(|signer| !bound.contains_key(signer)).cloned().collect();
+    if !bound.is_empty() && !bench.authority.may_by(Act::Allow, record, &free) {
+        let reasons: Vec<String> = bound.into_values().collect();
+        return Some(reasons.join("; "));
+    }
+    None
+}
+
+/// Returns whether a pattern, in which `*` stands for any run of characters, matches all of a text.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut next) = (0, 0);
+    // Where the last `*` stood, and how far the text was taken by it.
+    let mut star: Option<(usize, usize)> = None;
+    while next < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, next));
+                at += 1;
+            }
+            Some(byte) if *byte == text[next] => {
+                at += 1;
+                next += 1;
+            }
+            _ => match star {
+                Some((place, taken)) => {
+                    star = Some((place, taken + 1));
+                    at = place + 1;
+                    next = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+/// What no exception takes away: that somebody's record says what its report does not, or belongs to no start.
+const STAYS: &[Code] = &[Code::FACTS_DIFFER, Code::NOT_MATCHING];
+/// The chain of what is wider than one change.
+pub(super) const EVERY_CHANGE: &str = "exception";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(pattern: &str, text: &str) -> bool {
+        matches(pattern.as_bytes(), text.as_bytes())
+    }
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        for (pattern, text) in [
+            ("suite > a > *", "suite > a > b > c"),
+            ("*", ""),
+            ("*", "anything"),
+            ("a*b*c", "a-b-b-c"),
+            ("**x", "yx"),
+            ("exact [1]?", "exact [1]?"),
+            ("*é", "caf\u{e9}"),
+        ] {
+            assert!(fits(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn without_a_star_only_the_name_itself_matches() {
+        for (pattern, text) in
+            [("a", "ab"), ("a", ""), ("", "a"), ("a*b", "a-c"), ("a?", "ab"), ("A*", "ab"), ("*b", "bc"), ("[ab]", "a")]
+        {
+            assert!(!fits(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_longer_than_text_times_pattern() {
+        let (pattern, text) = ("*a".repeat(1000) + "b", "a".repeat(4000));
+        assert!(!fits(&pattern, &text));
+    }
+
+    #[test]
+    fn names_go_and_come_by_their_patterns_and_claims() {
+        let claim: ClaimName = "tests".parse().unwrap();
+        let taken = |effect| Taken {
+            serial: 1,
+            id: "n".parse().unwrap(),
+            effect,
+            by: Vec::new(),
+            reason: String::new(),
+            until: Time(9),
+            claims: vec![claim.clone()],
+            patterns: vec!["old > *".to_owned(), "gone".to_owned()],
+        };
+        let of = |effect| Exceptions { taken: vec![taken(effect)], shown: Vec::new() };
+        let (retire, admit) = (of(Effect::Retire), of(Effect::Admit));
+        for name in ["old > a", "gone"] {
+            assert!(retire.retires(&claim, name).is_some() && retire.admits(&claim, name).is_none());
+            assert!(admit.admits(&claim, name).is_some() && admit.retires(&claim, name).is_none());
+        }
+        assert!(retire.retires(&claim, "new > a").is_none());
+        assert!(retire.retires(&"others".parse().unwrap(), "gone").is_none());
+        assert!(retire.waives(&claim).is_none() && retire.exempts(&claim).is_none());
+    }
+
+    #[test]
+    fn what_says_that_a_record_does_not_hold_is_not_waived() {
+        let claim: ClaimName = "build".parse().unwrap();
+        let taken = Taken {
+            serial: 7,
+            id: "w".parse().unwrap(),
+            effect: Effect::Waive,
+            by: vec!["ana".to_owned()],
+            reason: "r".to_owned(),
+            until: Time(9),
+            claims: vec![claim.clone()],
+            patterns: Vec::new(),
+        };
+        let exceptions = Exceptions { taken: vec![taken], shown: Vec::new() };
+        let finding = |code| Finding::new(code, "build", "x", "y");
+        let found = vec![finding(Code::FAILED), finding(Code::FACTS_DIFFER), finding(Code::NOT_MATCHING)];
+        let (state, excepted, left) = exceptions.stand_in(&claim, State::Fail, found.clone());
+        assert_eq!((state, excepted.map(|it| it.serial)), (State::Waived, Some(7)));
+        assert_eq!(left, found[1..]);
+        let (state, excepted, left) = exceptions.stand_in(&"other".parse().unwrap(), State::Fail, found.clone());
+        assert_eq!((state, excepted, left), (State::Fail, None, found));
+        // What is shown needs no exception.
+        assert_eq!(exceptions.stand_in(&claim, State::Pass, Vec::new()), (State::Pass, None, Vec::new()));
+        let lies = found[1..].to_vec();
+        assert_eq!(exceptions.stand_in(&claim, State::Pass, lies.clone()), (State::Pass, None, lies));
+    }
+}
