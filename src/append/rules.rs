@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::crypto::{Envelope, NoteKey, PublicKey, filed_under};
 use crate::merkle::MapText;
 use crate::model::{
-    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Id, Name, Outcome, Plan,
-    Predicate, PrincipalId, ReviewVerdict, Run, SignedLine, Statement, TierName, Time,
+    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Id, Name, Outcome,
+    Plan, Predicate, PrincipalId, ReviewVerdict, Run, SignedLine, Statement, TierName, Time,
 };
 use crate::policy::{Act, BYTES_MAX, Moment, Outside, Policy, nearest};
 use crate::prove::{RawRecord, Trust};
@@ -507,7 +507,11 @@ impl Rules<'_> {
     }
 
     /// Checks that a record names the change's first plan.
-    pub(super) fn named_plan<'b>(&self, statement: &'b Statement, before: &[Before]) -> Result<&'b ChangeId, AppendError> {
+    pub(super) fn named_plan<'b>(
+        &self,
+        statement: &'b Statement,
+        before: &[Before],
+    ) -> Result<&'b ChangeId, AppendError> {
         let change = statement.binding.change.as_ref().ok_or(Refusal::NoStart)?;
         let first = before.first().ok_or_else(|| Refusal::NoPlan(change.clone()))?;
         if statement.binding.plan == Some(first.leaf) {

@@ -1,11 +1,11 @@
 //! Statements of one signer about one change, signed and appended.
 
-use crate::append::{AppendError, Appender, Receipt, Submission};
+use crate::append::{AppendError, Appender, Receipt, Refusal, Submission};
 use crate::crypto::{Envelope, NoteKey, PublicKey, Sign, sha256};
 use crate::merkle::{Checkpoint, MapText};
 use crate::model::{
-    Authority, Binding, ChangeId, Digest, Event, Grant, Name, Oid, Plan, PolicyRecord, Predicate, Review, Revoke,
-    Statement, Subject, VerdictRecord,
+    Authority, Binding, ChangeId, Digest, Event, Exception, Grant, Name, Oid, Plan, PolicyRecord, Predicate, Review,
+    Revoke, Statement, Subject, VerdictRecord,
 };
 use crate::prove::name_chain;
 use crate::store::{Log, StoreError};
@@ -226,6 +226,25 @@ impl Signer<'_> {
     pub fn event(&self, event: Event) -> Result<Receipt, AppendError> {
         let subjects = vec![Subject::sha256("origin", sha256(self.appender.ledger().origin().as_bytes()))];
         self.append(Statement { subjects, binding: self.binding(None, None), predicate: Predicate::Event(event) })
+    }
+
+    /// Signs an exception: about a change and its first plan, or about every change.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn exception(
+        &self,
+        about: Option<(&ChangeId, Option<Digest>)>,
+        exception: Exception,
+    ) -> Result<Receipt, AppendError> {
+        let (change, plan) = about.map_or((None, None), |(change, plan)| (Some(change), plan));
+        let subject = match (change, plan) {
+            (Some(change), None) => return Err(Refusal::NoPlan(change.clone()).into()),
+            (_, Some(plan)) => Subject::sha256("plan", plan),
+            (None, None) => Subject::sha256("origin", sha256(self.appender.ledger().origin().as_bytes())),
+        };
+        let (binding, predicate) = (self.binding(change, plan), Predicate::Exception(exception));
+        self.append(Statement { subjects: vec![subject], binding, predicate })
     }
 
     /// Signs and appends a statement.

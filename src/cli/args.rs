@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::allow::AllowArgs;
+
 /// Proof that a change is fit to merge.
 #[derive(Debug, Parser)]
 #[command(name = "evidence", version, styles = STYLES, disable_help_subcommand = true, propagate_version = false)]
@@ -62,6 +64,9 @@ pub(super) enum Command {
     /// Record a review of the commit's tree
     #[command(after_help = "Example:\n  evidence review peer-review --verdict pass --notes notes.md")]
     Review(ReviewArgs),
+    /// Sign, list and end exceptions: claims waived or not applicable, names retired, findings admitted, each with a reason and an end
+    #[command(after_help = "Example:\n  evidence allow waive security-scan --reason 'ticket 12' --until 2d")]
+    Allow(AllowArgs),
     /// Judge a change: accepted (0), refused (1), could not judge (2), the ledger contradicts itself (3)
     #[command(after_help = "Example:\n  evidence verify --json")]
     Verify(VerifyArgs),

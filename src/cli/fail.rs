@@ -259,6 +259,14 @@ impl From<AppendError> for Fail {
                     Refusal::Planned { .. } => {
                         fail.hint("to raise its tier or move its base: evidence plan --tier TIER --reason WHY")
                     }
+                    Refusal::Exception(_) => {
+                        fail.hint("evidence policy show: [exceptions], and `waivable` of the claim")
+                    }
+                    Refusal::TooManyExceptions { .. } | Refusal::ExceptionId { .. } => {
+                        fail.hint("evidence allow list; evidence allow end ID --reason WHY")
+                    }
+                    Refusal::NoException(_) => fail.hint("evidence allow list"),
+                    Refusal::Implementer { .. } => fail.hint("let somebody else who may allow it sign it"),
                     Refusal::UnknownClaim { .. } => fail.hint("evidence policy show lists the claims"),
                     _ => fail,
                 }

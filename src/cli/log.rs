@@ -150,6 +150,10 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
         Predicate::Authority(Authority::Genesis { origin, size, .. }) => {
             Some(format!("goes on from {origin} at {size}"))
         }
+        Predicate::Exception(exception) => {
+            let claims: Vec<&str> = exception.claims.iter().map(|claim| claim.as_str()).collect();
+            Some(format!("{} {}", exception.id, claims.join(", ")))
+        }
         Predicate::Event(Event::Merge { changes, .. }) => {
             let commit = statement.commit().map_or("", |commit| commit.short());
             let changes: Vec<&str> = changes.iter().map(|change| change.as_str()).collect();

@@ -1,5 +1,6 @@
 //! The only place that prints, reads the environment, or exits; one file a command.
 
+mod allow;
 mod anchor;
 mod args;
 mod attest;
@@ -80,6 +81,7 @@ fn dispatch(args: Args) -> Result<u8, Fail> {
         Command::Attest(args) => attest::run(&context, args),
         Command::Facts(args) => facts::run(&context, &args),
         Command::Review(args) => review::run(&context, &args),
+        Command::Allow(args) => allow::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Show(args) => show::run(&context, &args),

@@ -14,7 +14,8 @@ use crate::model::{ClaimName, Digest, Id, Span, TierName};
 
 use super::word::{Word as _, words};
 use super::{
-    Act, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, Policy, Reach, TestLimits, Tier, Trailer, Waivable, When,
+    Act, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, Policy, Reach, TestLimits, Tier, Trailer,
+    Waivable, When,
 };
 
 /// One difference between two policies.
@@ -527,7 +528,9 @@ const UNNAMED: &str = "(unnamed)";
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::shape::{CLAIM, COVERAGE, ENTITLED, FINDINGS, MAY, TESTS, TIER, TOP as TOP_KEYS, WHEN};
+    use super::super::shape::{
+        CLAIM, COVERAGE, ENTITLED, EXCEPTIONS as TABLE_OF_EXCEPTIONS, FINDINGS, MAY, TESTS, TIER, TOP as TOP_KEYS, WHEN,
+    };
     use super::*;
     use crate::policy::TIERS_EXAMPLE;
 
@@ -598,6 +601,24 @@ mod tests {
     }
 
     #[test]
+    fn more_exceptions_are_weaker_and_what_is_usual_needs_no_words() {
+        let table = |lines: &str| policy(&format!("{TIERS_EXAMPLE}\n[exceptions]\n{lines}"));
+        let usual = policy(TIERS_EXAMPLE);
+        assert_eq!(usual.differences(&table("longest = \"30d\"\nat_once = 5\nany_change = false\n")), []);
+        let narrow = table("effects = [\"waive\"]\nlongest = \"7d\"\nat_once = 1\n");
+        let shown = |old: &Policy, new: &Policy| -> Vec<String> {
+            old.differences(new).iter().map(ToString::to_string).collect()
+        };
+        let there = shown(&narrow, &usual);
+        assert!(there.contains(&"exceptions: effects admit added (weaker)".to_owned()), "{there:?}");
+        assert!(there.contains(&"exceptions: longest 7d -> 30d (weaker)".to_owned()), "{there:?}");
+        assert!(there.contains(&"exceptions: at_once 1 -> 5 (weaker)".to_owned()), "{there:?}");
+        assert!(shown(&usual, &narrow).iter().all(|line| line.ends_with("(stronger)")));
+        let wide = shown(&usual, &table("any_change = true\n"));
+        assert_eq!(wide, ["exceptions: any_change false -> true (weaker)"]);
+    }
+
+    #[test]
     fn rules_are_compared_by_pattern_and_effect() {
         let rules = |rules: &str| TIERS_EXAMPLE.to_owned() + rules;
         let one = policy(&rules("[[when]]\npaths = [\"a/**\", \"b/**\"]\ntier = \"high\"\n"));
@@ -650,9 +671,21 @@ mod tests {
         let terms = Terms::of(&everything, &Common::of(&everything, &everything));
         let names: BTreeSet<&str> = terms.0.keys().map(|key| key.name).collect();
         let within = |key: &str| ["tests", "coverage", "findings"].map(|table| format!("{table}.{key}"));
-        let structure = ["version", "tiers", "claim", "tier", "when", "may", "paths", "tests", "coverage", "findings"];
+        let structure = [
+            "version",
+            "tiers",
+            "claim",
+            "tier",
+            "when",
+            "may",
+            "exceptions",
+            "paths",
+            "tests",
+            "coverage",
+            "findings",
+        ];
         let acts = MAY.keys;
-        for shape in [&TOP_KEYS, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &TIER, &WHEN, &ENTITLED] {
+        for shape in [&TOP_KEYS, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &TIER, &WHEN, &ENTITLED, &TABLE_OF_EXCEPTIONS] {
             for key in shape.keys.iter().filter(|key| !structure.contains(key) && !acts.contains(key)) {
                 let there = names.contains(key) || within(key).iter().any(|name| names.contains(name.as_str()));
                 assert!(there, "{key} is no term");
@@ -730,6 +763,15 @@ mod tests {
             if !roles.is_empty() {
                 text.push_str(&format!("{act} = {roles}\n"));
             }
+        }
+        text.push_str("[exceptions]\n");
+        for line in [
+            pick(&["", "effects = [\"waive\"]", "effects = [\"waive\", \"admit\"]"]),
+            pick(&["", "longest = \"1d\"", "longest = \"60d\""]),
+            pick(&["", "at_once = 0", "at_once = 9"]),
+            pick(&["", "any_change = true"]),
+        ] {
+            text.push_str(&(line + "\n"));
         }
         Policy::parse(&text).ok()
     }

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 
 use crate::model::{ClaimName, Effect, Exception, Span, Time};
 
-use super::{Policy, Waivable};
 use super::word::Word;
+use super::{Policy, Waivable};
 
 /// What exceptions may do, how long and how many; without the table, [`Exceptions::default`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,8 +160,7 @@ mod tests {
 
     #[test]
     fn what_the_table_says_holds() {
-        let found =
-            parsed("[exceptions]\neffects = [\"waive\"]\nlongest = \"14d\"\nat_once = 0\nany_change = true\n");
+        let found = parsed("[exceptions]\neffects = [\"waive\"]\nlongest = \"14d\"\nat_once = 0\nany_change = true\n");
         assert_eq!(found.effects, BTreeSet::from([Effect::Waive]));
         assert_eq!((found.longest(), found.at_once, found.reach), (Span(1_209_600), 0, Reach::AnyChange));
     }

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::model::{ClaimName, Id, Role, Shard, TierName};
 
 use super::{
-    Asserted, Base, Baseline, BoundTo, Claim, CoverageLimits, FindingLimits, Form, Moment, Policy, TestLimits, Trailer,
-    Waivable,
+    Asserted, Base, Baseline, BoundTo, Claim, CoverageLimits, Exceptions, FindingLimits, Form, Moment, Policy, Reach,
+    TestLimits, Trailer, Waivable,
 };
 
 /// What a policy asks of a change that is planned for some tier and touches some paths.
@@ -110,6 +110,13 @@ impl Policy {
         }
         if self.rego().is_some() {
             also.push("the policy's Rego denies nothing: evidence policy show --rego".to_owned());
+        }
+        if *self.exceptions() != Exceptions::default() {
+            let Exceptions { effects, longest: _, at_once, reach } = self.exceptions();
+            let kinds: Vec<&str> = effects.iter().map(|effect| effect.as_str()).collect();
+            let reach = if *reach == Reach::AnyChange { ", or about every change" } else { "" };
+            let (longest, kinds) = (self.exceptions().longest(), kinds.join(", "));
+            also.push(format!("exceptions that {kinds}, at most {at_once} at once and {longest} long{reach}"));
         }
         also.extend(
             self.refuse_limitations().iter().map(|name| format!("its verdict is without the limitation {name}")),

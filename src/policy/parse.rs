@@ -19,8 +19,8 @@ use super::shape::{CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, NAMES, 
 use super::who::THRESHOLD_MAX;
 use super::word::Word;
 use super::{
-    Act, Applies, Asserted, Base, BoundTo, Claim, CoverageLimits, Entitled, Exceptions, Family, FindingLimits, Form, Independence,
-    Moment, Paths, Policy, Reach, Rego, TestLimits, Tier, Trailer, Waivable, When,
+    Act, Applies, Asserted, Base, BoundTo, Claim, CoverageLimits, Entitled, Exceptions, Family, FindingLimits, Form,
+    Independence, Moment, Paths, Policy, Reach, Rego, TestLimits, Tier, Trailer, Waivable, When,
 };
 
 impl Policy {
@@ -539,6 +539,7 @@ mod tests {
             place if place == WHEN.place => defs["when"]["properties"].clone(),
             place if place == MAY.place => defs["may"]["properties"].clone(),
             place if place == ENTITLED.place => defs["entitled"]["oneOf"][1]["properties"].clone(),
+            place if place == EXCEPTIONS.place => defs["exceptions"]["properties"].clone(),
             place => panic!("{place} has no schema"),
         };
         for shape in SHAPES {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ClaimName, IMPLEMENTER, Id, PrincipalId, Role, TierName};
+use crate::model::{ClaimName, Effect, IMPLEMENTER, Id, PrincipalId, Role, TierName};
 
 use super::place::{Place, Places, Step};
 use super::problem::Suggestion;
@@ -66,6 +66,14 @@ pub enum Oddity {
         "`refuse_limitations` names operator-unbound: nothing is accepted, since every verdict of this version admits it"
     )]
     OperatorUnbound,
+    /// Exceptions of a kind are allowed, and what every verdict with one admits is refused.
+    #[error("`refuse_limitations` names {name}: no exception that would {effect} a claim ever helps")]
+    IdleException {
+        /// The limitation.
+        name: Id,
+        /// What such an exception would do.
+        effect: Effect,
+    },
     /// Nothing requires a claim.
     #[error("nothing requires the claim {claim}")]
     Unrequired {
@@ -175,6 +183,7 @@ impl Remark {
             | Oddity::OperatorUnbound
             | Oddity::Unrequired { .. }
             | Oddity::Unsupported { .. }
+            | Oddity::IdleException { .. }
             | Oddity::IdleTier { .. }
             | Oddity::IdleRule { .. }
             | Oddity::IdleRequirement { .. }
@@ -234,6 +243,11 @@ impl Policy {
                 let suggestion = spelling(name.as_str(), known.iter().copied());
                 let oddity = Oddity::UnknownLimitation { name: name.clone(), known: known.join(", ") };
                 remarks.note_and(&steps, oddity, suggestion);
+            } else if let Some((_, effect)) = EXCEPTED.iter().find(|(known, _)| *known == name.as_str()) {
+                // Without a table of its own nobody thought of exceptions.
+                if !self.json["exceptions"].is_null() && self.exceptions().effects.contains(effect) {
+                    remarks.note(&steps, Oddity::IdleException { name: name.clone(), effect: *effect });
+                }
             } else if name.as_str() == OPERATOR_UNBOUND {
                 remarks.note(&steps, Oddity::OperatorUnbound);
             }
@@ -382,13 +396,15 @@ impl Remarks<'_> {
 }
 
 const OPERATOR_UNBOUND: &str = "operator-unbound";
+/// What a verdict admits where an exception stands in for a claim.
+const EXCEPTED: [(&str, Effect); 2] = [("waived", Effect::Waive), ("not-applicable", Effect::Exempt)];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::policy::{STARTER, TIERS_EXAMPLE};
 
-    const KNOWN: [&str; 3] = ["asserted", "one-person", "operator-unbound"];
+    const KNOWN: [&str; 4] = ["asserted", "one-person", "operator-unbound", "waived"];
 
     fn remarks(text: &str, holders: Option<&Holders>) -> Vec<String> {
         let policy = Policy::parse(text).unwrap_or_else(|errors| panic!("{errors}"));
@@ -449,6 +465,19 @@ mod tests {
         let unbound = remarks(&with("", "refuse_limitations = [\"operator-unbound\"]"), None);
         assert!(unbound[0].starts_with("note: line 2, column 23: "), "{}", unbound[0]);
         assert!(remarks(&with("", "refuse_limitations = [\"asserted\"]"), None).is_empty());
+    }
+
+    #[test]
+    fn exceptions_that_never_help_are_noted() {
+        let text = with("", "refuse_limitations = [\"waived\"]") + "[exceptions]\nlongest = \"2d\"\n";
+        assert_eq!(
+            remarks(&text, None),
+            [
+                "note: line 2, column 23: `refuse_limitations` names waived: no exception that would waive a claim ever helps"
+            ]
+        );
+        assert!(remarks(&(text + "effects = [\"retire\"]\n"), None).is_empty());
+        assert!(remarks(&with("", "refuse_limitations = [\"waived\"]"), None).is_empty());
     }
 
     #[test]

@@ -380,8 +380,7 @@ impl<'a> Authority<'a> {
     #[must_use]
     pub fn may_by(&self, act: Act, record: &Logged, signers: &[Fingerprint]) -> bool {
         let change = record.statement().binding.change.as_ref();
-        let signers: Vec<Fingerprint> =
-            record.signers().filter(|signer| signers.contains(signer)).cloned().collect();
+        let signers: Vec<Fingerprint> = record.signers().filter(|signer| signers.contains(signer)).cloned().collect();
         self.allowed(act, &signers, record.serial(), record.time(), change, When::Now, DEPTH_MAX)
     }
 

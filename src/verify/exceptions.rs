@@ -91,9 +91,9 @@ impl Exceptions {
             } else {
                 let allowed = policy.allows_exception(exception, reach(record), record.time());
                 let refused = allowed.err().map(|error| error.to_string()).or_else(|| {
-                    let others = all.iter().filter(|other| {
-                        other.counts && other.ended.is_none() && record.time() < other.exception.until
-                    });
+                    let others = all
+                        .iter()
+                        .filter(|other| other.counts && other.ended.is_none() && record.time() < other.exception.until);
                     let most = policy.exceptions().at_once;
                     let others = u64::try_from(others.count()).unwrap_or(u64::MAX);
                     (others >= most).then(|| format!("{others} others were in force with it; the policy allows {most}"))
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!((state, excepted.map(|it| it.serial)), (State::Waived, Some(7)));
         assert_eq!(left, found[1..]);
         let (state, excepted, left) = exceptions.stand_in(&"other".parse().unwrap(), State::Fail, found.clone());
-        assert_eq!((state, excepted, left), (State::Fail, None, found));
+        assert_eq!((state, excepted, left), (State::Fail, None, found.clone()));
         // What is shown needs no exception.
         assert_eq!(exceptions.stand_in(&claim, State::Pass, Vec::new()), (State::Pass, None, Vec::new()));
         let lies = found[1..].to_vec();

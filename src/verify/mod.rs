@@ -34,4 +34,7 @@ pub use question::{Answer, Answers, Denial, Question, Said, Unanswered, question
 pub use recheck::{Recheck, RecheckError, Rechecked};
 pub use succession::follow;
 pub use suppose::Supposed;
-pub use verdict::{Advice, Decided, Excepted, ExceptionShown, ExceptionState, Finding, Limitation, Requirement, State, TierShown, Verdict};
+pub use verdict::{
+    Advice, Decided, Excepted, ExceptionShown, ExceptionState, Finding, Limitation, Requirement, State, TierShown,
+    Verdict,
+};

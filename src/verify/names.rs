@@ -95,9 +95,7 @@ fn exceptions(complete: &Complete<Change>) -> impl Iterator<Item = &Logged> {
 }
 
 /// Returns whether a policy that judges the change asks who implemented it, or an exception does.
-fn authors_matter(
-    complete: &Complete<Change>,
-    authority: &Authority<'_>, plans: &Plans<'_>, git: &GitFacts) -> bool {
+fn authors_matter(complete: &Complete<Change>, authority: &Authority<'_>, plans: &Plans<'_>, git: &GitFacts) -> bool {
     let Some(first) = plans.first else { return false };
     if exceptions(complete).next().is_some() {
         return true;

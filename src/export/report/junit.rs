@@ -25,7 +25,13 @@ pub fn junit(verdict: &Verdict) -> String {
     }
     for (reason, _) in reasons.iter().zip(&told).filter(|(_, told)| !**told) {
         let name = format!("{} {}: {}", reason.rule, reason.name, reason.thing);
-        cases.push(Case { class: "evidence", name, failure: Some((reason.text(), sentence(reason))), skipped: None, output: None });
+        cases.push(Case {
+            class: "evidence",
+            name,
+            failure: Some((reason.text(), sentence(reason))),
+            skipped: None,
+            output: None,
+        });
     }
     let failed = cases.iter().filter(|case| case.failure.is_some()).count();
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
