@@ -100,6 +100,7 @@ impl Log {
             commits: Vec::new(),
             touched: Vec::new(),
             changed: None,
+            below: None,
         };
         let mut log = Self {
             keeper: Keeper::new(ORIGIN, key(9)),

@@ -4,7 +4,7 @@
 use super::rules::{Before, Refusal, Rules, check_entitled};
 use super::{AppendError, Rights};
 use crate::crypto::Envelope;
-use crate::model::{ChangeId, Decision, Digest, Entry, Fingerprint, Predicate, Statement, Time};
+use crate::model::{ChangeId, Decision, Digest, Entry, Event, Fingerprint, Predicate, Statement, Time};
 use crate::policy::Act;
 use crate::prove::Trust;
 use crate::store::Log;
@@ -73,6 +73,33 @@ impl Rules<'_> {
         // A verdict is about changes: a merge of none has none.
         wanted.map(drop).ok_or_else(|| Refusal::Verdict(*verdict).into())
     }
+}
+
+/// Checks that a merge goes on from what the branch's newest one left: without a verdict nothing is known that could move it, and
+/// what is protected is never dropped. Whether it is what follows from the facts, auditors compute again.
+pub(super) fn check_baseline(
+    verdict: Option<&Digest>,
+    baseline: Option<&Digest>,
+    before: &[Before],
+) -> Result<(), Refusal> {
+    let newest = before.iter().rev().find_map(|record| match &record.statement()?.predicate {
+        Predicate::Event(Event::Merge { baseline, .. }) => Some(*baseline),
+        _ => None,
+    });
+    let newest = newest.flatten();
+    let fits = match verdict {
+        None => baseline == newest.as_ref(),
+        Some(_) => baseline.is_some() || newest.is_none(),
+    };
+    if fits {
+        return Ok(());
+    }
+    let shown = |digest: Option<&Digest>| digest.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
+    let wanted = match verdict {
+        None => format!("{}, as the newest merge of the branch left it", shown(newest.as_ref())),
+        Some(_) => format!("one that follows from {}", shown(newest.as_ref())),
+    };
+    Err(Refusal::Baseline { found: shown(baseline), wanted })
 }
 
 fn is_merge(entry: &Entry) -> bool {

@@ -14,6 +14,7 @@ use crate::prove::{RawRecord, Trust};
 use crate::store::Log;
 use crate::verify::Authority;
 
+use super::merges::check_baseline;
 use super::{AppendError, Rights};
 
 /// A record that is about to be appended.
@@ -93,6 +94,14 @@ pub enum Refusal {
         "the merge names the verdict {0}; wanted that record and those right behind it to accept its changes in their order, on its tree, by its signers"
     )]
     Verdict(Digest),
+    /// What a branch protects goes on from merge to merge.
+    #[error("the merge leaves the baseline {found}; wanted {wanted}")]
+    Baseline {
+        /// What it leaves.
+        found: String,
+        /// What the branch's newest merge makes of it.
+        wanted: String,
+    },
     /// Tiers are raised only.
     #[error("the change is planned for tier {planned}; {wanted} is lower, and tiers are raised only")]
     Lowered {
@@ -399,7 +408,8 @@ impl Rules<'_> {
             }
             Predicate::Event(Event::Halt { .. }) => Ok(()),
             Predicate::Event(Event::Resume { .. }) => self.entitled(Act::Resume, envelope, None),
-            Predicate::Event(Event::Merge { changes, verdict, .. }) => {
+            Predicate::Event(Event::Merge { changes, verdict, baseline, .. }) => {
+                check_baseline(verdict.as_ref(), baseline.as_ref(), &before)?;
                 self.check_merge(envelope, statement, changes, verdict.as_ref())
             }
             Predicate::Authority(

@@ -11,9 +11,10 @@ use super::fail::Fail;
 use super::{print, print_json};
 use crate::export::{Lines, Parts, WriteError, audited_moment, write_bundle};
 use crate::merkle::{Checkpoint, SignedCheckpoint};
+use crate::model::Oid;
 use crate::prove::{Change, Complete, Trust};
 use crate::store::{Ledger, Log};
-use crate::verify::{Clock, Policies, asks_changed_lines, plan_base, read_names};
+use crate::verify::{Clock, Policies, asks_changed_lines, plan_base, read_branch, read_names};
 
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
     let ledger = context.ledger()?;
@@ -33,8 +34,10 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
     let moment = Clock::AsOf(audited_moment(&complete, &policies, &trust, &head.commit));
     let base = plan_base(&complete, &policies, &trust, moment).unwrap_or_else(|| head.commit.clone());
     let repository = context.repository()?;
-    let git = repository.facts(&head.commit, &base)?;
+    let mut git = repository.facts(&head.commit, &base)?;
     let complete = read_names(complete, &log, &trust, &policies, &git)?;
+    let first_parent = &mut |commit: &Oid| repository.first_parent(commit).map_err(Fail::from);
+    let complete = read_branch(complete, &log, &trust, &policies, &mut git, first_parent)?;
     let lines = if asks_changed_lines(&complete, &policies, &git) { Lines::Held } else { Lines::LeftOut };
     let output = context.cwd.join(&args.output);
     // A run that fails or is stopped leaves no half-written bundle under the name.
@@ -52,6 +55,8 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
         head: &head.commit,
         base: &base,
         lines,
+        below: git.below.as_ref(),
+        trust: &trust,
         since: since.as_ref(),
     };
     let written = write_bundle(out, &parts);

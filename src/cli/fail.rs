@@ -178,6 +178,7 @@ impl From<TryError> for Fail {
             TryError::Prove(error) => error.into(),
             TryError::Policy(error) => error.into(),
             TryError::Recheck(error) => error.into(),
+            TryError::Git(error) => error.into(),
         }
     }
 }

@@ -59,18 +59,27 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
                 .hint("name it: evidence record merge CHANGE; --unverified records the commit without any"));
         }
         may_merge(&log, &trust, &signers, now())?;
-        let event = |verdict: Option<Digest>| Event::Merge {
+        let event = |verdict: Option<Digest>, baseline: Option<Digest>| Event::Merge {
             branch: place.branch.clone(),
             repository: trust.repository.clone(),
             changes: changes.clone(),
             verdict,
-            baseline: None,
+            baseline,
         };
         let came = judge(context, args, &log, &trust, &branch, &place.reached, &changes)?;
-        let verdict = match (&came, &verdicts) {
+        let evaluator = context.evaluator();
+        let repository = context.repository()?;
+        let merging = Merging { log: &log, trust: &trust, repository, evaluator: &evaluator, branch: &branch };
+        let (verdict, baseline) = match (&came, &verdicts) {
             (Came::Refused, _) => return Ok(1),
-            (Came::Unverified, _) => None,
-            (Came::Accepted(judged), Some((receipt, about))) if *about == named(judged) => Some(receipt.leaf),
+            // Nothing is known of what it brings: what was protected stays so.
+            (Came::Unverified, _) => (None, merging.newest_baseline(At::Live(now()))?.map(|(digest, _)| digest)),
+            (Came::Accepted(judged), Some((receipt, about))) if *about == named(judged) => {
+                let baseline = merging.baseline_after(judged, At::Live(now()))?;
+                let blobs = signer.appender.ledger().blobs();
+                let kept = baseline.map(|baseline| blobs.put(baseline.print().as_bytes())).transpose()?;
+                (Some(receipt.leaf), kept)
+            }
             (Came::Accepted(judged), _) => {
                 match record_verdicts(&signer, &log, judged, &place.reached.tree) {
                     Ok(receipt) => verdicts = Some((receipt, named(judged))),
@@ -81,7 +90,7 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
                 continue;
             }
         };
-        match signer.merge_at(log.size(), &place.reached.commit, &place.reached.tree, event(verdict)) {
+        match signer.merge_at(log.size(), &place.reached.commit, &place.reached.tree, event(verdict, baseline)) {
             Ok(receipt) => return done(context, &place, &changes, &receipt, verdict),
             Err(AppendError::Moved { .. }) => {}
             Err(error) => return Err(error.into()),

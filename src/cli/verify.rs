@@ -21,7 +21,7 @@ use crate::prove::{Change, Complete, Held, Trust};
 use crate::store::{Ledger, Log};
 use crate::verify::{
     Clock, Code, Decided, Finding, Judgement, Known, Limitation, Policies, REMOTE_UNSEEN, Rechecked, Requirement,
-    State, Verdict, asks_changed_lines, plan_base, read_authors, read_names,
+    State, Verdict, asks_changed_lines, plan_base, read_authors, read_branch, read_names,
 };
 
 /// What a live verdict rests on.
@@ -185,7 +185,7 @@ pub(super) fn judge_at(
         Ok(policies) => policies,
         Err(error) => return refused(error.into()),
     };
-    let rechecked = match Rechecked::of_tree(&complete, &policies, log) {
+    let mut rechecked = match Rechecked::of_tree(&complete, &policies, log) {
         Ok(rechecked) => rechecked,
         Err(error) => return refused(error.into()),
     };
@@ -234,6 +234,14 @@ pub(super) fn judge_at(
     };
     if asks_changed_lines(&complete, &policies, &git) {
         git.changed = Some(repository.changed_lines(&head.commit, &base)?);
+    }
+    let first_parent = &mut |commit: &Oid| repository.first_parent(commit).map_err(Fail::from);
+    let complete = match read_branch(complete, log, trust, &policies, &mut git, first_parent) {
+        Ok(complete) => complete,
+        Err(fail) => return refused(fail),
+    };
+    if let Err(error) = rechecked.read_baselines(&complete, trust, &git, log) {
+        return refused(error.into());
     }
     let judgement = Judgement {
         complete: &complete,

@@ -7,16 +7,18 @@ use super::bundle::Bundle;
 use super::layout::{ATTESTATIONS, MANIFEST, UNREAD, manifest};
 use super::report::Attestation;
 use super::write::{is_verdict, named_materials};
-use crate::crypto::Hasher;
-use crate::git::{GitFactsError, changed_lines, git_facts, need_commit};
-use crate::merkle::{Checkpoint, Consistency, SignedCheckpoint};
+use crate::crypto::{Hasher, sha256};
+use crate::git::{GitFactsError, changed_lines, first_parent, git_facts, need_commit};
+use crate::merkle::{Checkpoint, Consistency, MapText, SignedCheckpoint};
 use crate::model::{Digest, Event, Oid, Predicate, Time};
 use crate::policy::{Act, Asserted, Moment};
-use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust};
+use crate::prove::{
+    Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust, branch_chain,
+};
 use crate::rego::{Evaluator, RegoError};
 use crate::verify::{
     Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked,
-    asks_changed_lines, plan_base, read_names,
+    asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
 };
 
 /// What an audit came to.
@@ -113,12 +115,15 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
     if asks_changed_lines(&whole, &policies, &git) {
         git.changed = Some(changed_lines(bundle, &named.commit, &base)?);
     }
+    let parent = &mut |commit: &Oid| first_parent(bundle, commit).map_err(AuditError::from);
+    let whole = read_branch(whole, bundle, trust, &policies, &mut git, parent)?;
     let complete = judged(&whole);
     check_derived(bundle, &whole)?;
-    let materials = hash_all(bundle, &whole)?;
+    let materials = hash_all(bundle, named_materials(&whole, trust, git.below.as_ref()))?;
     check_consistency_form(bundle, &whole)?;
     let grew_since = since.map(|note| check_growth(bundle, trust, &whole, note)).transpose()?;
-    let rechecked = Rechecked::of_change(&complete, &policies, bundle)?;
+    let mut rechecked = Rechecked::of_change(&complete, &policies, bundle)?;
+    rechecked.read_baselines(&complete, trust, &git, bundle)?;
     let judgement = Judgement {
         complete: &complete,
         trust,
@@ -133,6 +138,10 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
     // What is no bundle needs no module to be run.
     check_reached(bundle)?;
     let decided = evaluator.judge(&judgement)?;
+    let decided = match merge {
+        Some((serial, _)) => moved(bundle, trust, &whole, &policies, serial, decided)?,
+        None => decided,
+    };
     let later = whole
         .of_change()
         .filter(|record| record.time() > now || merge.is_some_and(|(serial, _)| record.serial() > serial));
@@ -147,6 +156,56 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
         merge: merge.map(|(serial, _)| (serial, verified(&whole, serial))),
         later: later.map(|record| (record.serial(), record.entry().kind.clone(), record.time())).collect(),
     })
+}
+
+/// Computes again which baseline the merge of the change left, and refuses another. A merge of several changes rests on the
+/// others' verdicts too, which are in their bundles: that is computed by an audit of the branch.
+fn moved(
+    bundle: &Bundle,
+    trust: &Trust,
+    whole: &Complete<Change>,
+    policies: &Policies,
+    serial: u64,
+    decided: Decided,
+) -> Result<Decided, AuditError> {
+    let Some(record) = whole.record(serial) else { return Ok(decided) };
+    let Predicate::Event(Event::Merge { changes, verdict: Some(_), baseline, branch, repository }) =
+        &record.statement().predicate
+    else {
+        return Ok(decided);
+    };
+    let chain = MapText::chain(&branch_chain(repository, branch));
+    if changes.len() != 1 || whole.run(&chain).is_none() || !decided.accepted() {
+        return Ok(decided);
+    }
+    let authority = Authority::replay(whole, policies, trust, whole.map().time);
+    let earlier = whole.of_run(&chain).rev().filter(|other| other.serial() < serial);
+    let mut earlier = earlier.filter(|other| authority.may_at(Act::Merge, other));
+    let newest = earlier.find_map(|other| match &other.statement().predicate {
+        Predicate::Event(Event::Merge { baseline: Some(baseline), .. }) => Some((other.serial(), *baseline)),
+        _ => None,
+    });
+    let before = match newest {
+        None => None,
+        Some((serial, digest)) => match read_baseline(serial, &digest, bundle)? {
+            Some(Ok(baseline)) => Some((digest, baseline)),
+            _ => {
+                let found = format!("the baseline that record {serial} left is not there, or cannot be read");
+                let wanted = "the baseline from which the one of the merge follows";
+                return Ok(decided.refused_for(Finding::new(Code::NO_BASELINE, "the merge", found, wanted)));
+            }
+        },
+    };
+    let known = before.as_ref().map(|(digest, baseline)| (*digest, baseline));
+    let next = next_baseline(&format!("{repository}:{branch}"), known, &[&decided]);
+    let wanted = (!next.parts.is_empty() || before.is_some()).then(|| sha256(next.print().as_bytes()));
+    if wanted == *baseline {
+        return Ok(decided);
+    }
+    let shown = |digest: Option<Digest>| digest.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
+    let thing = format!("the baseline that record {serial} left");
+    let finding = Finding::new(Code::WRONG_BASELINE, thing, format!("it is {}", shown(*baseline)), shown(wanted));
+    Ok(decided.refused_for(finding))
 }
 
 /// Refuses what the change's records rest on and the bundle lacks, be it of a failed attempt: whoever takes it out hides
@@ -250,9 +309,8 @@ struct Hashed {
     left_out: Vec<Digest>,
 }
 
-fn hash_all(bundle: &Bundle, complete: &Complete<Change>) -> Result<Hashed, AuditError> {
+fn hash_all(bundle: &Bundle, named: BTreeMap<Digest, Option<u64>>) -> Result<Hashed, AuditError> {
     let mut hashed = Hashed { hashed: 0, bytes: 0, left_out: Vec::new() };
-    let named: BTreeMap<Digest, Option<u64>> = named_materials(complete);
     for (digest, signed) in named {
         let Some(mut material) = bundle.material(&digest).map_err(ProveError::from)? else {
             hashed.left_out.push(digest);

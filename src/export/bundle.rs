@@ -10,13 +10,13 @@ use serde::Deserialize;
 use super::container::{Container, ContainerError};
 use super::layout::{
     CHECKPOINT, CONSISTENCY, MANIFEST, MAP_ENTRY, MULTIPROOF, entry_name, entry_place, envelope_name, git_name,
-    material_name, proof_name, serials_name,
+    item_name, material_name, proof_name, serials_name,
 };
 use crate::crypto::{ENVELOPE_BYTES_MAX, NOTE_BYTES_MAX, leaf_hash};
 use crate::git::{OBJECT_BYTES_MAX, Objects, ObjectsError};
-use crate::merkle::{MapProof, MapText, Multiproof};
+use crate::merkle::{ListProof, MapProof, MapText, Multiproof};
 use crate::model::{ChangeId, Digest, ENTRY_BYTES_MAX, Entry, Oid};
-use crate::prove::{Listing, Materials, Proven, RawRecord, Source, SourceError};
+use crate::prove::{ListTail, Listing, Materials, Proven, RawRecord, Source, SourceError};
 
 /// An opened bundle.
 pub struct Bundle {
@@ -130,6 +130,21 @@ impl Source for Bundle {
         let serials = parse_serials(&serials)
             .ok_or_else(|| SourceError::Unreadable(format!("the serials of `{text}` cannot be read")))?;
         Ok(Listing { serials, proof })
+    }
+
+    /// Returns all that the bundle has of the run: it holds what is used, and no more.
+    fn tail(&self, text: &MapText, _most: usize) -> Result<ListTail, SourceError> {
+        let Listing { serials, proof } = self.list(text)?;
+        let unreadable =
+            |error: &dyn std::fmt::Display| SourceError::Unreadable(format!("the run of `{text}`: {error}"));
+        let item = match serials.is_empty() {
+            true => None,
+            false => {
+                let item = self.need(&item_name(&text.key()), PROOF_BYTES_MAX)?;
+                Some(ListProof::parse(&item).map_err(|error| unreadable(&error))?)
+            }
+        };
+        Ok(ListTail { serials, item, proof })
     }
 
     fn record(&self, serial: u64) -> Result<RawRecord, SourceError> {

@@ -62,6 +62,10 @@ pub(super) fn proof_name(key: &Digest) -> String {
     format!("{LISTS}{key}.proof")
 }
 
+pub(super) fn item_name(key: &Digest) -> String {
+    format!("{LISTS}{key}.item")
+}
+
 pub(super) fn entry_name(serial: u64) -> String {
     format!("{ENTRIES}{serial}")
 }

@@ -8,12 +8,13 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::layout::{
     ATTESTATIONS, CHECKPOINT, CONSISTENCY, LARGE_BYTES, MANIFEST, MAP_ENTRY, MULTIPROOF, README, README_TEXT,
-    entry_name, envelope_name, git_name, manifest, material_name, proof_name, serials_name,
+    entry_name, envelope_name, git_name, item_name, manifest, material_name, proof_name, serials_name,
 };
-use crate::git::{GitFactsError, Objects, Recording, changed_lines, git_facts};
+use crate::git::{GitFactsError, Objects, Recording, changed_lines, first_parent, git_facts};
 use crate::merkle::Consistency;
-use crate::model::{Digest, Oid, Predicate};
-use crate::prove::{Change, Complete, Logged, Materials, Source, SourceError};
+use crate::model::{Below, Digest, Oid, Predicate};
+use crate::prove::{Change, Complete, Logged, Materials, Source, SourceError, Trust};
+use crate::verify::baselines_of;
 
 /// What a bundle is made of.
 #[derive(Clone, Copy)]
@@ -32,6 +33,10 @@ pub struct Parts<'a> {
     pub base: &'a Oid,
     /// Whether its policies ask for the lines that the change adds, so that the bundle holds what they are computed from.
     pub lines: Lines,
+    /// The line of the branch below the base, where a policy holds the change against the branch's baseline.
+    pub below: Option<&'a Below>,
+    /// What is believed before anything is read.
+    pub trust: &'a Trust,
     /// The proof that the log only grew since an older checkpoint.
     pub since: Option<&'a Consistency>,
 }
@@ -78,11 +83,18 @@ pub enum WriteError {
 /// # Errors
 /// See [`WriteError`].
 pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Exported, WriteError> {
-    let Parts { source, materials, complete, objects, head, base, lines, since } = *parts;
+    let Parts { source, materials, complete, objects, head, base, lines, below, trust, since } = *parts;
     let recording = Recording::new(objects);
     git_facts(&recording, head, base)?;
     if lines == Lines::Held {
         changed_lines(&recording, head, base)?;
+    }
+    if let Some(Below { commits, whole }) = below {
+        // The parent of the last one is asked for only where it is a root.
+        let asked = if *whole { commits.len() } else { commits.len().saturating_sub(1) };
+        for commit in &commits[..asked] {
+            first_parent(&recording, commit)?;
+        }
     }
     let change = &complete.subject().id;
     let verdict = complete.of_change().rev().find(|record| is_verdict(record, head)).map(Logged::serial);
@@ -92,10 +104,18 @@ pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Export
     zip.put(MANIFEST, manifest(&checkpoint.checkpoint().origin, change, head, verdict).as_bytes())?;
     zip.put(CHECKPOINT, checkpoint.note())?;
     zip.put(MAP_ENTRY, complete.map().print().as_bytes())?;
-    let lists: BTreeMap<Digest, _> = complete.lists().iter().map(|(text, list)| (text.key(), list)).collect();
-    for (key, list) in &lists {
-        zip.put(&proof_name(key), list.proof.as_bytes())?;
-        let serials: String = list.serials.iter().map(|serial| format!("{serial}\n")).collect();
+    let mut lists: BTreeMap<Digest, (Option<&String>, &String, &Vec<u64>)> =
+        complete.lists().iter().map(|(text, list)| (text.key(), (None, &list.proof, &list.serials))).collect();
+    // A chain that is here whole says what its run does.
+    for (text, run) in complete.runs() {
+        lists.insert(text.key(), (run.item.as_ref(), &run.proof, &run.serials));
+    }
+    for (key, (item, proof, serials)) in &lists {
+        if let Some(item) = item {
+            zip.put(&item_name(key), item.as_bytes())?;
+        }
+        zip.put(&proof_name(key), proof.as_bytes())?;
+        let serials: String = serials.iter().map(|serial| format!("{serial}\n")).collect();
         zip.put(&serials_name(key), serials.as_bytes())?;
     }
     let mut places = Vec::new();
@@ -122,7 +142,7 @@ pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Export
         zip.put(&git_name(&oid), &raw)?;
     }
     let mut exported = Exported { records: complete.records().count(), materials: 0, left_out: Vec::new() };
-    for (digest, bytes) in named_materials(complete) {
+    for (digest, bytes) in named_materials(complete, trust, below) {
         let Some(mut material) = materials.material(&digest)? else {
             exported.left_out.push(digest);
             continue;
@@ -136,8 +156,13 @@ pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Export
 }
 
 /// Returns the materials that the records name, with their length where it is signed.
-pub(super) fn named_materials(complete: &Complete<Change>) -> BTreeMap<Digest, Option<u64>> {
-    let mut named = BTreeMap::new();
+pub(super) fn named_materials(
+    complete: &Complete<Change>,
+    trust: &Trust,
+    below: Option<&Below>,
+) -> BTreeMap<Digest, Option<u64>> {
+    let mut named: BTreeMap<Digest, Option<u64>> =
+        baselines_of(complete, trust, below).into_iter().map(|digest| (digest, None)).collect();
     let ours: BTreeSet<u64> = complete.of_change().map(Logged::serial).collect();
     for record in complete.records() {
         let statement = record.statement();

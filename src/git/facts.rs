@@ -124,6 +124,7 @@ pub fn git_facts(objects: &dyn Objects, head: &Oid, base: &Oid) -> Result<GitFac
         commits,
         touched: touched.into_iter().collect(),
         changed: None,
+        below: None,
     })
 }
 
@@ -185,6 +186,14 @@ pub fn tree_changes(objects: &dyn Objects, before: &Oid, after: &Oid) -> Result<
 /// See [`GitFactsError`].
 pub fn need_commit(objects: &dyn Objects, oid: &Oid) -> Result<Commit, GitFactsError> {
     find_commit(objects, oid)?.ok_or_else(|| GitFactsError::MissingObject { oid: oid.clone() })
+}
+
+/// Returns the first parent of a commit that must be there; `None` for a root.
+///
+/// # Errors
+/// See [`GitFactsError`].
+pub fn first_parent(objects: &dyn Objects, oid: &Oid) -> Result<Option<Oid>, GitFactsError> {
+    Ok(need_commit(objects, oid)?.parents.into_iter().next())
 }
 
 impl Objects for BTreeMap<Oid, Vec<u8>> {

@@ -28,7 +28,7 @@ mod worktree;
 pub use changed::changed_lines;
 pub use facts::{
     COMMITS_MAX, ENTRIES_MAX, GitFactsError, Objects, ObjectsError, Recording, TOUCHED_BYTES_MAX, TREES_MAX,
-    TreeChange, git_facts, need_commit, tree_changes,
+    TreeChange, first_parent, git_facts, need_commit, tree_changes,
 };
 #[cfg(feature = "store")]
 pub use kept::Kept;

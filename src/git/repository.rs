@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::batch::{Answer, Batch};
 use super::changed::changed_lines;
-use super::facts::{GitFactsError, Objects, ObjectsError, git_facts, need_commit, need_tree};
+use super::facts::{GitFactsError, Objects, ObjectsError, first_parent, git_facts, need_commit, need_tree};
 use super::objects::{Commit, Kind, Mode, Object};
 use super::run::{Git, GitError};
 use crate::model::{ChangedLines, GitFacts, Oid};
@@ -259,6 +259,14 @@ impl Repository {
     /// [`GitError::Shallow`] if an object lies behind the cut of a shallow clone, else [`GitError::Facts`].
     pub fn facts(&self, head: &Oid, base: &Oid) -> Result<GitFacts, GitError> {
         git_facts(self, head, base).map_err(|error| self.told(error))
+    }
+
+    /// Returns the first parent of a commit, hashed again; `None` for a root.
+    ///
+    /// # Errors
+    /// As [`Repository::facts`].
+    pub fn first_parent(&self, commit: &Oid) -> Result<Option<Oid>, GitError> {
+        first_parent(self, commit).map_err(|error| self.told(error))
     }
 
     /// Computes the lines that head has and base has not, each object hashed again.

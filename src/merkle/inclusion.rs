@@ -3,7 +3,7 @@
 use std::io;
 
 use super::text::{Lines, ProofError, print_hashes};
-use super::tree::{HashReader, split, subtree_root};
+use super::tree::{Frontier, HashReader, split, subtree_root};
 use crate::crypto::node_hash;
 use crate::model::Digest;
 
@@ -76,6 +76,25 @@ pub fn check_inclusion(leaf: &Digest, place: u64, size: u64, path: &[Digest], ro
 }
 
 impl ListProof {
+    /// Proves the newest item of a list: its left siblings are what the items before it come to.
+    #[must_use]
+    pub fn newest(before: &Frontier) -> Self {
+        let path = before.peaks().iter().rev().copied().collect();
+        Self { position: before.size(), count: before.size() + 1, path }
+    }
+
+    /// Returns the root of the list whose newest item this is.
+    ///
+    /// # Errors
+    /// If the proof is of another item, or too short or too long for the newest.
+    pub fn root_of_newest(&self, item: &Digest) -> Result<Digest, ProofError> {
+        let siblings = usize::try_from(self.position.count_ones()).unwrap_or(usize::MAX);
+        if self.count.checked_sub(1) != Some(self.position) || self.path.len() != siblings {
+            return Err(ProofError::Shape(INCLUSION));
+        }
+        Ok(self.path.iter().fold(*item, |hash, sibling| node_hash(sibling, &hash)))
+    }
+
     /// Prints the text.
     #[must_use]
     pub fn print(&self) -> String {
@@ -103,6 +122,23 @@ mod tests {
     use super::*;
     use crate::crypto::leaf_hash;
     use crate::merkle::{MemoryHashes, tree_root};
+
+    #[test]
+    fn newest_item_is_proven_and_no_other() {
+        let mut before = Frontier::default();
+        for number in 0..70_u32 {
+            let item = leaf_hash(&number.to_be_bytes());
+            let proof = ListProof::newest(&before);
+            before.push(item);
+            assert_eq!(proof.root_of_newest(&item).unwrap(), before.root());
+            assert_ne!(proof.root_of_newest(&leaf_hash(b"other")).unwrap(), before.root());
+            check_inclusion(&item, proof.position, proof.count, &proof.path, &before.root()).unwrap();
+            let longer = ListProof { path: [proof.path.as_slice(), &[item]].concat(), ..proof.clone() };
+            let larger = ListProof { count: proof.count + 1, ..proof.clone() };
+            assert!(longer.root_of_newest(&item).is_err() && larger.root_of_newest(&item).is_err());
+            assert_eq!(ListProof::parse(proof.print().as_bytes()).unwrap(), proof);
+        }
+    }
 
     #[test]
     fn each_leaf_is_proven_at_its_place_and_no_other() {

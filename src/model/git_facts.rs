@@ -24,6 +24,17 @@ pub struct GitFacts {
     pub touched: Vec<String>,
     /// The lines that the change adds or changes; none where nobody looked, because no policy asks.
     pub changed: Option<ChangedLines>,
+    /// The commits at or below the base, on the line of the branch; none where nobody looked, because no policy asks.
+    pub below: Option<Below>,
+}
+
+/// The first-parent line of a commit, from itself down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Below {
+    /// The commits, from the base down.
+    pub commits: Vec<Oid>,
+    /// Whether the last one is a root.
+    pub whole: bool,
 }
 
 /// The lines of head that base does not have, and the files that a report may be about.

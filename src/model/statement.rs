@@ -219,6 +219,7 @@ impl Statement {
             Predicate::Result(run) => run.materials.iter().map(|material| material.sha256).collect(),
             Predicate::Review(review) => review.notes.iter().map(|material| material.sha256).collect(),
             Predicate::Verdict(verdict) => verdict.materials().copied().collect(),
+            Predicate::Event(Event::Merge { baseline, .. }) => baseline.iter().copied().collect(),
             Predicate::Plan(_)
             | Predicate::Start(_)
             | Predicate::Exception(_)

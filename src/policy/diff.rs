@@ -14,8 +14,8 @@ use crate::model::{ClaimName, Digest, Id, Span, TierName};
 
 use super::word::{Word as _, words};
 use super::{
-    Act, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, Policy, Reach, TestLimits, Tier, Trailer,
-    Waivable, When,
+    Act, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MeasurementLimits, NameLimits, Policy,
+    Reach, TestLimits, Tier, Trailer, Waivable, When,
 };
 
 /// One difference between two policies.
@@ -172,6 +172,12 @@ const RULES: &[(&str, Rule)] = &[
     ("findings.low_max", Rule::Ceiling),
     ("findings.new_max", Rule::Ceiling),
     ("findings.suppressed_max", Rule::Ceiling),
+    ("coverage.baseline", Rule::Demand),
+    ("names.baseline", Rule::Demand),
+    ("names.new_max", Rule::Ceiling),
+    ("names.surface", Rule::Demand),
+    ("measurements.tolerance", Rule::Ceiling),
+    ("measurements.baseline", Rule::Words(&["keep", "tighten"])),
     ("variants", Rule::Demand),
     ("attempts_max", Rule::Ceiling),
     ("age_max", Rule::Ceiling),
@@ -463,6 +469,8 @@ impl Of<'_> {
             tests,
             coverage,
             findings,
+            names,
+            measurements,
             variants,
             attempts_max,
             age_max,
@@ -486,11 +494,14 @@ impl Of<'_> {
                 self.word("tests.baseline", baseline.as_str());
             }
         }
-        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except }) = coverage {
+        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline }) = coverage {
             self.number("coverage.total_min", *total_min);
             self.number("coverage.changed_lines_min", *changed_lines_min);
             for pattern in changed_lines_except.iter().flat_map(super::Paths::patterns) {
                 self.put("coverage.changed_lines_except", pattern.clone(), String::new(), None);
+            }
+            if let Some(baseline) = baseline {
+                self.word("coverage.baseline", baseline.as_str());
             }
         }
         if let Some(FindingLimits { critical_max, high_max, medium_max, low_max, new_max, suppressed_max }) = findings {
@@ -500,6 +511,19 @@ impl Of<'_> {
             self.number("findings.low_max", *low_max);
             self.number("findings.new_max", *new_max);
             self.number("findings.suppressed_max", *suppressed_max);
+        }
+        if let Some(NameLimits { baseline, new_max, surface }) = names {
+            if let Some(baseline) = baseline {
+                self.word("names.baseline", baseline.as_str());
+            }
+            self.number("names.new_max", *new_max);
+            if let Some(surface) = surface {
+                self.word("names.surface", surface.as_str());
+            }
+        }
+        if let Some(MeasurementLimits { tolerance, baseline }) = measurements {
+            self.number("measurements.tolerance", Some(*tolerance));
+            self.word("measurements.baseline", baseline.as_str());
         }
         if variants.is_empty() {
             self.put("variants", UNNAMED.to_owned(), String::new(), None);
@@ -529,7 +553,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::shape::{
-        CLAIM, COVERAGE, ENTITLED, EXCEPTIONS as TABLE_OF_EXCEPTIONS, FINDINGS, MAY, TESTS, TIER, TOP as TOP_KEYS, WHEN,
+        CLAIM, COVERAGE, ENTITLED, EXCEPTIONS as TABLE_OF_EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, SURFACE, TESTS,
+        TIER, TOP as TOP_KEYS, WHEN,
     };
     use super::*;
     use crate::policy::TIERS_EXAMPLE;
@@ -670,7 +695,9 @@ mod tests {
         let everything = policy(everything);
         let terms = Terms::of(&everything, &Common::of(&everything, &everything));
         let names: BTreeSet<&str> = terms.0.keys().map(|key| key.name).collect();
-        let within = |key: &str| ["tests", "coverage", "findings"].map(|table| format!("{table}.{key}"));
+        let within = |key: &str| {
+            ["tests", "coverage", "findings", "names", "measurements"].map(|table| format!("{table}.{key}"))
+        };
         let structure = [
             "version",
             "tiers",
@@ -683,9 +710,23 @@ mod tests {
             "tests",
             "coverage",
             "findings",
+            "names",
+            "measurements",
         ];
         let acts = MAY.keys;
-        for shape in [&TOP_KEYS, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &TIER, &WHEN, &ENTITLED, &TABLE_OF_EXCEPTIONS] {
+        for shape in [
+            &TOP_KEYS,
+            &CLAIM,
+            &TESTS,
+            &COVERAGE,
+            &FINDINGS,
+            &SURFACE,
+            &MEASUREMENTS,
+            &TIER,
+            &WHEN,
+            &ENTITLED,
+            &TABLE_OF_EXCEPTIONS,
+        ] {
             for key in shape.keys.iter().filter(|key| !structure.contains(key) && !acts.contains(key)) {
                 let there = names.contains(key) || within(key).iter().any(|name| names.contains(name.as_str()));
                 assert!(there, "{key} is no term");

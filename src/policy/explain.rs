@@ -5,8 +5,8 @@ use std::fmt;
 use crate::model::{ClaimName, Id, Role, Shard, TierName};
 
 use super::{
-    Asserted, Base, Baseline, BoundTo, Claim, CoverageLimits, Exceptions, FindingLimits, Form, Moment, Policy, Reach,
-    TestLimits, Trailer, Waivable,
+    Asserted, Base, BaselineRule, BoundTo, Claim, CoverageLimits, Exceptions, FindingLimits, FloorRule, Form,
+    MeasurementLimits, Moment, NameLimits, Policy, Reach, Surface, TestLimits, Trailer, Waivable,
 };
 
 /// What a policy asks of a change that is planned for some tier and touches some paths.
@@ -159,6 +159,8 @@ impl Claim {
             tests,
             coverage,
             findings,
+            names: surface,
+            measurements,
             variants,
             attempts_max,
             age_max,
@@ -177,15 +179,19 @@ impl Claim {
             words.extend(most(*skipped_max, "skipped tests"));
             words.extend(most(*flaky_max, "flaky tests"));
             words.extend(
-                baseline.map(|Baseline::Keep| "each test that passed in the baseline is there and passes".to_owned()),
+                baseline
+                    .map(|BaselineRule::Keep| "each test that passed in the baseline is there and passes".to_owned()),
             );
         }
-        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except }) = coverage {
+        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline }) = coverage {
             words.extend(least(*total_min, "percent of all lines covered"));
             words.extend(least(*changed_lines_min, "percent of the changed lines covered"));
             if let Some(paths) = changed_lines_except {
                 words.push(format!("those of {} left out", paths.patterns().join(", ")));
             }
+            words.extend(
+                baseline.map(|FloorRule::Floor| "no smaller part of all lines covered than was merged".to_owned()),
+            );
         }
         if let Some(FindingLimits { critical_max, high_max, medium_max, low_max, new_max, suppressed_max }) = findings {
             words.extend(most(*critical_max, "critical findings"));
@@ -194,6 +200,16 @@ impl Claim {
             words.extend(most(*low_max, "low findings"));
             words.extend(most(*new_max, "findings that the baseline has not"));
             words.extend(most(*suppressed_max, "findings silenced in the tool"));
+        }
+        if let Some(NameLimits { baseline, new_max, surface }) = surface {
+            words.extend(baseline.map(|BaselineRule::Keep| "each name of the baseline is there".to_owned()));
+            words.extend(most(*new_max, "names that the baseline has not"));
+            words.extend(
+                surface.map(|Surface::Tested| "each name that joins is named by a test that passes".to_owned()),
+            );
+        }
+        if let Some(MeasurementLimits { tolerance, baseline: _ }) = measurements {
+            words.push(format!("each measurement of the baseline is there and not {tolerance} percent worse"));
         }
         if !variants.is_empty() {
             words.push(format!("in each variant: {}", names(variants)));
@@ -230,7 +246,11 @@ impl Claim {
 
     /// Returns the command of an attempt, with `FILE` and `CMD` to fill in: with a report where the policy limits its numbers.
     pub(crate) fn run_command(&self, name: &ClaimName, variant: Option<&Id>, shard: Option<Shard>) -> Vec<String> {
-        let needs_report = self.tests.is_some() || self.coverage.is_some() || self.findings.is_some();
+        let needs_report = self.tests.is_some()
+            || self.coverage.is_some()
+            || self.findings.is_some()
+            || self.names.is_some()
+            || self.measurements.is_some();
         let mut command = words(&["evidence", "attest", name.as_str()]);
         command.extend(variant.iter().flat_map(|name| words(&["--variant", name.as_str()])));
         if let Some(shard) = shard.filter(|shard| *shard != Shard::WHOLE) {

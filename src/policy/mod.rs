@@ -7,6 +7,7 @@
 //!
 //! Out of scope: which policy is in force, whether a requirement is met (`verify`), and reading files.
 
+mod baseline;
 mod claim;
 mod diff;
 mod exceptions;
@@ -26,8 +27,10 @@ mod tier;
 mod who;
 mod word;
 
+pub use baseline::{Baseline, BaselineError, Floor, Kept, Measured, NameSet, Protected};
 pub use claim::{
-    Asserted, Baseline, BoundTo, Claim, CoverageLimits, Family, FindingLimits, Form, Moment, TestLimits, Waivable,
+    Asserted, BaselineRule, BoundTo, Claim, CoverageLimits, Family, FindingLimits, FloorRule, Form, MeasurementLimits,
+    MeasurementRule, Moment, NameLimits, Surface, TestLimits, Waivable,
 };
 pub use diff::{Difference, Direction};
 pub use exceptions::{Exceptions, Outside, Reach};

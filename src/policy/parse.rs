@@ -15,12 +15,15 @@ use crate::model::{ClaimName, IMPLEMENTER, Id, Role, TierName, check_schema};
 use super::nesting::{NESTING_MAX, too_deep};
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::reader::{At, Cell, Reader, Table, json, one_of, shown, spelling};
-use super::shape::{CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, NAMES, Shape, TESTS, TIER, TOP, WHEN};
+use super::shape::{
+    CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, NAMES, SURFACE, Shape, TESTS, TIER, TOP, WHEN,
+};
 use super::who::THRESHOLD_MAX;
 use super::word::Word;
 use super::{
     Act, Applies, Asserted, Base, BoundTo, Claim, CoverageLimits, Entitled, Exceptions, Family, FindingLimits, Form,
-    Independence, Moment, Paths, Policy, Reach, Rego, TestLimits, Tier, Trailer, Waivable, When,
+    Independence, MeasurementLimits, MeasurementRule, Moment, NameLimits, Paths, Policy, Reach, Rego, TestLimits, Tier,
+    Trailer, Waivable, When,
 };
 
 impl Policy {
@@ -200,6 +203,8 @@ fn claim(reader: &mut Reader<'_>, cell: &Cell<'_>, roles: &mut Roles) -> Option<
         tests: table.cell("tests").and_then(|cell| test_limits(reader, &cell)),
         coverage: table.cell("coverage").and_then(|cell| coverage_limits(reader, &cell)),
         findings: table.cell("findings").and_then(|cell| finding_limits(reader, &cell)),
+        names: table.cell("names").and_then(|cell| name_limits(reader, &cell)),
+        measurements: table.cell("measurements").and_then(|cell| measurement_limits(reader, &cell)),
         variants: ids(reader, "variants").into_iter().map(|name| name.it).collect(),
         attempts_max: positive(reader, &table, "attempts_max", COUNT_MAX),
         age_max: table.cell("age_max").and_then(|cell| reader.span(&cell)),
@@ -261,7 +266,27 @@ fn coverage_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<CoverageL
             }
             patterns(reader, &cell)
         }),
+        baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
     })
+}
+
+fn name_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<NameLimits> {
+    let table = limits(reader, cell, &SURFACE)?;
+    Some(NameLimits {
+        baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
+        new_max: count(reader, &table, "new_max", COUNT_MAX),
+        surface: table.cell("surface").and_then(|cell| reader.word(&cell)),
+    })
+}
+
+fn measurement_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<MeasurementLimits> {
+    let table = limits(reader, cell, &MEASUREMENTS)?;
+    let baseline = word_or(reader, &table, "baseline", MeasurementRule::Keep);
+    let Some(tolerance) = table.cell("tolerance") else {
+        reader.missing(&table, "tolerance", "how many percent worse they may be, such as tolerance = 10".to_owned());
+        return None;
+    };
+    Some(MeasurementLimits { tolerance: reader.count(&tolerance, 0, TOLERANCE_MAX)?, baseline })
 }
 
 fn finding_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<FindingLimits> {
@@ -453,11 +478,13 @@ pub const NAMES_MAX: usize = 256;
 /// More reviewers than this are never found.
 pub const PRINCIPALS_MAX: u64 = 64;
 /// What only claims have that runs show.
-const RUN_KEYS: [&str; 5] = ["tests", "coverage", "findings", "variants", "attempts_max"];
+const RUN_KEYS: [&str; 7] = ["tests", "coverage", "findings", "names", "measurements", "variants", "attempts_max"];
 /// The greatest count in our own formats (format, section 1).
 pub const COUNT_MAX: u64 = (1 << 53) - 1;
 
 const PERCENT_MAX: u64 = 100;
+/// Ten times worse is no tolerance any more.
+const TOLERANCE_MAX: u64 = 1_000;
 const TIERS_DEFAULT: [&str; 3] = ["low", "medium", "high"];
 
 #[cfg(test)]
@@ -535,6 +562,8 @@ mod tests {
             place if place == TESTS.place => defs["tests"]["properties"].clone(),
             place if place == COVERAGE.place => defs["coverage"]["properties"].clone(),
             place if place == FINDINGS.place => defs["findings"]["properties"].clone(),
+            place if place == SURFACE.place => defs["names"]["properties"].clone(),
+            place if place == MEASUREMENTS.place => defs["measurements"]["properties"].clone(),
             place if place == TIER.place => defs["tier"]["properties"].clone(),
             place if place == WHEN.place => defs["when"]["properties"].clone(),
             place if place == MAY.place => defs["may"]["properties"].clone(),
@@ -607,7 +636,7 @@ mod tests {
         assert_eq!((specification.principals_min.get(), specification.waivable), (2, Waivable::No));
         let unit = claim("unit-tests");
         assert_eq!((unit.asserted, unit.attempts_max.map(NonZeroU64::get)), (Asserted::Allow, Some(2)));
-        assert_eq!(unit.unsupported(), ["tests.baseline = \"keep\""]);
+        assert!(unit.unsupported().is_empty() && unit.asks_baseline());
         let findings = claim("security/scan").findings.clone().unwrap();
         assert_eq!((findings.medium_max, findings.low_max, findings.critical_max), (Some(16), Some(1_000), Some(0)));
         assert_eq!(findings.suppressed_max, Some(COUNT_MAX));

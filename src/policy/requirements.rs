@@ -116,8 +116,7 @@ impl Requirements {
     #[must_use]
     pub fn unsupported(&self) -> Vec<&'static str> {
         match self.base {
-            Base::MergeBase => Vec::new(),
-            Base::Newest => vec!["base = \"newest\""],
+            Base::MergeBase | Base::Newest => Vec::new(),
         }
     }
 }
@@ -174,7 +173,7 @@ tier  = "high"
         let high = required("high", &["src/a.rs"]);
         assert_eq!(reasons(&high), ["unit: tier low", "scan: tier medium", "review: tier high"]);
         assert_eq!((high.base, high.trailer, high.raised_by), (Base::Newest, Trailer::EveryCommit, None));
-        assert_eq!(high.unsupported(), ["base = \"newest\""]);
+        assert!(high.unsupported().is_empty());
     }
 
     #[test]

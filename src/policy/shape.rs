@@ -44,6 +44,8 @@ pub(super) const CLAIM: Shape = Shape {
         "tests",
         "coverage",
         "findings",
+        "names",
+        "measurements",
         "variants",
         "attempts_max",
         "age_max",
@@ -61,14 +63,23 @@ pub(super) const TESTS: Shape = Shape {
 };
 
 /// Limits on coverage.
-pub(super) const COVERAGE: Shape =
-    Shape { place: "in `coverage` of a claim", keys: &["total_min", "changed_lines_min", "changed_lines_except"] };
+pub(super) const COVERAGE: Shape = Shape {
+    place: "in `coverage` of a claim",
+    keys: &["total_min", "changed_lines_min", "changed_lines_except", "baseline"],
+};
 
 /// Limits on findings.
 pub(super) const FINDINGS: Shape = Shape {
     place: "in `findings` of a claim",
     keys: &["critical_max", "high_max", "medium_max", "low_max", "new_max", "suppressed_max"],
 };
+
+/// Limits on the names of a surface.
+pub(super) const SURFACE: Shape = Shape { place: "in `names` of a claim", keys: &["baseline", "new_max", "surface"] };
+
+/// Limits on measurements.
+pub(super) const MEASUREMENTS: Shape =
+    Shape { place: "in `measurements` of a claim", keys: &["tolerance", "baseline"] };
 
 /// One tier.
 pub(super) const TIER: Shape = Shape { place: "in [tier.NAME]", keys: &["require", "recommend", "base", "trailer"] };
@@ -88,5 +99,5 @@ pub(super) const EXCEPTIONS: Shape =
 pub(super) const ENTITLED: Shape = Shape { place: "in an act of [may]", keys: &["roles", "threshold"] };
 
 /// All tables with keys of their own.
-pub(super) const SHAPES: [&Shape; 10] =
-    [&TOP, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &TIER, &WHEN, &MAY, &ENTITLED, &EXCEPTIONS];
+pub(super) const SHAPES: [&Shape; 12] =
+    [&TOP, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &SURFACE, &MEASUREMENTS, &TIER, &WHEN, &MAY, &ENTITLED, &EXCEPTIONS];

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::parallel::{side_by_side, while_reading};
 use super::placement::{PlacementError, placement};
 use super::source::{Proven, RawRecord, Source, SourceError};
+use super::tail::{Run, Wanted, check_newest, check_runs};
 use super::trust::Trust;
 use crate::crypto::{Envelope, EnvelopeError, KeyRing, OpenError, PublicKey, leaf_hash, list_item_hash, list_value};
 use crate::merkle::{Checkpoint, CheckpointError, Frontier, MapText, ProofError, SignedCheckpoint};
@@ -40,6 +41,7 @@ pub struct Complete<T> {
     map_leaf: Digest,
     records: BTreeMap<u64, Logged>,
     lists: BTreeMap<MapText, List>,
+    runs: BTreeMap<MapText, Run>,
 }
 
 /// A statement that known keys signed and that stands in the log.
@@ -215,9 +217,9 @@ impl Complete<()> {
         trust: &Trust,
         change: Change,
     ) -> Result<Complete<Change>, ProveError> {
-        let Self { subject: (), checkpoint, map, map_leaf, records, lists } = self.clone();
+        let Self { subject: (), checkpoint, map, map_leaf, records, lists, runs } = self.clone();
         let wanted = lists_of_change(&change);
-        let before = Complete { subject: change, checkpoint, map, map_leaf, records, lists };
+        let before = Complete { subject: change, checkpoint, map, map_leaf, records, lists, runs };
         extend(source, trust, before, &wanted)
     }
 }
@@ -261,6 +263,12 @@ impl<T> Complete<T> {
     #[must_use]
     pub const fn lists(&self) -> &BTreeMap<MapText, List> {
         &self.lists
+    }
+
+    /// Returns the newest records of chains that are not here whole, by their texts.
+    #[must_use]
+    pub const fn runs(&self) -> &BTreeMap<MapText, Run> {
+        &self.runs
     }
 }
 
@@ -309,7 +317,8 @@ fn check_lists<T>(
 ) -> Result<Complete<T>, ProveError> {
     let (checkpoint, map, map_bytes) = check_head(source, trust)?;
     let map_leaf = leaf_hash(&map_bytes);
-    let none = Complete { subject, checkpoint, map, map_leaf, records: BTreeMap::new(), lists: BTreeMap::new() };
+    let (records, lists, runs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let none = Complete { subject, checkpoint, map, map_leaf, records, lists, runs };
     extend(source, trust, none, wanted)
 }
 
@@ -320,11 +329,27 @@ fn extend<T>(
     complete: Complete<T>,
     wanted: &[MapText],
 ) -> Result<Complete<T>, ProveError> {
-    let Complete { subject, checkpoint, map, map_leaf, mut records, mut lists } = complete;
+    extend_with(source, trust, complete, wanted, None)
+}
+
+/// As [`extend`], with the newest records of a chain.
+pub(super) fn extend_with<T>(
+    source: &dyn Source,
+    trust: &Trust,
+    complete: Complete<T>,
+    wanted: &[MapText],
+    run: Option<Wanted<'_>>,
+) -> Result<Complete<T>, ProveError> {
+    let Complete { subject, checkpoint, map, map_leaf, mut records, mut lists, mut runs } = complete;
     let head = String::from_utf8_lossy(checkpoint.note()).into_owned();
     let wrong = |text: String| ProveError::Contradiction { text, heads: vec![head.clone()] };
     let mut reading = Reading { source, map: &map, head: &head, known: &records, raw: BTreeMap::new() };
     let mut todo: Vec<MapText> = wanted.to_vec();
+    if let Some(wanted) = run.filter(|wanted| !runs.contains_key(wanted.chain)) {
+        let (run, keys) = reading.read_run(wanted)?;
+        runs.insert(wanted.chain.clone(), run);
+        todo.extend(keys.into_iter().map(|key| MapText::chain(&format!("key:{key}"))));
+    }
     while let Some(text) = todo.pop() {
         if lists.contains_key(&text) {
             continue;
@@ -351,6 +376,7 @@ fn extend<T>(
         authenticate(&mut records, raw, trust, origin, &head)?;
     }
     check_links(&records, &lists, &head)?;
+    check_runs(&records, &runs).map_err(wrong)?;
     let mut last = Time(0);
     for record in records.values() {
         if record.time() < last || record.time() > map.time {
@@ -358,7 +384,7 @@ fn extend<T>(
         }
         last = record.time();
     }
-    Ok(Complete { subject, checkpoint, map, map_leaf, records, lists })
+    Ok(Complete { subject, checkpoint, map, map_leaf, records, lists, runs })
 }
 
 /// Opens a head that a key of the trust file signed, of whichever of its ledgers.
@@ -455,6 +481,58 @@ impl Reading<'_> {
         };
         checked.map_err(|error| wrong(format!("the list `{text}` is not the one in the signed map: {error}")))?;
         Ok((List { serials: listing.serials, proof: listing.proof.print() }, keys))
+    }
+
+    /// Reads the newest records of a chain, and returns the keys that signed them.
+    fn read_run(&mut self, wanted: Wanted<'_>) -> Result<(Run, BTreeSet<Fingerprint>), ProveError> {
+        let Wanted { chain, reaches } = wanted;
+        let wrong = |what: String| ProveError::Contradiction { text: what, heads: vec![self.head.to_owned()] };
+        let mut most = 1;
+        loop {
+            let mut tail = self.source.tail(chain, most)?;
+            if tail.serials.windows(2).any(|pair| pair[0] >= pair[1]) {
+                return Err(wrong(format!("the serials of `{chain}` do not ascend")));
+            }
+            if tail.serials.last().is_some_and(|serial| *serial >= self.map.covers) {
+                return Err(wrong(format!("the list `{chain}` names a record beyond the checkpoint")));
+            }
+            self.read_records(&tail.serials)?;
+            let leaf_of = |serial: u64| match (self.known.get(&serial), self.raw.get(&serial)) {
+                (Some(known), _) => Some(known.leaf),
+                (None, raw) => raw.map(|raw| raw.leaf),
+            };
+            let count = check_newest(chain, &tail, leaf_of, self.map).map_err(wrong)?;
+            let statement = |serial: &u64| match (self.known.get(serial), self.raw.get(serial)) {
+                (Some(known), _) => Some(&known.statement),
+                (None, raw) => raw.map(|raw| &raw.statement),
+            };
+            let far = tail.serials.iter().rposition(|serial| statement(serial).is_some_and(reaches));
+            let whole = u64::try_from(tail.serials.len()).is_ok_and(|length| length >= count);
+            if far.is_none() && !whole {
+                if tail.serials.len() < most {
+                    return Err(ProveError::Missing(format!("record of `{chain}` before record {}", tail.serials[0])));
+                }
+                most = most.saturating_mul(4);
+                continue;
+            }
+            let beyond = far.unwrap_or(0);
+            if beyond > 0 && tail.serials.len() > most {
+                return Err(ProveError::Unreadable(format!("more of `{chain}` is there than leads to what is used")));
+            }
+            tail.serials.drain(..beyond);
+            let keys = tail.serials.iter().filter_map(|serial| match (self.known.get(serial), self.raw.get(serial)) {
+                (Some(known), _) => Some(&known.entry),
+                (None, raw) => raw.map(|raw| &raw.entry),
+            });
+            let keys = keys.flat_map(|entry| entry.signed.iter().map(|line| line.fingerprint.clone())).collect();
+            // What is not of the run was only looked at.
+            let first = tail.serials.first().copied().unwrap_or(u64::MAX);
+            let chain_name = chain.to_string();
+            self.raw.retain(|serial, raw| {
+                *serial >= first || raw.entry.map_texts().next().as_deref() != Some(&*chain_name)
+            });
+            return Ok((Run::new(tail, count), keys));
+        }
     }
 
     /// Reads the records that are not known yet.

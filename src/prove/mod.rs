@@ -6,6 +6,7 @@ mod held;
 mod parallel;
 mod placement;
 mod source;
+mod tail;
 mod trust;
 
 pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change, name_chain, open_head, open_head_of};
@@ -13,5 +14,6 @@ pub use conviction::{Convicted, Conviction, ConvictionError, Shown};
 pub use held::Held;
 pub use parallel::{ahead, side_by_side};
 pub use placement::{Placement, PlacementError, branch_chain, placement};
-pub use source::{Listing, Materials, Proven, RawRecord, Source, SourceError};
+pub use source::{ListTail, Listing, Materials, Proven, RawRecord, Source, SourceError};
+pub use tail::Run;
 pub use trust::{Trust, TrustError, TrustedLedger};

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use crate::merkle::{MapProof, MapText, Multiproof};
+use crate::merkle::{ListProof, MapProof, MapText, Multiproof};
 use crate::model::Digest;
 
 /// The bytes of a record.
@@ -19,6 +19,17 @@ pub struct RawRecord {
 pub struct Listing {
     /// Ascending; empty: there are none.
     pub serials: Vec<u64>,
+    /// The map proof.
+    pub proof: MapProof,
+}
+
+/// The newest serials under a map text, and the proof that the last of them is the newest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListTail {
+    /// Ascending, the newest last; empty: there are none at all.
+    pub serials: Vec<u64>,
+    /// The proof of the newest; none where there are none at all.
+    pub item: Option<ListProof>,
     /// The map proof.
     pub proof: MapProof,
 }
@@ -70,6 +81,12 @@ pub trait Source {
     /// # Errors
     /// See [`SourceError`].
     fn list(&self, text: &MapText) -> Result<Listing, SourceError>;
+
+    /// Returns the newest serials under a map text, as many as there are up to `most`, with the proof of the newest.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    fn tail(&self, text: &MapText, most: usize) -> Result<ListTail, SourceError>;
 
     /// Returns the record at a serial.
     ///

@@ -16,11 +16,11 @@ use super::segments::{Position, Segments, Tail};
 use super::{StoreError, index};
 use crate::crypto::{leaf_hash, list_item_hash, list_value};
 use crate::merkle::{
-    Checkpoint, Consistency, Frontier, MapText, check_inclusion, prove_consistency, prove_inclusion, prove_multi,
-    tree_root,
+    Checkpoint, Consistency, Frontier, ListProof, MapText, check_inclusion, prove_consistency, prove_inclusion,
+    prove_multi, tree_root,
 };
 use crate::model::{ChangeId, Digest, Entry};
-use crate::prove::{Listing, Materials, Proven, RawRecord, Source, SourceError};
+use crate::prove::{ListTail, Listing, Materials, Proven, RawRecord, Source, SourceError};
 
 /// The log at its newest committed size.
 pub struct Log {
@@ -376,6 +376,21 @@ impl Source for Log {
 
     fn list(&self, text: &MapText) -> Result<Listing, SourceError> {
         Ok(self.believing(|index| proven_listing(index, text))?)
+    }
+
+    fn tail(&self, text: &MapText, most: usize) -> Result<ListTail, SourceError> {
+        Ok(self.believing(|index| {
+            let Listing { mut serials, proof } = proven_listing(index, text)?;
+            let Some((_, earlier)) = serials.split_last() else {
+                return Ok(ListTail { serials, item: None, proof });
+            };
+            let mut before = Frontier::default();
+            for serial in earlier {
+                before.push(list_item_hash(*serial, &index.leaf(*serial)?));
+            }
+            let serials = serials.split_off(serials.len().saturating_sub(most.max(1)));
+            Ok(ListTail { serials, item: Some(ListProof::newest(&before)), proof })
+        })?)
     }
 
     fn record(&self, serial: u64) -> Result<RawRecord, SourceError> {

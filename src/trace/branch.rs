@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::merging::{At, Judged, MergeError, Merging, Recorded};
-use crate::model::{ChangeId, Decision, Oid, Predicate, Time};
+use crate::crypto::sha256;
+use crate::model::{ChangeId, Decision, Digest, Oid, Predicate, Time};
 use crate::prove::{Change, Complete, Logged};
-use crate::verify::Finding;
+use crate::verify::{Code, Finding};
 
 /// What the commits of a branch came to; its JSON is `schemas/branch-audit.schema.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -280,7 +281,16 @@ fn outcome(merging: &Merging<'_>, merge: &Recorded) -> Result<Outcome, MergeErro
         Err(MergeError::Git(error)) => return end(CommitState::Unjudged, error.to_string()),
         Err(error) => return Err(error),
     };
-    let accepted = judged.iter().all(Judged::accepted);
+    let mut why = Vec::new();
+    let mut accepted = judged.iter().all(Judged::accepted);
+    let wanted = merging.baseline_after(&judged, at)?.map(|baseline| sha256(baseline.print().as_bytes()));
+    if accepted && wanted != merge.baseline {
+        accepted = false;
+        let shown = |digest: Option<Digest>| digest.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
+        let found = format!("it is {}", shown(merge.baseline));
+        let thing = format!("the baseline that record {} left", merge.serial);
+        why.push(Finding::new(Code::WRONG_BASELINE, thing, found, shown(wanted)).sentence());
+    }
     let told = |judged: &Judged| {
         let change = judged.verdict().change.clone();
         let findings = judged.verdict().findings.clone();
@@ -289,7 +299,7 @@ fn outcome(merging: &Merging<'_>, merge: &Recorded) -> Result<Outcome, MergeErro
     Ok(Outcome {
         state: if accepted { CommitState::Accepted } else { CommitState::Refused },
         verdicts,
-        why: judged.iter().flat_map(told).collect(),
+        why: why.into_iter().chain(judged.iter().flat_map(told)).collect(),
         covers: judged.into_iter().flat_map(|judged| judged.covers).collect(),
     })
 }

@@ -14,13 +14,13 @@ use std::collections::BTreeSet;
 use crate::git::{GitError, GitFactsError, Objects as _, ObjectsError, Repository};
 use crate::merkle::MapText;
 use crate::model::{ChangeId, Digest, Event, GitFacts, Oid, Predicate, Time};
-use crate::policy::{Act, Moment};
-use crate::prove::{Change, Complete, Logged, ProveError, Trust, branch_chain};
+use crate::policy::{Act, Baseline, Moment};
+use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Trust, branch_chain};
 use crate::rego::{Evaluator, RegoError};
 use crate::store::{Log, StoreError};
 use crate::verify::{
     Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, Verdict,
-    asks_changed_lines, plan_base, read_names,
+    asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
 };
 
 /// What reached a branch, as the ledger's records say.
@@ -46,6 +46,8 @@ pub struct Recorded {
     pub reached: Reached,
     /// The changes that it closes.
     pub changes: Vec<ChangeId>,
+    /// The hash of the baseline that it left.
+    pub baseline: Option<Digest>,
     /// The leaf hash of the verdict on the first of them; those on the others stand right behind it.
     pub verdict: Option<Digest>,
     /// Whether its signers were entitled to record it.
@@ -151,10 +153,12 @@ impl Branch {
 impl Recorded {
     fn of(record: &Logged, entitled: bool) -> Option<Self> {
         let statement = record.statement();
-        let Predicate::Event(Event::Merge { changes, verdict, .. }) = &statement.predicate else { return None };
+        let Predicate::Event(Event::Merge { changes, verdict, baseline, .. }) = &statement.predicate else {
+            return None;
+        };
         let reached = Reached { commit: statement.commit()?.clone(), tree: statement.tree()?.clone() };
-        let (serial, time, changes, verdict) = (record.serial(), record.time(), changes.clone(), *verdict);
-        Some(Self { serial, time, reached, changes, verdict, entitled })
+        let (serial, time, changes) = (record.serial(), record.time(), changes.clone());
+        Some(Self { serial, time, reached, changes, baseline: *baseline, verdict: *verdict, entitled })
     }
 }
 
@@ -290,11 +294,16 @@ impl Merging<'_> {
             Err(error) => return Err(error.into()),
         };
         let whole = read_names(whole, self.log, self.trust, &policies, &git)?;
+        let whole = {
+            let first_parent = &mut |commit: &Oid| self.repository.first_parent(commit).map_err(MergeError::from);
+            read_branch(whole, self.log, self.trust, &policies, &mut git, first_parent)?
+        };
         if asks_changed_lines(&whole, &policies, &git) {
             git.changed = Some(self.repository.changed_lines(head, &base)?);
         }
         let complete = as_of(whole);
-        let rechecked = Rechecked::of_tree(&complete, &policies, self.log)?;
+        let mut rechecked = Rechecked::of_tree(&complete, &policies, self.log)?;
+        rechecked.read_baselines(&complete, self.trust, &git, self.log)?;
         Ok(Ok(Read { complete, policies, rechecked, clock, base: planned, git }))
     }
 
@@ -411,6 +420,41 @@ impl Merging<'_> {
     pub(super) fn is_here(&self, commit: &Oid) -> Result<bool, MergeError> {
         let unreadable = |error: ObjectsError| ProveError::Unreadable(error.to_string());
         Ok(self.repository.object(commit).map_err(unreadable)?.is_some())
+    }
+
+    /// Returns the baseline that a merge of these verdicts leaves: what follows from the newest one before it, the facts and the
+    /// exceptions. `None` if nothing was protected before and nothing is now.
+    ///
+    /// # Errors
+    /// See [`MergeError`]; the newest baseline must be there and readable.
+    pub fn baseline_after(&self, judged: &[Judged], at: At) -> Result<Option<Baseline>, MergeError> {
+        let newest = self.newest_baseline(at)?;
+        let decided: Vec<&Decided> = judged.iter().filter_map(|judged| judged.verdict.as_ref().ok()).collect();
+        let branch = format!("{}:{}", self.trust.repository, self.branch.name);
+        let known = newest.as_ref().map(|(digest, baseline)| (*digest, baseline));
+        let next = next_baseline(&branch, known, &decided);
+        Ok((!next.parts.is_empty() || newest.is_some()).then_some(next))
+    }
+
+    /// Returns the newest baseline that a merge of the branch left before a moment.
+    ///
+    /// # Errors
+    /// As [`Merging::baseline_after`].
+    pub fn newest_baseline(&self, at: At) -> Result<Option<(Digest, Baseline)>, MergeError> {
+        let earlier = |merge: &&Recorded| match at {
+            At::Live(_) => merge.entitled,
+            At::Recorded { serial, .. } => merge.entitled && merge.serial < serial,
+        };
+        let found =
+            self.branch.merges.iter().rev().filter(earlier).find_map(|merge| Some((merge.serial, merge.baseline?)));
+        let Some((serial, digest)) = found else { return Ok(None) };
+        self.log.prepare(&[digest]).map_err(ProveError::from)?;
+        let broken = |text: String| ProveError::Missing(format!("baseline {digest} that record {serial} left{text}"));
+        match read_baseline(serial, &digest, self.log)? {
+            Some(Ok(baseline)) => Ok(Some((digest, baseline))),
+            Some(Err(error)) => Err(ProveError::Unreadable(format!("record {serial}: {error}")).into()),
+            None => Err(broken(String::new()).into()),
+        }
     }
 
     /// Returns the refusal of what cannot be judged further.

@@ -13,7 +13,7 @@ use crate::rego::Evaluator;
 use crate::store::{Log, Lookup, LookupKey, StoreError};
 use crate::verify::{
     Clock, Code, Judgement, Policies, PolicyReadError, RecheckError, Supposed, asks_changed_lines, plan_base,
-    read_names,
+    read_branch, read_names,
 };
 
 /// A change and what it came to.
@@ -61,6 +61,9 @@ pub enum TryError {
     /// A report.
     #[error(transparent)]
     Recheck(#[from] RecheckError),
+    /// The repository.
+    #[error(transparent)]
+    Git(#[from] GitError),
 }
 
 impl Tried {
@@ -137,8 +140,12 @@ fn one(
         Err(error) => return unjudged(change, Some(commit), told(&error)),
     };
     let whole = read_names(whole, log, trust, &policies, &git)?;
-    let complete = supposed.read_names(whole, log, trust, &git)?.before(last + 1);
-    let rechecked = supposed.recheck(&complete, &policies, log)?;
+    let whole = supposed.read_names(whole, log, trust, &git)?;
+    let first_parent = &mut |commit: &Oid| repository.first_parent(commit).map_err(TryError::from);
+    let whole = read_branch(whole, log, trust, &policies, &mut git, first_parent)?;
+    let complete = supposed.read_branch(whole, log, trust, &mut git, first_parent)?.before(last + 1);
+    let mut rechecked = supposed.recheck(&complete, &policies, log)?;
+    rechecked.read_baselines(&complete, trust, &git, log)?;
     if asks_changed_lines(&complete, &policies, &git) || supposed.asks_changed_lines(&complete, &git) {
         git.changed = match repository.changed_lines(&commit, &base) {
             Ok(changed) => Some(changed),

@@ -9,6 +9,7 @@ use super::code::Code;
 use super::judge::{Bench, Ruled};
 use super::limits::Numbers;
 use super::question::Counted;
+use super::ratchet::{self, Compared};
 use super::recheck::{Trouble, outcome};
 use super::reviews::too_late;
 use super::verdict::{Finding, State};
@@ -323,6 +324,13 @@ fn check_variant(
         let changes = bench.git.and_then(|git| git.changed.as_ref());
         let mut limits = Vec::new();
         numbers.check(name, claim, changes, &mut limits);
+        if let Some((compared, gain)) = ratchet::check(bench, name, variant, claim, &numbers, &mut limits) {
+            let sentences = compared.iter().map(Compared::sentence).collect::<Vec<_>>().join("; ");
+            ruled.numbers =
+                Some(ruled.numbers.take().map_or_else(|| sentences.clone(), |it| format!("{it}; {sentences}")));
+            ruled.compared.extend(compared);
+            ruled.gains.push(gain);
+        }
         findings.extend(limits.into_iter().map(|finding| advise(finding, None)));
     }
     if asserted && claim.asserted == Asserted::Allow {
@@ -413,7 +421,7 @@ fn check_attempt(
         }
     }
     numbers.add(&counted.facts);
-    numbers.add_lines(serial, run, bench.rechecked);
+    numbers.add_reports(serial, run, bench.rechecked);
     let tree = newest.record.statement().tree();
     if Some(&run.worktree.before) != tree || Some(&run.worktree.after) != tree {
         let when = if Some(&run.worktree.before) == tree { "after" } else { "before" };

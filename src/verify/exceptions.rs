@@ -158,13 +158,11 @@ impl Exceptions {
     }
 
     /// Returns the exception by which a protected name of a claim may go.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked where names are held against those of a baseline"))]
     pub(super) fn retires(&self, claim: &ClaimName, name: &str) -> Option<&Taken> {
         self.about(Effect::Retire, claim).find(|taken| taken.names(name))
     }
 
     /// Returns the exception by which a finding of a claim may come in.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked where findings are held against those of a baseline"))]
     pub(super) fn admits(&self, claim: &ClaimName, name: &str) -> Option<&Taken> {
         self.about(Effect::Admit, claim).find(|taken| taken.names(name))
     }

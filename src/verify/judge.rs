@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 
 use super::authority::{Authority, Known, Policies, Who};
+use super::branch::{self, Ground};
 use super::code::Code;
 use super::exceptions::Exceptions;
 use super::independence::{self, Implementers};
 use super::names::{UNKNOWN_AUTHOR, missing_names};
 use super::plan::{self, Plans};
 use super::question::{Answers, Counted, Draft, Shown, Unanswered};
+use super::ratchet::{Compared, Gain};
 use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, OPERATOR_UNBOUND, Requirement, State, TierShown, Verdict};
-use super::{attempts, reviews, succession};
-use crate::model::{AsOf, Decision, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Time};
-use crate::policy::{Act, Claim, Form, Independence, Moment, Policy, Requirements};
+use super::{attempts, ratchet, reviews, succession};
+use crate::model::{AsOf, Decision, Event, GitFacts, Name, Oid, Outcome, Predicate, PrincipalId, Time};
+use crate::policy::{Act, Base, Claim, Form, Independence, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
+use crate::reports::CaseOutcome;
 
 /// What is judged, and by what.
 #[derive(Clone)]
@@ -39,6 +42,13 @@ pub struct Judgement<'a> {
     pub admitted: Vec<Limitation>,
 }
 
+/// What judging adds to.
+struct Found<'a> {
+    verdict: &'a mut Verdict,
+    findings: &'a mut Vec<Finding>,
+    limitations: &'a mut BTreeSet<Limitation>,
+}
+
 /// Where the time that counts as now comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
@@ -55,6 +65,12 @@ pub(super) struct Bench<'a> {
     pub(super) rechecked: &'a Rechecked,
     pub(super) git: Option<&'a GitFacts>,
     pub(super) now: Time,
+    /// The exceptions, as the policy at hand takes them.
+    pub(super) exceptions: Exceptions,
+    /// What the branch protects where the change starts.
+    pub(super) ground: Ground<'a>,
+    /// The policy at hand.
+    policy: Option<&'a Policy>,
     implementers: Option<Implementers>,
     independence: Independence,
 }
@@ -70,6 +86,10 @@ pub(super) struct Ruled {
     pub(super) asserted: bool,
     pub(super) limitations: Vec<Limitation>,
     pub(super) counted: Vec<Counted>,
+    /// What comparing with the baseline came to.
+    pub(super) compared: Vec<Compared>,
+    /// What it brings to the baseline, if it is met.
+    pub(super) gains: Vec<Gain>,
 }
 
 impl Default for Ruled {
@@ -84,6 +104,8 @@ impl Default for Ruled {
             asserted: false,
             limitations: Vec::new(),
             counted: Vec::new(),
+            compared: Vec::new(),
+            gains: Vec::new(),
         }
     }
 }
@@ -117,6 +139,8 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
     let mut verdict = blank(judgement, now);
     verdict.base = plans.base(&bench.authority).cloned();
     check_ledger(&bench, trust, judgement.clock, &mut findings);
+    bench.ground = branch::ground(&bench, trust, &mut findings);
+    let mut gains = Vec::new();
     let in_force = plans.first.and_then(|first| bench.authority.policy_at(first.serial()));
     match (plans.first, in_force) {
         (None, _) => {
@@ -145,7 +169,8 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
             check_names(&bench, &plans, git, &mut findings);
             let judging = bench.authority.judging(first.serial()).into_iter().map(|(_, policy)| policy);
             for policy in judging.collect::<Vec<_>>() {
-                let shown = judge_by(&mut bench, &plans, policy, moment, &mut verdict, &mut findings, &mut limitations);
+                let mut found = Found { verdict: &mut verdict, findings: &mut findings, limitations: &mut limitations };
+                let shown = judge_by(&mut bench, &plans, policy, trust, moment, &mut found, &mut gains);
                 let Some(implementers) = &bench.implementers else { continue };
                 let draft = Draft {
                     moment,
@@ -164,7 +189,7 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
             }
         }
     }
-    if questions.is_empty() { Ok(finish(verdict, findings, limitations)) } else { Err(Unanswered { questions }) }
+    if questions.is_empty() { Ok(finish(verdict, findings, limitations, gains)) } else { Err(Unanswered { questions }) }
 }
 
 /// Returns the commit that a change starts from, as its plans say: that of the newest plan that helps, else of the first.
@@ -176,18 +201,20 @@ pub fn plan_base(complete: &Complete<Change>, policies: &Policies, trust: &Trust
 }
 
 /// Judges by one policy, and returns what it requires and how that stands.
-fn judge_by(
-    bench: &mut Bench<'_>,
+fn judge_by<'a>(
+    bench: &mut Bench<'a>,
     plans: &Plans<'_>,
-    policy: &Policy,
+    policy: &'a Policy,
+    trust: &Trust,
     moment: Moment,
-    verdict: &mut Verdict,
-    findings: &mut Vec<Finding>,
-    limitations: &mut BTreeSet<Limitation>,
+    found: &mut Found<'_>,
+    gains: &mut Vec<Gain>,
 ) -> Vec<Shown> {
     let mut shown = Vec::new();
+    bench.policy = Some(policy);
     bench.independence = policy.independence();
-    let exceptions = Exceptions::of(bench, policy);
+    bench.exceptions = Exceptions::of(bench, policy);
+    let Found { verdict, findings, limitations } = found;
     let touched: Vec<&str> = bench.git.iter().flat_map(|git| git.touched.iter().map(String::as_str)).collect();
     let planned = plans.tier(policy);
     let requirements = planned.and_then(|tier| policy.requirements(tier, &touched));
@@ -199,11 +226,15 @@ fn judge_by(
             "a tier of the policy",
         ));
     }
-    verdict.show_exceptions(&exceptions.shown);
+    verdict.show_exceptions(&bench.exceptions.shown);
     plan::check(bench, plans, policy, requirements.as_ref(), findings);
     if let (Some(planned), Some(wanted)) = (planned, &requirements) {
         verdict.tier = Some(TierShown { planned: planned.clone(), effective: wanted.tier.clone() });
-        shown = check_requirements(bench, policy, &exceptions, wanted, moment, verdict, findings, limitations);
+        if wanted.base == Base::Newest {
+            branch::check_newest(bench, trust, wanted.tier.as_str(), findings);
+        }
+        let mut found = Found { verdict, findings, limitations };
+        shown = check_requirements(bench, policy, wanted, moment, &mut found, gains);
     }
     limits(bench, plans, verdict, limitations);
     for name in policy.refuse_limitations().iter().filter(|name| !LIMITATIONS.contains(&name.as_str())) {
@@ -232,13 +263,12 @@ fn judge_by(
 fn check_requirements(
     bench: &Bench<'_>,
     policy: &Policy,
-    exceptions: &Exceptions,
     wanted: &Requirements,
     moment: Moment,
-    verdict: &mut Verdict,
-    findings: &mut Vec<Finding>,
-    limitations: &mut BTreeSet<Limitation>,
+    found: &mut Found<'_>,
+    gains: &mut Vec<Gain>,
 ) -> Vec<Shown> {
+    let Found { verdict, findings, limitations } = found;
     let mut all = Vec::new();
     for what in wanted.unsupported() {
         findings.push(Finding::new(
@@ -269,7 +299,10 @@ fn check_requirements(
             Form::Run => attempts::check(bench, &required.claim, claim, &why, &mut found),
             Form::Review => reviews::check(bench, &required.claim, claim, &why, &mut found),
         };
-        let (state, exception, found) = exceptions.stand_in(&required.claim, ruled.state, found);
+        let (state, exception, found) = bench.exceptions.stand_in(&required.claim, ruled.state, found);
+        if state == State::Pass {
+            gains.extend(ruled.gains.into_iter().filter(|gain| !gains.contains(gain)).collect::<Vec<_>>());
+        }
         findings.extend(found);
         if let Some(exception) = &exception {
             let name = if state == State::Waived { WAIVED } else { NOT_APPLICABLE };
@@ -295,6 +328,7 @@ fn check_requirements(
             numbers: ruled.numbers,
             failed_elsewhere: ruled.failed_elsewhere,
             exception,
+            baseline: ruled.compared,
         };
         if !verdict.requirements.contains(&shown) {
             verdict.requirements.push(shown.clone());
@@ -430,7 +464,7 @@ impl Clock {
 }
 
 impl<'a> Bench<'a> {
-    pub(super) const fn new(
+    pub(super) fn new(
         complete: &'a Complete<Change>,
         authority: Authority<'a>,
         rechecked: &'a Rechecked,
@@ -438,12 +472,50 @@ impl<'a> Bench<'a> {
         now: Time,
     ) -> Self {
         let independence = Independence::Require;
-        Self { complete, authority, rechecked, git: Some(git), now, implementers: None, independence }
+        Self {
+            complete,
+            authority,
+            rechecked,
+            git: Some(git),
+            now,
+            exceptions: Exceptions::default(),
+            ground: Ground::NotAsked,
+            policy: None,
+            implementers: None,
+            independence,
+        }
     }
 
     /// Returns who implements the change, once it is known.
     pub(super) const fn implementers(&self) -> Option<&Implementers> {
         self.implementers.as_ref()
+    }
+
+    /// Returns whether a test that passes has a name in its own: of a result on the judged tree that counts for its claim.
+    pub(super) fn names_tested(&self, name: &str) -> bool {
+        let results = self
+            .complete
+            .of_change()
+            .filter(|record| record.statement().tree() == Some(&self.complete.subject().tree) && self.helps(record));
+        let runs = results.filter_map(|record| match &record.statement().predicate {
+            Predicate::Result(run) => Some((record.serial(), run)),
+            _ => None,
+        });
+        let reports = runs.flat_map(|(serial, run)| {
+            run.facts.iter().filter_map(move |read| self.rechecked.report(serial, &read.material))
+        });
+        let mut cases = reports.flat_map(|report| &report.cases);
+        cases.any(|case| {
+            matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Flaky) && ratchet::shown_case(case).contains(name)
+        })
+    }
+
+    /// Returns whether a passing result is by somebody entitled to show its claim.
+    fn helps(&self, record: &Logged) -> bool {
+        let Predicate::Result(run) = &record.statement().predicate else { return false };
+        let claim = self.policy.and_then(|policy| policy.claim(&run.claim));
+        run.outcome == Outcome::Pass
+            && claim.is_some_and(|claim| !self.authority.supporters(record, &claim.by).is_empty())
     }
 
     /// Returns who signed a record, for people.
@@ -590,7 +662,12 @@ fn blank(judgement: &Judgement<'_>, now: Time) -> Verdict {
     }
 }
 
-fn finish(mut verdict: Verdict, findings: Vec<Finding>, limitations: BTreeSet<Limitation>) -> Decided {
+fn finish(
+    mut verdict: Verdict,
+    findings: Vec<Finding>,
+    limitations: BTreeSet<Limitation>,
+    gains: Vec<Gain>,
+) -> Decided {
     for finding in findings {
         if !verdict.findings.contains(&finding) {
             verdict.findings.push(finding);
@@ -608,7 +685,7 @@ fn finish(mut verdict: Verdict, findings: Vec<Finding>, limitations: BTreeSet<Li
     if verdict.policy.is_some() && verdict.findings.is_empty() && (met || plan_only) {
         verdict.decision = Decision::Accepted;
     }
-    Decided(verdict)
+    Decided { verdict, gains }
 }
 
 /// Ledger first, then plan, then claims: what makes the rest meaningless stands above it.
@@ -705,6 +782,7 @@ mod tests {
             numbers: None,
             failed_elsewhere: Vec::new(),
             exception: None,
+            baseline: Vec::new(),
         };
         Verdict {
             format: "evidence-verdict/v1",
@@ -728,7 +806,9 @@ mod tests {
 
     #[test]
     fn accepted_is_only_what_names_a_policy_requires_something_and_refuses_nothing() {
-        let accepted = |verdict: Verdict, findings: Vec<Finding>| finish(verdict, findings, BTreeSet::new()).accepted();
+        let accepted = |verdict: Verdict, findings: Vec<Finding>| {
+            finish(verdict, findings, BTreeSet::new(), Vec::new()).accepted()
+        };
         let merge = |states: &[State]| verdict(Moment::Merge, states);
         assert!(accepted(merge(&[State::Pass, State::Pass]), Vec::new()));
         assert!(!accepted(merge(&[State::Pass, State::Missing]), Vec::new()));

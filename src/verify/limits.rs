@@ -21,10 +21,16 @@ pub(super) struct Numbers {
     counted: BTreeSet<Digest>,
     /// The digests of lines that are counted already.
     covered: BTreeSet<Digest>,
-    /// The reports with lines.
-    lines: Vec<Arc<Report>>,
+    /// The reports, where a policy asks for more than their facts; the same report is there once.
+    reports: Vec<Arc<Report>>,
+    /// The digests of those.
+    kept: BTreeSet<Digest>,
+    /// Records with a report that is not known whole.
+    unread: BTreeSet<u64>,
     /// Records with a report whose lines are not known.
     lines_unknown: BTreeSet<u64>,
+    /// The kind of host that the runs state.
+    hosts: BTreeSet<String>,
     /// What was told of the changed lines, if the claim limits them.
     changed: Option<Told>,
 }
@@ -130,16 +136,47 @@ impl Numbers {
         }
     }
 
-    /// Adds the lines that the reports of a result show.
-    pub(super) fn add_lines(&mut self, serial: u64, run: &Run, rechecked: &Rechecked) {
-        for read in run.facts.iter().filter(|read| read.facts.coverage.is_some()) {
+    /// Adds the reports of a result, where they are kept whole.
+    pub(super) fn add_reports(&mut self, serial: u64, run: &Run, rechecked: &Rechecked) {
+        let host: Vec<&str> = HOST.iter().filter_map(|key| run.context.get(*key).map(String::as_str)).collect();
+        self.hosts.insert(host.join(" "));
+        for read in &run.facts {
             match rechecked.report(serial, &read.material) {
-                Some(report) => self.lines.push(Arc::clone(report)),
+                Some(report) => {
+                    if self.kept.insert(read.material) {
+                        self.reports.push(Arc::clone(report));
+                    }
+                }
                 None => {
-                    self.lines_unknown.insert(serial);
+                    self.unread.insert(serial);
+                    if read.facts.coverage.is_some() {
+                        self.lines_unknown.insert(serial);
+                    }
                 }
             }
         }
+    }
+
+    /// Returns the reports, each once.
+    pub(super) fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.reports.iter().map(Arc::as_ref)
+    }
+
+    /// Returns a record with a report that is not known whole.
+    pub(super) fn unread(&self) -> Option<u64> {
+        self.unread.first().copied()
+    }
+
+    /// Returns the kind of host that the runs state; several are joined, and are no other's like.
+    pub(super) fn host(&self) -> String {
+        self.hosts.iter().map(String::as_str).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// Returns the part of all lines that was run, in hundredths of a percent, rounded down.
+    pub(super) fn coverage_floor(&self) -> Option<u64> {
+        let Coverage { lines, covered } = self.coverage.as_ref()?;
+        let part = (u128::from(*covered) * 10_000).checked_div(u128::from(*lines))?;
+        u64::try_from(part).ok()
     }
 
     /// Returns one line for people.
@@ -199,6 +236,11 @@ impl Numbers {
         }
     }
 
+    /// Returns the reports that show lines.
+    fn covering(&self) -> Vec<Arc<Report>> {
+        self.reports.iter().filter(|report| report.facts.coverage.is_some()).cloned().collect()
+    }
+
     fn check_changed(
         &mut self,
         name: &ClaimName,
@@ -224,7 +266,7 @@ impl Numbers {
             findings.push(Finding::new(Code::NO_FACTS, name.as_str(), found, "the blobs of base and head"));
             return;
         };
-        let told = changed::tell(changes, &self.lines, limits.changed_lines_except.as_ref());
+        let told = changed::tell(changes, &self.covering(), limits.changed_lines_except.as_ref());
         told.check(name, least, findings);
         self.changed = Some(told);
     }
@@ -322,7 +364,7 @@ fn check_findings(name: &ClaimName, found: &Findings, limits: &FindingLimits, fi
 }
 
 fn check_coverage(name: &ClaimName, coverage: &Coverage, limits: &CoverageLimits, findings: &mut Vec<Finding>) {
-    let CoverageLimits { total_min, changed_lines_min: _, changed_lines_except: _ } = limits;
+    let CoverageLimits { total_min, changed_lines_min: _, changed_lines_except: _, baseline: _ } = limits;
     match (coverage.percent(), total_min) {
         (None, _) => findings.push(no_facts(name, "coverage")),
         (Some(percent), Some(least)) if percent < u128::from(*least) => findings.push(Finding::new(
@@ -343,6 +385,9 @@ fn no_facts(name: &ClaimName, what: &str) -> Finding {
         format!("a report that shows the {what} that the policy limits"),
     )
 }
+
+/// What the context of a run says of its host's kind.
+const HOST: [&str; 2] = ["os", "arch"];
 
 #[cfg(test)]
 mod tests {

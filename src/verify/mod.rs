@@ -5,6 +5,7 @@
 
 mod attempts;
 mod authority;
+mod branch;
 mod changed;
 mod code;
 mod exceptions;
@@ -16,6 +17,7 @@ mod names;
 mod observe;
 mod plan;
 mod question;
+mod ratchet;
 mod recheck;
 mod reviews;
 mod succession;
@@ -24,6 +26,7 @@ mod verdict;
 
 pub use attempts::{Attempt, AttemptState};
 pub use authority::{Authority, Grants, Known, LogKey, Policies, PolicyReadError, Roots, Who};
+pub use branch::{asks_baseline, baselines_of, read_branch, read_chain, target_chain};
 pub use changed::asks_changed_lines;
 pub use code::{CODES, Code};
 pub use judge::{Clock, Judgement, LIMITATIONS, REMOTE_UNSEEN, judge, plan_base};
@@ -31,7 +34,8 @@ pub use limits::Totals;
 pub use names::{read_authors, read_names};
 pub use observe::{Observed, Passed, observe};
 pub use question::{Answer, Answers, Denial, Question, Said, Unanswered, question_digest};
-pub use recheck::{Recheck, RecheckError, Rechecked};
+pub use ratchet::{Allowed, Compared, Gain, next_baseline};
+pub use recheck::{Recheck, RecheckError, Rechecked, read_baseline};
 pub use succession::follow;
 pub use suppose::Supposed;
 pub use verdict::{

@@ -5,10 +5,11 @@ use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
 use super::authority::Policies;
-use crate::crypto::Hasher;
-use crate::model::{ClaimName, Digest, Facts, Material, Outcome, Predicate, Purpose, Run};
-use crate::policy::{Moment, Policy};
-use crate::prove::{Change, Complete, Logged, Materials, SourceError};
+use super::branch::{candidates, target_chain};
+use crate::crypto::{Hasher, sha256};
+use crate::model::{ClaimName, Digest, Facts, GitFacts, Material, Outcome, Predicate, Purpose, Run};
+use crate::policy::{Baseline, BaselineError, Moment, Policy};
+use crate::prove::{Change, Complete, Logged, Materials, SourceError, Trust};
 use crate::reports::{self, Format, Report};
 
 /// What reading the reports of a change again came to.
@@ -20,6 +21,7 @@ pub struct Rechecked {
     /// By hash, signed length, reader and whether all of it is kept: attempts that rest on the same report read it once.
     read: BTreeMap<(Digest, u64, String, bool), Reread>,
     reports: BTreeMap<(u64, Digest), Arc<Report>>,
+    baselines: BTreeMap<Digest, Result<Arc<Baseline>, String>>,
 }
 
 /// With the whole report where a policy asks for more than its facts.
@@ -152,6 +154,34 @@ impl Rechecked {
         Ok(())
     }
 
+    /// Reads the baselines that may be held against the change: those of merges at or below its base.
+    ///
+    /// # Errors
+    /// See [`RecheckError`].
+    pub fn read_baselines(
+        &mut self,
+        complete: &Complete<Change>,
+        trust: &Trust,
+        git: &GitFacts,
+        materials: &dyn Materials,
+    ) -> Result<(), RecheckError> {
+        let (Some(below), Some(chain)) = (&git.below, target_chain(complete, trust)) else { return Ok(()) };
+        let wanted: Vec<(u64, Digest)> =
+            candidates(complete, &chain, below).map(|(record, digest)| (record.serial(), *digest)).collect();
+        materials.prepare(&wanted.iter().map(|(_, digest)| *digest).collect::<Vec<_>>())?;
+        for (serial, digest) in wanted {
+            if let Some(read) = read_baseline(serial, &digest, materials)? {
+                self.baselines.insert(digest, read.map(Arc::new).map_err(|error| error.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns a baseline that was read; none if it is not there.
+    pub(super) fn baseline(&self, digest: &Digest) -> Option<Result<&Baseline, &str>> {
+        self.baselines.get(digest).map(|read| read.as_ref().map(Arc::as_ref).map_err(String::as_str))
+    }
+
     /// Returns what reading a record's material again came to.
     #[must_use]
     pub fn find(&self, serial: u64, material: &Digest) -> Option<&Recheck> {
@@ -211,6 +241,30 @@ fn recheck(
         Some(Ok((facts, report))) => (Recheck::Facts(Box::new(facts)), report),
     })
 }
+
+/// Reads and hashes the baseline that a record left; `None` if it is not there.
+///
+/// # Errors
+/// See [`RecheckError`].
+pub fn read_baseline(
+    serial: u64,
+    digest: &Digest,
+    materials: &dyn Materials,
+) -> Result<Option<Result<Baseline, BaselineError>>, RecheckError> {
+    let Some(input) = materials.material(digest)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    let broken = |error: io::Error| RecheckError::Read { digest: *digest, text: error.to_string() };
+    input.take(BASELINE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(broken)?;
+    let found = sha256(&bytes);
+    if found != *digest {
+        let name = "baseline".to_owned();
+        return Err(RecheckError::Contradiction { serial, name, found, wanted: *digest });
+    }
+    Ok(Some(Baseline::parse(&bytes)))
+}
+
+/// A baseline of a million names is shorter.
+const BASELINE_BYTES_MAX: u64 = 256 << 20;
 
 /// Returns the outcome that counts: the worst of what was stated and what the reports say when read again.
 pub(super) fn outcome(record: &Logged, run: &Run, rechecked: &Rechecked) -> Counted {

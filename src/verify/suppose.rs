@@ -4,13 +4,14 @@
 //! role that the other policy calls otherwise would refuse everything and tell nothing.
 
 use super::authority::Policies;
+use super::branch::read_branch;
 use super::changed::asks_changed_lines;
 use super::judge::{Judgement, judge};
 use super::names::read_names;
 use super::question::{Answers, Unanswered};
 use super::recheck::{RecheckError, Rechecked};
 use super::verdict::{Decided, Verdict};
-use crate::model::GitFacts;
+use crate::model::{GitFacts, Oid};
 use crate::policy::Policy;
 use crate::prove::{Change, Complete, Materials, ProveError, Source, Trust};
 
@@ -37,6 +38,24 @@ impl Supposed {
         git: &GitFacts,
     ) -> Result<Complete<Change>, ProveError> {
         read_names(complete, source, trust, &self.0, git)
+    }
+
+    /// Reads the merges of the branch that the supposed verdict needs, as [`read_branch`] does.
+    ///
+    /// # Errors
+    /// As [`read_branch`].
+    pub fn read_branch<E: From<ProveError>>(
+        &self,
+        complete: Complete<Change>,
+        source: &dyn Source,
+        trust: &Trust,
+        git: &mut GitFacts,
+        first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
+    ) -> Result<Complete<Change>, E> {
+        if git.below.is_some() {
+            return Ok(complete);
+        }
+        read_branch(complete, source, trust, &self.0, git, first_parent)
     }
 
     /// Reads again every report of every result of the change, for both the policies and what is supposed.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::code::Code;
+use super::ratchet::{Compared, Gain};
 use crate::model::{AsOf, ChangeId, ClaimName, Decision, Digest, Id, Oid, PrincipalId, TierName, Time};
 use crate::prove::Held;
 
@@ -86,6 +87,9 @@ pub struct Requirement {
     /// The exception that stands in for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exception: Option<Excepted>,
+    /// What comparing with the branch's baseline came to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub baseline: Vec<Compared>,
 }
 
 /// The exception that stands in for a requirement.
@@ -234,19 +238,27 @@ pub struct Limitation {
 
 /// A verdict together with what it was computed from: only [`super::judge`] makes one.
 #[derive(Debug, Clone)]
-pub struct Decided(pub(super) Verdict);
+pub struct Decided {
+    pub(super) verdict: Verdict,
+    pub(super) gains: Vec<Gain>,
+}
 
 impl Decided {
     /// Returns the verdict.
     #[must_use]
     pub const fn verdict(&self) -> &Verdict {
-        &self.0
+        &self.verdict
+    }
+
+    /// Returns what the requirements that are met bring to the baseline of the branch.
+    pub(super) fn gains(&self) -> &[Gain] {
+        &self.gains
     }
 
     /// Returns the verdict, for showing it.
     #[must_use]
     pub fn into_verdict(self) -> Verdict {
-        self.0
+        self.verdict
     }
 
     /// Says in the limitation `operator-unbound` which heads the log was held against: up to the largest of them it is bound.
@@ -254,7 +266,7 @@ impl Decided {
     /// The limitation stays: what was logged behind that head is remembered by nobody yet, and who remembers may be the operator.
     #[must_use]
     pub fn held_against(mut self, held: &[Held]) -> Self {
-        let unbound = self.0.limitations.iter_mut().filter(|limitation| limitation.name == OPERATOR_UNBOUND);
+        let unbound = self.verdict.limitations.iter_mut().filter(|limitation| limitation.name == OPERATOR_UNBOUND);
         for limitation in unbound {
             for one in held {
                 limitation.text.push_str("; ");
@@ -264,10 +276,18 @@ impl Decided {
         self
     }
 
+    /// Adds a reason that makes it a refusal.
+    #[must_use]
+    pub fn refused_for(mut self, finding: Finding) -> Self {
+        self.verdict.decision = Decision::Refused;
+        self.verdict.findings.push(finding);
+        self
+    }
+
     /// Returns whether the change is shown to be fit.
     #[must_use]
     pub fn accepted(&self) -> bool {
-        self.0.decision == Decision::Accepted
+        self.verdict.decision == Decision::Accepted
     }
 }
 

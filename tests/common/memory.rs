@@ -12,7 +12,7 @@ use evidence_ledger::merkle::{
 };
 use evidence_ledger::model::{Digest, Entry, MapEntry, SignedLine, Statement, Time};
 use evidence_ledger::prove::{
-    Change, Listing, Proven, RawRecord, Source, SourceError, Trust, TrustedLedger, lists_of_change, placement,
+    Change, ListTail, Listing, Proven, RawRecord, Source, SourceError, Trust, TrustedLedger, lists_of_change, placement,
 };
 use serde_json::{Value, json};
 
@@ -284,6 +284,10 @@ impl Source for Answers {
 
     fn list(&self, text: &MapText) -> Result<Listing, SourceError> {
         self.lists.get(text).cloned().ok_or_else(|| SourceError::Missing(format!("list `{text}`")))
+    }
+
+    fn tail(&self, text: &MapText, _: usize) -> Result<ListTail, SourceError> {
+        Err(SourceError::Missing(format!("run of `{text}`")))
     }
 
     fn record(&self, serial: u64) -> Result<RawRecord, SourceError> {

@@ -265,6 +265,7 @@ mod tests {
             attempts: 1,
             numbers: Some("12 passed".to_owned()),
             failed_elsewhere: Vec::new(),
+            baseline: Vec::new(),
             exception: None,
         };
         let finding = Finding::new(Code::NO_PLAN, "x", "y", "z");

@@ -1,0 +1,258 @@
+//! What the target branch protects where a change starts: which recorded merge's baseline counts (design, section 5).
+//!
+//! It is the newest merge with a baseline on the first-parent line of the change's base, the base included. The line is read from
+//! git's objects, the merges from the branch's chain: from the newest down to the one that is used. Nobody who takes something away
+//! gets a lower baseline: without the merge that is used, or the commits that lead to it, there is no verdict that accepts.
+
+use std::collections::BTreeSet;
+
+use super::authority::Policies;
+use super::code::Code;
+use super::judge::Bench;
+use super::plan::Plans;
+use super::verdict::Finding;
+use crate::crypto::Envelope;
+use crate::merkle::MapText;
+use crate::model::{Below, Digest, Event, GitFacts, Oid, Predicate, Statement};
+use crate::policy::{Act, Base, Baseline, Policy, Requirements};
+use crate::prove::{Change, Complete, Logged, ProveError, Source, Trust, branch_chain};
+
+/// Returns whether a policy of the ledger holds this change against the baseline of its branch, or its base against the branch.
+///
+/// All policies are asked, and not only those that judge: what is read is then the same whatever part of the log is judged.
+#[must_use]
+pub fn asks_baseline(complete: &Complete<Change>, policies: &Policies, git: &GitFacts) -> bool {
+    let plans = Plans::of(complete);
+    let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
+    policies.all().any(|policy| {
+        let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));
+        required.is_some_and(|required| required.base == Base::Newest || asks(policy, &required))
+    })
+}
+
+fn asks(policy: &Policy, required: &Requirements) -> bool {
+    required.claims.iter().filter_map(|it| policy.claim(&it.claim)).any(|claim| claim.asks_baseline())
+}
+
+/// Reads the merges of the target branch down to the one whose baseline counts, and the commits between it and the base, where a
+/// policy asks for it. `first_parent` returns the first parent of a commit; none of a root.
+///
+/// # Errors
+/// See [`ProveError`], and what `first_parent` returns.
+pub fn read_branch<E: From<ProveError>>(
+    complete: Complete<Change>,
+    source: &dyn Source,
+    trust: &Trust,
+    policies: &Policies,
+    git: &mut GitFacts,
+    first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
+) -> Result<Complete<Change>, E> {
+    match target_chain(&complete, trust).filter(|_| asks_baseline(&complete, policies, git)) {
+        Some(chain) => read_chain(complete, source, trust, &chain, git, first_parent),
+        None => Ok(complete),
+    }
+}
+
+/// As [`read_branch`], of a chain that is wanted in any case.
+///
+/// # Errors
+/// As [`read_branch`].
+pub fn read_chain<E: From<ProveError>>(
+    complete: Complete<Change>,
+    source: &dyn Source,
+    trust: &Trust,
+    chain: &MapText,
+    git: &mut GitFacts,
+    first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
+) -> Result<Complete<Change>, E> {
+    let mut below = Below { commits: Vec::new(), whole: false };
+    let mut most = 1_usize;
+    loop {
+        let tail = source.tail(chain, most).map_err(ProveError::from)?;
+        let count = tail.item.as_ref().map_or(0, |item| item.count);
+        let mut commits = BTreeSet::new();
+        for serial in &tail.serials {
+            commits.extend(merged_commit(source, *serial)?);
+        }
+        let everything = u64::try_from(tail.serials.len()).is_ok_and(|length| length >= count);
+        let depth = if everything { LINE_MAX } else { most.saturating_mul(STEPS).min(LINE_MAX) };
+        if count > 0 {
+            walk(&mut below, &git.base, &commits, depth, first_parent)?;
+        }
+        let used = below.commits.last().filter(|commit| commits.contains(*commit)).cloned();
+        if used.is_some() || everything {
+            git.below = Some(below);
+            let reaches =
+                |statement: &Statement| used.is_some() && baselined(statement).map(|it| it.0) == used.as_ref();
+            return Ok(complete.with_run(source, trust, chain, &reaches)?);
+        }
+        most = most.saturating_mul(4);
+    }
+}
+
+/// Goes down the first-parent line to the first of some commits, at most so deep.
+fn walk<E>(
+    below: &mut Below,
+    base: &Oid,
+    commits: &BTreeSet<Oid>,
+    depth: usize,
+    first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
+) -> Result<(), E> {
+    if let Some(at) = below.commits.iter().position(|commit| commits.contains(commit)) {
+        below.commits.truncate(at + 1);
+        below.whole = false;
+        return Ok(());
+    }
+    while !below.whole && below.commits.len() < depth {
+        let next = match below.commits.last() {
+            None => Some(base.clone()),
+            Some(last) => first_parent(last)?,
+        };
+        let Some(next) = next else {
+            below.whole = true;
+            break;
+        };
+        let found = commits.contains(&next);
+        below.commits.push(next);
+        if found {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the commit of a record that is a merge with a baseline; it is not believed yet.
+fn merged_commit(source: &dyn Source, serial: u64) -> Result<Option<Oid>, ProveError> {
+    let unreadable = |error: &dyn std::fmt::Display| ProveError::Unreadable(format!("record {serial}: {error}"));
+    let raw = source.record(serial)?;
+    let envelope = Envelope::parse(&raw.envelope).map_err(|error| unreadable(&error))?;
+    let statement = Statement::parse(&envelope.payload).map_err(|error| unreadable(&error))?;
+    Ok(baselined(&statement).map(|(commit, _)| commit.clone()))
+}
+
+/// Returns the commit and the baseline of a merge that has one.
+pub(super) fn baselined(statement: &Statement) -> Option<(&Oid, &Digest)> {
+    match &statement.predicate {
+        Predicate::Event(Event::Merge { baseline: Some(baseline), .. }) => {
+            statement.commit().map(|commit| (commit, baseline))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the chain of the branch that the change is meant for, as its first plan says.
+#[must_use]
+pub fn target_chain(complete: &Complete<Change>, trust: &Trust) -> Option<MapText> {
+    let plans = Plans::of(complete);
+    let (_, plan) = plans.all.first()?;
+    Some(MapText::chain(&branch_chain(&trust.repository, &plan.target)))
+}
+
+/// Returns the merges whose baseline may be the one that counts: of the run that is here, those on the line.
+pub(super) fn candidates<'a>(
+    complete: &'a Complete<Change>,
+    chain: &MapText,
+    below: &Below,
+) -> impl DoubleEndedIterator<Item = (&'a Logged, &'a Digest)> {
+    complete.of_run(chain).filter_map(|record| {
+        let (commit, baseline) = baselined(record.statement())?;
+        below.commits.contains(commit).then_some((record, baseline))
+    })
+}
+
+/// Returns the baselines that a verdict on the change may need, and that the baseline of its own merge follows from: those of merges
+/// at or below its base, that of its own merge, and the newest before that.
+#[must_use]
+pub fn baselines_of(complete: &Complete<Change>, trust: &Trust, below: Option<&Below>) -> BTreeSet<Digest> {
+    let (Some(below), Some(chain)) = (below, target_chain(complete, trust)) else { return BTreeSet::new() };
+    let mut digests: BTreeSet<Digest> = candidates(complete, &chain, below).map(|(_, digest)| *digest).collect();
+    let mut before = None;
+    for record in complete.of_run(&chain) {
+        let Predicate::Event(Event::Merge { changes, baseline, .. }) = &record.statement().predicate else { continue };
+        if changes.contains(&complete.subject().id) {
+            digests.extend(baseline.iter().chain(before));
+        }
+        before = baseline.as_ref().or(before);
+    }
+    digests
+}
+
+/// What the change is held against.
+#[derive(Clone, Copy)]
+pub(super) enum Ground<'a> {
+    /// Nobody asks.
+    NotAsked,
+    /// Nothing is protected yet: no merge with a baseline is below the base.
+    First,
+    /// The baseline that the merge of a record left.
+    At(u64, &'a Baseline),
+    /// It cannot be told, which is a finding already.
+    Unknown,
+}
+
+/// Finds the baseline that counts.
+pub(super) fn ground<'a>(bench: &Bench<'a>, trust: &Trust, findings: &mut Vec<Finding>) -> Ground<'a> {
+    let Some((below, git)) = bench.git.and_then(|git| Some((git.below.as_ref()?, git))) else {
+        return Ground::NotAsked;
+    };
+    let Some(chain) = target_chain(bench.complete, trust) else { return Ground::NotAsked };
+    let mut refuse = |found: String| {
+        let plan = ["evidence", "plan", "--base", "REV", "--reason", "WHY"];
+        let wanted = "a base with a recorded merge at or below it, and the baseline of that merge";
+        let thing = format!("commit {}", git.base.short());
+        findings.push(Finding::new(Code::NO_BASELINE, thing, found, wanted).mended_by(&plan, Some("planner")));
+        Ground::Unknown
+    };
+    let Some(run) = bench.complete.run(&chain) else {
+        return refuse("nobody read which merges the branch has".to_owned());
+    };
+    let entitled = |record: &Logged| bench.authority.may_at(Act::Merge, record);
+    let used = candidates(bench.complete, &chain, below).rev().find(|(record, _)| entitled(record));
+    match used {
+        Some((record, digest)) => match bench.rechecked.baseline(digest) {
+            Some(Ok(baseline)) if chain == MapText::chain(&format!("branch:{}", baseline.branch)) => {
+                Ground::At(record.serial(), baseline)
+            }
+            Some(Ok(baseline)) => {
+                refuse(format!("the baseline that record {} left is of {}", record.serial(), baseline.branch))
+            }
+            Some(Err(text)) => {
+                refuse(format!("the baseline that record {} left cannot be read: {text}", record.serial()))
+            }
+            None => refuse(format!("the baseline that record {} left is not there", record.serial())),
+        },
+        None if run.count == 0 => Ground::First,
+        // Everything was looked at: every merge, and every commit below the base.
+        None if below.whole && u64::try_from(run.serials.len()).is_ok_and(|length| length == run.count) => {
+            Ground::First
+        }
+        None => refuse("which merge is below it cannot be told".to_owned()),
+    }
+}
+
+/// Refuses a base that is not the branch's newest merge, where the tier demands that.
+pub(super) fn check_newest(bench: &Bench<'_>, trust: &Trust, tier: &str, findings: &mut Vec<Finding>) {
+    let newest = target_chain(bench.complete, trust).and_then(|chain| {
+        let mut records = bench.complete.of_run(&chain).rev();
+        records.find(|record| bench.authority.may_at(Act::Merge, record))
+    });
+    let Some(git) = bench.git else { return };
+    if git.below.is_none() {
+        let found = "nobody read which merges the branch has";
+        findings.push(Finding::new(Code::BASE_NOT_NEWEST, format!("tier {tier}"), found, "the branch's newest merge"));
+        return;
+    }
+    let Some(commit) = newest.and_then(|record| record.statement().commit()) else { return };
+    if *commit != git.base {
+        let found = format!("the change starts from it, and the branch's newest merge is {}", commit.short());
+        let thing = format!("commit {}", git.base.short());
+        let plan = ["evidence", "plan", "--base", commit.as_str(), "--reason", "WHY"];
+        let wanted = format!("the newest merge as base: tier {tier} says base = \"newest\"");
+        findings.push(Finding::new(Code::BASE_NOT_NEWEST, thing, found, wanted).mended_by(&plan, Some("planner")));
+    }
+}
+
+/// How far down the line of the base a merge is looked for.
+const LINE_MAX: usize = 5_000;
+/// How many commits may lie between two merges on average before more merges are read.
+const STEPS: usize = 64;

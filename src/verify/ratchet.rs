@@ -1,0 +1,616 @@
+//! The rule of ratchets: what the branch protects is still there and not worse; and what the branch protects after the merge.
+//!
+//! Keep sets (tests, names of a surface, pictures) may not shrink, cap sets (findings) may not grow, floors may not fall, and
+//! measurements may not get worse beyond the tolerance. What an exception retires or admits is shown as that, and never as passed.
+//! The next baseline is a function of the one before it, the facts that count and the exceptions, and of nothing else: whoever
+//! holds them computes it again ([`next_baseline`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::branch::Ground;
+use super::code::Code;
+use super::exceptions::Taken;
+use super::judge::Bench;
+use super::limits::Numbers;
+use super::verdict::{Decided, Finding};
+use crate::model::{ClaimName, Digest, Id};
+use crate::policy::{
+    Baseline, BaselineRule, Claim, Floor, FloorRule, Kept, Measured, MeasurementLimits, MeasurementRule, NameSet,
+    Protected, Surface,
+};
+use crate::reports::{Better, Case, CaseOutcome};
+
+/// What comparing with the baseline came to, for one kind of thing that a requirement protects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Compared {
+    /// `tests`, `names`, `findings`, `coverage`, `mutation` or `measurements`.
+    pub what: &'static str,
+    /// The variant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<Id>,
+    /// The merge whose baseline it is; none where there is none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merge: Option<u64>,
+    /// How many the baseline has; of a floor, its hundredths of a percent.
+    pub of: u64,
+    /// How many of them are there and pass; of a floor, what was reached.
+    pub held: u64,
+    /// How many join.
+    pub joined: u64,
+    /// How many are lost, new or worse, and allowed by nobody.
+    pub against: u64,
+    /// Some of those, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// What exceptions allow.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Allowed>,
+}
+
+/// A name that an exception retires or admits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Allowed {
+    /// The name.
+    pub name: String,
+    /// The exception's record.
+    pub serial: u64,
+    /// Its id.
+    pub id: Id,
+    /// Who signed it.
+    pub by: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a requirement that is met brings to the branch's baseline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gain {
+    claim: ClaimName,
+    variant: Option<Id>,
+    /// What is there now, of each kind that the policy protects.
+    now: Protected,
+    /// Identities that may go.
+    retired: BTreeSet<Digest>,
+    /// Findings and names that may come.
+    admitted: BTreeSet<Digest>,
+    /// Whether measurements follow what got better.
+    tighten: bool,
+}
+
+/// Holds what the reports of a variant show against the baseline.
+pub(super) fn check(
+    bench: &Bench<'_>,
+    name: &ClaimName,
+    variant: Option<&Id>,
+    claim: &Claim,
+    numbers: &Numbers,
+    findings: &mut Vec<Finding>,
+) -> Option<(Vec<Compared>, Gain)> {
+    if !claim.asks_baseline() {
+        return None;
+    }
+    let (merge, old) = match bench.ground {
+        Ground::First => (None, None),
+        Ground::At(serial, baseline) => (Some(serial), baseline.parts.get(&(name.clone(), variant.cloned()))),
+        Ground::Unknown => return None,
+        Ground::NotAsked => {
+            let found = "nobody read what the branch protects";
+            findings.push(Finding::new(Code::NO_BASELINE, name.as_str(), found, "the baseline of the branch"));
+            return None;
+        }
+    };
+    if let Some(serial) = numbers.unread() {
+        let found =
+            format!("a report of record {serial} is not there, and its names cannot be held against the baseline");
+        findings.push(Finding::new(Code::NO_MATERIAL, name.as_str(), found, "every report that shows names"));
+        return None;
+    }
+    let host = numbers.host();
+    let now = Now::of(numbers);
+    let measured = measured(numbers, &host);
+    let mut comparing = Comparing {
+        bench,
+        name,
+        claim,
+        merge,
+        variant,
+        findings,
+        shown: Vec::new(),
+        retired: BTreeSet::new(),
+        admitted: BTreeSet::new(),
+    };
+    let mut protected = Protected::default();
+    if let Some(BaselineRule::Keep) = claim.tests.as_ref().and_then(|limits| limits.baseline) {
+        comparing.keep("tests", old.and_then(|old| old.tests.as_ref()), &now.tests, &now.not_passing);
+        protected.tests = Some(now.tests);
+    }
+    if let Some(limits) = &claim.names {
+        let old = old.and_then(|old| old.names.as_ref());
+        if limits.baseline.is_some() || limits.surface.is_some() {
+            comparing.keep("names", old.filter(|_| limits.baseline.is_some()), &now.names, &BTreeSet::new());
+        }
+        if let (Some(Surface::Tested), Some(old)) = (limits.surface, old) {
+            comparing.tested(old, &now.names);
+        }
+        if let (Some(most), Some(old)) = (limits.new_max, old) {
+            comparing.cap("new-names", "names", Some(old), &now.names, most);
+        }
+        protected.names = Some(now.names);
+    }
+    if let Some(most) = claim.findings.as_ref().and_then(|limits| limits.new_max) {
+        comparing.cap("findings", "findings", old.and_then(|old| old.findings.as_ref()), &now.findings, most);
+        protected.findings = Some(now.findings);
+    }
+    let floors =
+        [(Floor::Coverage, claim.coverage.as_ref().and_then(|limits| limits.baseline), numbers.coverage_floor())];
+    for (floor, rule, number) in floors {
+        let (Some(FloorRule::Floor), Some(number)) = (rule, number) else { continue };
+        comparing.floor(floor, old.and_then(|old| old.floors.get(&floor).copied()), number);
+        protected.floors.insert(floor, number);
+    }
+    if let Some(limits) = &claim.measurements {
+        comparing.measurements(limits, old.map(|old| &old.measurements), &measured);
+        protected.measurements = measured;
+    }
+    let Comparing { shown, retired, admitted, .. } = comparing;
+    let tighten = claim.measurements.as_ref().is_some_and(|limits| limits.baseline == MeasurementRule::Tighten);
+    let gain = Gain { claim: name.clone(), variant: variant.cloned(), now: protected, retired, admitted, tighten };
+    Some((shown, gain))
+}
+
+/// What the reports show now.
+struct Now {
+    tests: NameSet,
+    not_passing: BTreeSet<Digest>,
+    names: NameSet,
+    findings: NameSet,
+}
+
+impl Now {
+    fn of(numbers: &Numbers) -> Self {
+        let mut not_passing = BTreeSet::new();
+        let (mut tests, mut names, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+        for report in numbers.reports() {
+            for case in &report.cases {
+                match case.outcome {
+                    CaseOutcome::Passed | CaseOutcome::Flaky => {
+                        tests.push(Kept { identity: case.identity, count: 1, name: shown_case(case).into() });
+                    }
+                    CaseOutcome::Failed | CaseOutcome::Unknown | CaseOutcome::Skipped => {
+                        not_passing.insert(case.identity);
+                    }
+                }
+            }
+            names.extend(report.names.iter().map(|named| Kept {
+                identity: named.identity,
+                count: 1,
+                name: named.name.as_str().into(),
+            }));
+            findings.extend(report.findings.iter().map(|finding| Kept {
+                identity: finding.fingerprint,
+                count: 1,
+                name: shown_finding(finding).into(),
+            }));
+        }
+        // One copy that does not pass makes all of that name not pass.
+        tests.retain(|test: &Kept| !not_passing.contains(&test.identity));
+        let (tests, names, findings) = (NameSet::new(tests), NameSet::new(names), NameSet::new(findings));
+        Self { tests, not_passing, names, findings }
+    }
+}
+
+fn measured(numbers: &Numbers, host: &str) -> BTreeMap<Digest, Measured> {
+    let all = numbers.reports().flat_map(|report| &report.measurements);
+    let mut measured: BTreeMap<Digest, Measured> = BTreeMap::new();
+    for one in all {
+        let fresh = Measured {
+            unit: one.unit.as_str().into(),
+            better: one.better,
+            interval: [one.low, one.middle, one.high],
+            host: host.into(),
+            name: one.name.as_str().into(),
+        };
+        // Of two under one name the whole range counts.
+        measured
+            .entry(one.identity)
+            .and_modify(|known| {
+                known.interval[0] = known.interval[0].min(fresh.interval[0]);
+                known.interval[2] = known.interval[2].max(fresh.interval[2]);
+            })
+            .or_insert(fresh);
+    }
+    measured
+}
+
+struct Comparing<'a, 'b> {
+    bench: &'a Bench<'b>,
+    name: &'a ClaimName,
+    claim: &'a Claim,
+    variant: Option<&'a Id>,
+    merge: Option<u64>,
+    findings: &'a mut Vec<Finding>,
+    shown: Vec<Compared>,
+    retired: BTreeSet<Digest>,
+    admitted: BTreeSet<Digest>,
+}
+
+impl Comparing<'_, '_> {
+    fn blank(&self, what: &'static str) -> Compared {
+        Compared {
+            what,
+            variant: self.variant.cloned(),
+            merge: self.merge,
+            of: 0,
+            held: 0,
+            joined: 0,
+            against: 0,
+            names: Vec::new(),
+            allowed: Vec::new(),
+        }
+    }
+
+    fn thing(&self) -> String {
+        self.variant.map_or_else(|| self.name.to_string(), |variant| format!("{} ({variant})", self.name))
+    }
+
+    fn of_merge(&self) -> String {
+        self.merge.map_or_else(|| "the baseline".to_owned(), |serial| format!("the baseline that record {serial} left"))
+    }
+
+    /// A keep set: what it has must be there, as often as it was, and pass.
+    fn keep(&mut self, what: &'static str, old: Option<&NameSet>, now: &NameSet, not_passing: &BTreeSet<Digest>) {
+        let mut compared = self.blank(what);
+        let none = NameSet::default();
+        let known = old.unwrap_or(&none);
+        compared.of = known.total();
+        let mut first = None;
+        for (before, after) in known.beside(now) {
+            let count = after.map_or(0, |kept| kept.count);
+            let Some(before) = before else {
+                compared.joined = compared.joined.saturating_add(count);
+                continue;
+            };
+            compared.held = compared.held.saturating_add(count.min(before.count));
+            compared.joined = compared.joined.saturating_add(count.saturating_sub(before.count));
+            if count >= before.count {
+                continue;
+            }
+            if let Some(taken) = self.bench.exceptions.retires(self.name, &before.name) {
+                self.retired.insert(before.identity);
+                compared.allowed.push(Allowed::new(&before.name, taken));
+                continue;
+            }
+            compared.against += 1;
+            first.get_or_insert_with(|| before.name.to_string());
+            if compared.names.len() < NAMES_SHOWN_MAX {
+                let how = match count {
+                    _ if not_passing.contains(&before.identity) => "does not pass".to_owned(),
+                    0 => "is gone".to_owned(),
+                    left => format!("{left} of {} are left", before.count),
+                };
+                compared.names.push(format!("{} ({how})", before.name));
+            }
+        }
+        if let Some(first) = first {
+            let found = format!(
+                "{} of {} {what} of {} are not kept: {}",
+                compared.against,
+                compared.of,
+                self.of_merge(),
+                list(&compared)
+            );
+            let wanted = format!("all of them{}, or retired", if what == "tests" { " there and passing" } else { "" });
+            let finding = Finding::new(Code::LOST_NAME, self.thing(), found, wanted);
+            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), Some("allow")));
+        }
+        if old.is_none() {
+            compared.joined = now.total();
+        }
+        self.shown.push(compared);
+    }
+
+    /// A cap set: nothing may come but so much, or what somebody admits.
+    fn cap(&mut self, shown: &'static str, what: &str, old: Option<&NameSet>, now: &NameSet, most: u64) {
+        let mut compared = self.blank(shown);
+        // Where nothing was merged yet, what is there begins the baseline.
+        if let Some(known) = old {
+            compared.of = known.total();
+            let mut first = None;
+            for (before, after) in known.beside(now) {
+                let had = before.map_or(0, |kept| kept.count);
+                let Some(after) = after else { continue };
+                compared.held = compared.held.saturating_add(after.count.min(had));
+                let more = after.count.saturating_sub(had);
+                if more == 0 {
+                    continue;
+                }
+                if let Some(taken) = self.bench.exceptions.admits(self.name, &after.name) {
+                    self.admitted.insert(after.identity);
+                    compared.allowed.push(Allowed::new(&after.name, taken));
+                    continue;
+                }
+                compared.against = compared.against.saturating_add(more);
+                first.get_or_insert_with(|| after.name.to_string());
+                if compared.names.len() < NAMES_SHOWN_MAX {
+                    compared.names.push(after.name.to_string());
+                }
+            }
+            if let Some(first) = first.filter(|_| compared.against > most) {
+                let found = format!("{} {what} are not in {}: {}", compared.against, self.of_merge(), list(&compared));
+                let finding = Finding::new(Code::NEW_NAME, self.thing(), found, format!("at most {most}, or admitted"));
+                self.findings.push(finding.mended_by_words(allow("admit", self.name, &first), Some("allow")));
+            }
+        } else {
+            compared.joined = now.total();
+        }
+        self.shown.push(compared);
+    }
+
+    /// What joins a surface must be named by a test that passes.
+    fn tested(&mut self, old: &NameSet, now: &NameSet) {
+        let joined = old.beside(now).filter_map(|(before, after)| after.filter(|_| before.is_none()));
+        let untested: Vec<&Kept> = joined.filter(|kept| !self.bench.names_tested(&kept.name)).collect();
+        if untested.is_empty() {
+            return;
+        }
+        let names: Vec<&str> = untested.iter().take(NAMES_TOLD_MAX).map(|kept| &*kept.name).collect();
+        let more = untested.len().saturating_sub(names.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let found = format!("{} names join untested: {}{more}", untested.len(), names.join(", "));
+        let wanted =
+            "a test of this change that passes and has the name in its own, or a met criterion that has it in its text";
+        self.findings.push(Finding::new(Code::UNTESTED_NAME, self.thing(), found, wanted));
+    }
+
+    fn floor(&mut self, floor: Floor, old: Option<u64>, now: u64) {
+        let what = floor.as_str();
+        let mut compared = self.blank(what);
+        (compared.of, compared.held) = (old.unwrap_or(0), now);
+        if let Some(old) = old.filter(|old| now < *old) {
+            compared.against = 1;
+            let found = format!("{what} is {}", percent(now));
+            let wanted = format!("at least {}, as in {}", percent(old), self.of_merge());
+            self.findings.push(Finding::new(Code::BELOW_FLOOR, self.thing(), found, wanted));
+        }
+        self.shown.push(compared);
+    }
+
+    /// Measurements must be there, on a like host, and not worse beyond the tolerance for certain.
+    fn measurements(
+        &mut self,
+        limits: &MeasurementLimits,
+        old: Option<&BTreeMap<Digest, Measured>>,
+        now: &BTreeMap<Digest, Measured>,
+    ) {
+        let mut compared = self.blank("measurements");
+        let none = BTreeMap::new();
+        let known = old.unwrap_or(&none);
+        compared.of = u64::try_from(known.len()).unwrap_or(u64::MAX);
+        compared.joined = u64::try_from(now.keys().filter(|key| !known.contains_key(*key)).count()).unwrap_or(u64::MAX);
+        let mut first = None;
+        for (identity, before) in known {
+            let told = match now.get(identity) {
+                None => Some("is gone".to_owned()),
+                Some(after) => worse(before, after, limits.tolerance),
+            };
+            let Some(told) = told else {
+                compared.held += 1;
+                continue;
+            };
+            if let Some(taken) = self.bench.exceptions.retires(self.name, &before.name) {
+                self.retired.insert(*identity);
+                compared.allowed.push(Allowed::new(&before.name, taken));
+                continue;
+            }
+            compared.against += 1;
+            first.get_or_insert_with(|| before.name.to_string());
+            if compared.names.len() < NAMES_SHOWN_MAX {
+                compared.names.push(format!("{} ({told})", before.name));
+            }
+        }
+        if let Some(first) = first {
+            let found = format!(
+                "{} of {} measurements of {}: {}",
+                compared.against,
+                compared.of,
+                self.of_merge(),
+                list(&compared)
+            );
+            let wanted = format!("all of them on a like host, and for certain not {} % worse", limits.tolerance);
+            let finding = Finding::new(Code::SLOWER, self.thing(), found, wanted);
+            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), Some("allow")));
+        }
+        debug_assert!(self.claim.measurements.is_some());
+        self.shown.push(compared);
+    }
+}
+
+/// Says how a measurement is worse, or why that cannot be told; `None` if it is for certain not worse beyond the tolerance.
+///
+/// With lower as better: the whole interval now must lie below the tolerance above the whole interval then.
+fn worse(before: &Measured, after: &Measured, tolerance: u64) -> Option<String> {
+    if (&before.unit, before.better) != (&after.unit, after.better) {
+        return Some(format!("is in {}, and was in {}", after.unit, before.unit));
+    }
+    if before.host != after.host {
+        return Some(format!("was measured on `{}`, and before on `{}`", after.host, before.host));
+    }
+    let scaled = |number: u64, percent: u64| u128::from(number) * u128::from(percent);
+    let ([old_low, old_middle, old_high], [low, middle, high]) = (before.interval, after.interval);
+    let change = || match old_middle {
+        0 => format!("{middle}, and was 0"),
+        old => {
+            let percent = (i128::from(middle) - i128::from(old)) * 100 / i128::from(old);
+            format!("{percent:+} %")
+        }
+    };
+    // Bounds of the ratio of now to then: surely fine, surely worse, or neither.
+    let (fine, bad) = match before.better {
+        Better::Lower => {
+            let limit = 100 + tolerance;
+            (scaled(high, 100) <= scaled(old_low, limit), scaled(low, 100) > scaled(old_high, limit))
+        }
+        Better::Higher => {
+            let limit = 100 + tolerance;
+            (scaled(low, limit) >= scaled(old_high, 100), scaled(high, limit) < scaled(old_low, 100))
+        }
+    };
+    match (fine, bad) {
+        (true, _) => None,
+        (false, true) => Some(format!("is {} worse", change())),
+        (false, false) => Some(format!("cannot be told: {}, the intervals are too wide", change())),
+    }
+}
+
+impl Allowed {
+    fn new(name: &str, taken: &Taken) -> Self {
+        let Taken { serial, id, by, reason, .. } = taken;
+        Self { name: name.to_owned(), serial: *serial, id: id.clone(), by: by.clone(), reason: reason.clone() }
+    }
+}
+
+impl Compared {
+    /// Returns one line for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { what, of, held, joined, against, allowed, .. } = self;
+        let first = self.merge.is_none();
+        let mut text = match *what {
+            "findings" | "new-names" if first => format!("{joined} {} begin the baseline", noun(what)),
+            "findings" | "new-names" => format!("{against} {} beyond the {of} of the baseline", noun(what)),
+            "coverage" | "mutation" if *of == 0 => format!("{what} {} begins the baseline", percent(*held)),
+            "coverage" | "mutation" => format!("{what} {} (baseline {})", percent(*held), percent(*of)),
+            _ if first || *of == 0 => format!("{joined} {} begin the baseline", noun(what)),
+            _ => format!("{held} of {of} baseline {}", noun(what)) + if *what == "tests" { " pass" } else { "" },
+        };
+        if !first && *of > 0 && *joined > 0 {
+            text.push_str(&format!(", {joined} joined"));
+        }
+        if let Some(one) = allowed.first() {
+            let word = if matches!(*what, "findings" | "new-names") { "admitted" } else { "retired" };
+            let others = if allowed.len() > 1 { format!(" and {} more", allowed.len() - 1) } else { String::new() };
+            text.push_str(&format!(", {} {word} by {}{others}: {:?}", allowed.len(), one.by.join(" and "), one.reason));
+        }
+        text
+    }
+}
+
+fn noun(what: &str) -> &str {
+    if what == "new-names" { "names" } else { what }
+}
+
+/// Returns the baseline that a merge of these verdicts leaves on a branch, whose newest is `newest` with its hash.
+#[must_use]
+pub fn next_baseline(branch: &str, newest: Option<(Digest, &Baseline)>, merged: &[&Decided]) -> Baseline {
+    let mut parts = newest.map_or_else(BTreeMap::new, |(_, baseline)| baseline.parts.clone());
+    for gain in merged.iter().flat_map(|decided| decided.gains()) {
+        let key = (gain.claim.clone(), gain.variant.clone());
+        let part = gain.applied(parts.get(&key));
+        match part.is_empty() {
+            true => parts.remove(&key),
+            false => parts.insert(key, part),
+        };
+    }
+    match newest {
+        // A merge that moves nothing leaves the very baseline that was there.
+        Some((_, before)) if before.parts == parts && before.branch == branch => before.clone(),
+        _ => Baseline { branch: branch.to_owned(), previous: newest.map(|(digest, _)| digest), parts },
+    }
+}
+
+impl Gain {
+    /// Returns what is protected after this, where that was protected before.
+    fn applied(&self, old: Option<&Protected>) -> Protected {
+        let mut next = old.cloned().unwrap_or_default();
+        let Self { now, retired, admitted, tighten, .. } = self;
+        let grown = |old: Option<&NameSet>, now: &NameSet| {
+            let none = NameSet::default();
+            let kept = old.unwrap_or(&none).beside(now).filter_map(|(before, after)| {
+                let (had, has) = (before.map_or(0, |kept| kept.count), after.map_or(0, |kept| kept.count));
+                let any = before.or(after)?;
+                let count = if retired.contains(&any.identity) { has } else { had.max(has) };
+                Some(Kept { count, ..any.clone() })
+            });
+            NameSet::new(kept.collect())
+        };
+        if let Some(now) = &now.tests {
+            next.tests = Some(grown(next.tests.as_ref(), now));
+        }
+        if let Some(now) = &now.names {
+            next.names = Some(grown(next.names.as_ref(), now));
+        }
+        if let Some(now) = &now.pictures {
+            next.pictures = Some(grown(next.pictures.as_ref(), now));
+        }
+        if let Some(now) = &now.findings {
+            next.findings = Some(match &next.findings {
+                None => now.clone(),
+                Some(old) => {
+                    let kept = old.beside(now).filter_map(|(before, after)| {
+                        let (had, has) = (before.map_or(0, |kept| kept.count), after.map_or(0, |kept| kept.count));
+                        let any = before.or(after)?;
+                        let count = if admitted.contains(&any.identity) { has } else { had.min(has) };
+                        Some(Kept { count, ..any.clone() })
+                    });
+                    NameSet::new(kept.collect())
+                }
+            });
+        }
+        for (floor, number) in &now.floors {
+            next.floors.entry(*floor).and_modify(|old| *old = (*old).max(*number)).or_insert(*number);
+        }
+        next.measurements.retain(|identity, _| !retired.contains(identity));
+        for (identity, measured) in &now.measurements {
+            let known = next.measurements.entry(*identity).or_insert_with(|| measured.clone());
+            let better = match known.better {
+                Better::Lower => measured.interval[2] < known.interval[0],
+                Better::Higher => measured.interval[0] > known.interval[2],
+            };
+            if *tighten && better {
+                known.clone_from(measured);
+            }
+        }
+        next
+    }
+
+    /// Returns the claim.
+    #[must_use]
+    pub const fn claim(&self) -> &ClaimName {
+        &self.claim
+    }
+}
+
+/// Returns the name of a case for people and for the patterns of exceptions: suites, file, class and name, as far as there are.
+pub(super) fn shown_case(case: &Case) -> String {
+    let parts = [&case.suite, &case.file, &case.class, &case.name];
+    parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" > ")
+}
+
+fn shown_finding(finding: &crate::reports::Finding) -> String {
+    let line = finding.line.map_or_else(String::new, |line| format!(":{line}"));
+    format!("{} {} {}{line}", finding.tool, finding.rule, finding.file)
+}
+
+fn list(compared: &Compared) -> String {
+    let told: Vec<&str> = compared.names.iter().take(NAMES_TOLD_MAX).map(String::as_str).collect();
+    let more = usize::try_from(compared.against).unwrap_or(usize::MAX).saturating_sub(told.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", told.join(", "))
+}
+
+fn percent(hundredths: u64) -> String {
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
+fn allow(effect: &str, claim: &ClaimName, name: &str) -> Vec<String> {
+    ["evidence", "allow", effect, claim.as_str(), "--name", name, "--reason", "WHY"].map(str::to_owned).to_vec()
+}
+
+/// So many names stand in the JSON of a verdict.
+const NAMES_SHOWN_MAX: usize = 100;
+/// So many stand in a finding's sentence.
+const NAMES_TOLD_MAX: usize = 5;

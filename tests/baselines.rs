@@ -1,0 +1,343 @@
+//! What a branch protects: tests, names, findings and numbers that were merged may not get worse, but by what somebody entitled signs.
+
+mod common;
+#[path = "common/forge.rs"]
+#[expect(dead_code, reason = "a part of the pen is enough here")]
+mod forge;
+
+use std::fs;
+
+use common::{Rig, Verdict, sarif};
+use evidence_ledger::append::{AppendError, Refusal};
+use evidence_ledger::attest::Signer;
+use evidence_ledger::model::{Event, Oid};
+use forge::{Forge, key};
+use serde_json::Value;
+
+/// A policy in which `build` keeps its tests, `scan` its findings and `unit-tests` its coverage.
+fn keeping() -> Rig {
+    let rig = Rig::with(&[
+        ("by = \"ci\"\n\n[claim.unit-tests]", "by = \"ci\"\ntests = { baseline = \"keep\" }\n\n[claim.unit-tests]"),
+        ("tests = { passed_min = 2, failed_max = 0 }", "coverage = { total_min = 10, baseline = \"floor\" }"),
+        ("findings = { high_max = 0 }", "findings = { new_max = 0 }"),
+    ]);
+    rig.git(&["checkout", "-q", "main"]);
+    rig.key("boss");
+    rig.grant("boss", "boss", "admin", &["--email", "boss@example.org"]);
+    rig
+}
+
+/// A JUnit report of these tests; `-name` is skipped, `!name` fails.
+fn tests(names: &[&str]) -> String {
+    let case = |name: &&str| match (name.strip_prefix('-'), name.strip_prefix('!')) {
+        (Some(name), _) => format!("<testcase classname=\"s\" name=\"{name}\"><skipped/></testcase>"),
+        (_, Some(name)) => format!("<testcase classname=\"s\" name=\"{name}\"><failure message=\"no\"/></testcase>"),
+        _ => format!("<testcase classname=\"s\" name=\"{name}\"/>"),
+    };
+    let cases: String = names.iter().map(case).collect();
+    format!("<testsuite name=\"u\">{cases}</testsuite>")
+}
+
+/// An LCOV report of one file with so many of a hundred lines run.
+fn lcov(run: usize) -> String {
+    let lines: String = (1..=100).map(|line| format!("DA:{line},{}\n", usize::from(line <= run))).collect();
+    format!("SF:src/lib.rs\n{lines}end_of_record\n")
+}
+
+/// Begins a change on main: a branch with one commit, planned for a tier.
+fn begin(rig: &Rig, name: &str, tier: &str) -> String {
+    rig.git(&["checkout", "-q", "-b", name]);
+    rig.commit(&format!("src/{name}.rs"), name);
+    let change = format!("shop/{name}");
+    rig.ok("planner", &["plan", &change, "--tier", tier, "--implementer", "agent"]);
+    change
+}
+
+fn attest(rig: &Rig, claim: &str, name: &str, text: &str) {
+    fs::write(rig.path(name), text).unwrap();
+    rig.by("ci-1", &["attest", claim, "--report", &format!("../{name}")]);
+}
+
+fn verify(rig: &Rig) -> Verdict {
+    rig.verify()
+}
+
+/// Merges the branch that is checked out into main, and records it.
+fn merge(rig: &Rig, name: &str) -> Value {
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", name]);
+    rig.ok("ci-1", &["record", "merge", "--json"]).json()
+}
+
+/// A change of tier low whose tests are these, accepted and merged.
+fn merged(rig: &Rig, name: &str, names: &[&str]) {
+    begin(rig, name, "low");
+    attest(rig, "build", "t.xml", &tests(names));
+    verify(rig).accepted();
+    merge(rig, name);
+}
+
+fn compared(verdict: &Verdict, claim: &str) -> Value {
+    let requirements = verdict.json["requirements"].as_array().unwrap();
+    requirements.iter().find(|it| it["claim"] == claim).unwrap()["baseline"].clone()
+}
+
+fn audit_branch(rig: &Rig) -> Value {
+    rig.by("stranger", &["audit", "--branch", "main", "--json"]).json()
+}
+
+fn states(audit: &Value) -> Vec<&str> {
+    audit["commits"].as_array().unwrap().iter().map(|commit| commit["state"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn tests_that_were_merged_must_stay_and_pass_and_new_ones_join() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b", "b"]);
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["a", "b", "b", "c"]));
+    let verdict = verify(&rig);
+    verdict.accepted();
+    let compared = compared(&verdict, "build");
+    assert_eq!((&compared[0]["of"], &compared[0]["held"], &compared[0]["joined"]), (&3.into(), &3.into(), &1.into()));
+    let numbers = verdict.json["requirements"][0]["numbers"].as_str().unwrap();
+    assert!(numbers.contains("3 of 3 baseline tests pass, 1 joined"), "{numbers}");
+    merge(&rig, "two");
+    assert_eq!(states(&audit_branch(&rig)), ["accepted", "accepted"]);
+    // What joined is protected from now on.
+    begin(&rig, "three", "low");
+    attest(&rig, "build", "t.xml", &tests(&["a", "b", "b"]));
+    verify(&rig).refused(&["E260"]);
+    attest(&rig, "build", "t.xml", &tests(&["a", "b", "b", "c"]));
+    verify(&rig).accepted();
+}
+
+#[test]
+fn test_that_is_deleted_skipped_renamed_or_fewer_is_lost() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b", "b", "c"]);
+    begin(&rig, "two", "low");
+    for (names, told) in [
+        (&["b", "b", "c"][..], "u > s > a (is gone)"),
+        (&["-a", "b", "b", "c"], "u > s > a (does not pass)"),
+        (&["a2", "b", "b", "c"], "u > s > a (is gone)"),
+        (&["a", "b", "c"], "u > s > b (1 of 2 are left)"),
+        (&["a", "b", "-b", "c"], "u > s > b (does not pass)"),
+    ] {
+        attest(&rig, "build", "t.xml", &tests(names));
+        let verdict = verify(&rig);
+        verdict.refused(&["E260"]);
+        let found = verdict.json["findings"][0]["found"].as_str().unwrap();
+        assert!(found.contains(told), "{told}: {found}");
+    }
+    attest(&rig, "build", "t.xml", &tests(&["c", "b", "a", "b"]));
+    verify(&rig).accepted();
+}
+
+#[test]
+fn retired_test_may_go_and_is_shown_as_retired() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b"]);
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["b"]));
+    verify(&rig).refused(&["E260"]);
+    let retire = ["allow", "retire", "build", "--name", "u > s > a", "--reason", "endpoint removed", "--until", "2d"];
+    rig.refuses("agent", &retire, "allow");
+    rig.ok("boss", &retire);
+    let verdict = verify(&rig);
+    verdict.accepted();
+    let numbers = verdict.json["requirements"][0]["numbers"].as_str().unwrap();
+    assert!(numbers.contains("1 of 2 baseline tests pass, 1 retired by boss: \"endpoint removed\""), "{numbers}");
+    merge(&rig, "two");
+    assert_eq!(states(&audit_branch(&rig)), ["accepted", "accepted"]);
+    // It is gone for good; the other one is not.
+    begin(&rig, "three", "low");
+    attest(&rig, "build", "t.xml", &tests(&["b"]));
+    verify(&rig).accepted();
+    attest(&rig, "build", "t.xml", &tests(&["c"]));
+    verify(&rig).refused(&["E260"]);
+}
+
+#[test]
+fn finding_that_comes_in_is_refused_until_admitted_and_one_that_goes_may_not_come_back() {
+    let rig = keeping();
+    let all = |rig: &Rig, severities: &[&str]| {
+        attest(rig, "build", "t.xml", &tests(&["a"]));
+        attest(rig, "unit-tests", "l.info", &lcov(50));
+        attest(rig, "scan", "s.sarif", &sarif(severities));
+    };
+    begin(&rig, "one", "medium");
+    all(&rig, &["1.0", "2.0"]);
+    verify(&rig).accepted();
+    merge(&rig, "one");
+    begin(&rig, "two", "medium");
+    all(&rig, &["1.0"]);
+    verify(&rig).accepted();
+    merge(&rig, "two");
+    begin(&rig, "three", "medium");
+    all(&rig, &["1.0", "2.0"]);
+    verify(&rig).refused(&["E262"]);
+    rig.ok("boss", &["allow", "admit", "scan", "--name", "scanner R1 *", "--reason", "known", "--until", "2d"]);
+    let verdict = verify(&rig);
+    verdict.accepted();
+    assert_eq!(compared(&verdict, "scan")[0]["allowed"][0]["reason"], "known");
+    merge(&rig, "three");
+    assert_eq!(states(&audit_branch(&rig)), ["accepted"; 3]);
+}
+
+#[test]
+fn coverage_may_not_fall_below_the_highest_that_was_merged() {
+    let rig = keeping();
+    let all = |rig: &Rig, run: usize| {
+        attest(rig, "build", "t.xml", &tests(&["a"]));
+        attest(rig, "scan", "s.sarif", &sarif(&[]));
+        attest(rig, "unit-tests", "l.info", &lcov(run));
+    };
+    for (name, run) in [("one", 40), ("two", 60)] {
+        begin(&rig, name, "medium");
+        all(&rig, run);
+        verify(&rig).accepted();
+        merge(&rig, name);
+    }
+    begin(&rig, "three", "medium");
+    all(&rig, 59);
+    verify(&rig).refused(&["E264"]);
+    all(&rig, 60);
+    verify(&rig).accepted();
+}
+
+#[test]
+fn merge_without_a_verdict_keeps_what_was_protected() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b"]);
+    rig.commit("src/pushed.rs", "past the gate");
+    rig.ok("ci-1", &["record", "merge", "--unverified"]);
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["a"]));
+    verify(&rig).refused(&["E260"]);
+    attest(&rig, "build", "t.xml", &tests(&["a", "b"]));
+    verify(&rig).accepted();
+}
+
+#[test]
+fn commit_that_was_pushed_past_the_gate_does_not_hide_the_baseline() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b"]);
+    rig.commit("src/pushed.rs", "past the gate");
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["a"]));
+    verify(&rig).refused(&["E260"]);
+}
+
+#[test]
+fn change_from_before_the_first_baseline_has_nothing_to_keep() {
+    let rig = keeping();
+    begin(&rig, "old", "low");
+    rig.git(&["checkout", "-q", "main"]);
+    merged(&rig, "one", &["a", "b"]);
+    rig.git(&["checkout", "-q", "old"]);
+    attest(&rig, "build", "t.xml", &tests(&["a"]));
+    verify(&rig).accepted();
+}
+
+#[test]
+fn baseline_that_is_gone_or_changed_refuses() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b"]);
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["a", "b"]));
+    verify(&rig).accepted();
+    let blob = baseline_file(&rig);
+    let text = fs::read_to_string(&blob).unwrap();
+    assert!(text.starts_with("evidence-baseline/v1\nbranch shop:refs/heads/main\nprevious none\n"), "{text}");
+    fs::remove_file(&blob).unwrap();
+    verify(&rig).refused(&["E263"]);
+    fs::write(&blob, text.replace("tests build - 2", "tests build - 1")).unwrap();
+    assert_eq!(rig.by("stranger", &["verify", "--json"]).code, 3);
+}
+
+/// The only baseline among the materials.
+fn baseline_file(rig: &Rig) -> std::path::PathBuf {
+    let mut found = Vec::new();
+    let mut todo = vec![rig.repo().join(".git/evidence/blobs")];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => todo.push(path),
+                false if fs::read(&path).unwrap().starts_with(b"evidence-baseline/v1\n") => found.push(path),
+                false => {}
+            }
+        }
+    }
+    assert_eq!(found.len(), 1);
+    found.remove(0)
+}
+
+#[test]
+fn merge_record_cannot_drop_or_invent_what_is_protected() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b"]);
+    let forge = Forge::of(&rig);
+    let commit: Oid = rig.git(&["rev-parse", "HEAD"]).parse().unwrap();
+    let tree: Oid = rig.git(&["rev-parse", "HEAD^{tree}"]).parse().unwrap();
+    let ci = key(&rig, "ci-1");
+    let signer = Signer { appender: &forge.appender(forge.newest()), keys: vec![&ci] };
+    for baseline in [None, Some(evidence_ledger::crypto::sha256(b"other"))] {
+        let event = Event::Merge {
+            branch: "refs/heads/main".to_owned(),
+            repository: "shop".parse().unwrap(),
+            changes: Vec::new(),
+            verdict: None,
+            baseline,
+        };
+        let size = forge.ledger.read().unwrap().size();
+        let refused = signer.merge_at(size, &commit, &tree, event);
+        assert!(matches!(refused, Err(AppendError::Refused(Refusal::Baseline { .. }))), "{refused:?}");
+    }
+}
+
+#[test]
+fn tier_that_wants_the_newest_base_takes_no_older_one() {
+    let rig = Rig::with(&[("[tier.low]\nrequire", "[tier.low]\nbase = \"newest\"\nrequire")]);
+    rig.git(&["checkout", "-q", "main"]);
+    begin(&rig, "old", "low");
+    rig.pass("build");
+    rig.git(&["checkout", "-q", "main"]);
+    begin(&rig, "one", "low");
+    rig.pass("build");
+    verify(&rig).accepted();
+    merge(&rig, "one");
+    rig.git(&["checkout", "-q", "old"]);
+    verify(&rig).refused(&["E266"]);
+    rig.git(&["rebase", "-q", "main"]);
+    rig.ok("planner", &["plan", "shop/old", "--tier", "low", "--base", "main", "--reason", "rebased"]);
+    rig.pass("build");
+    verify(&rig).accepted();
+}
+
+#[test]
+fn bundle_holds_the_baseline_and_an_auditor_comes_to_the_same() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b"]);
+    rig.commit("src/pushed.rs", "past the gate");
+    rig.ok("ci-1", &["record", "merge", "--unverified"]);
+    rig.commit("src/pushed.rs", "and again");
+    rig.ok("ci-1", &["record", "merge", "--unverified"]);
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["a"]));
+    let bundle = rig.path("two.zip");
+    let export = |rig: &Rig| rig.ok("stranger", &["export", "shop/two", "-o", "../two.zip"]);
+    let audit = |rig: &Rig| rig.by("stranger", &["audit", bundle.to_str().unwrap(), "--json"]);
+    export(&rig);
+    let refused = audit(&rig);
+    assert_eq!((refused.code, &refused.json()["verdict"]["findings"][0]["code"]), (1, &"E260".into()), "{refused:?}");
+    attest(&rig, "build", "t.xml", &tests(&["a", "b", "c"]));
+    export(&rig);
+    assert_eq!(audit(&rig).code, 0);
+    merge(&rig, "two");
+    rig.git(&["checkout", "-q", "two"]);
+    export(&rig);
+    let accepted = audit(&rig);
+    assert_eq!(accepted.code, 0, "{accepted:?}");
+}
