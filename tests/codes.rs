@@ -5,6 +5,8 @@
 //! `EVIDENCE_REGENERATE=1` writes them anew.
 
 mod common;
+#[path = "common/codes_exceptions.rs"]
+mod exceptions;
 #[path = "common/forge.rs"]
 mod forge;
 

@@ -6,6 +6,8 @@ mod common;
 mod forge;
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use common::{CHANGE, Rig, junit, sarif};
 use evidence_ledger::crypto::{Envelope, sha256};
@@ -472,7 +474,18 @@ fn audit_takes_the_exceptions_of_the_merge_and_lists_what_came_after() {
     assert_eq!(audit["verdict"]["decision"], "accepted", "{audit:#}");
     assert_eq!(audit["verdict"]["exceptions"][0]["state"], "in-force");
     let text = rig.ok("stranger", &["audit", "../bundle.zip", "--trust", ".evidence/trust.toml"]);
-    assert!(text.out.contains("exception-waive"), "{text:?}");
+    assert!(text.out.contains("recorded later, not judged: #") && text.out.contains("exception-waive"), "{text:?}");
+    assert!(text.out.contains("in force then, over since: exception w-1"), "{text:?}");
+    assert_eq!(audit["lapsed"][0]["id"], "w-1");
+    // A second auditor, made from the format's text alone, knows whose names an exception asks for.
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent/audit.py");
+    let is_there = "import sys, tomllib, cryptography; sys.exit(sys.version_info < (3, 11))";
+    if Command::new("python3").args(["-c", is_there]).output().is_ok_and(|output| output.status.success()) {
+        let (bundle, trust) = (rig.path("bundle.zip"), rig.repo().join(".evidence/trust.toml"));
+        let output = Command::new("python3").arg(script).args([bundle, trust]).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
 }
 
 #[test]

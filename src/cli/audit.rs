@@ -67,9 +67,14 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
             .iter()
             .map(|(serial, kind, time)| json!({"serial": serial, "kind": kind, "time": time}))
             .collect();
+        let lapsed: Vec<_> = audited
+            .lapsed
+            .iter()
+            .map(|(serial, id, until)| json!({"serial": serial, "id": id, "until": until}))
+            .collect();
         print_json(
             &json!({"verdict": super::verify::checked_json(verdict)?, "records": audited.records, "lists": audited.lists, "materials": audited.materials.0,
-            "bytes": audited.materials.1, "merge": audited.merge.map(|(serial, verified)| json!({"serial": serial, "unverified": verified == Verified::No})), "leftOut": audited.left_out, "grewSince": audited.grew_since, "later": later}),
+            "bytes": audited.materials.1, "merge": audited.merge.map(|(serial, verified)| json!({"serial": serial, "unverified": verified == Verified::No})), "leftOut": audited.left_out, "grewSince": audited.grew_since, "later": later, "lapsed": lapsed}),
         );
     } else {
         print(&page(verdict));
@@ -110,6 +115,9 @@ fn summary(audited: &Audit) -> String {
     }
     for digest in &audited.left_out {
         text.push_str(&format!("not in the bundle: material {digest}\n"));
+    }
+    for (serial, id, until) in &audited.lapsed {
+        text.push_str(&format!("in force then, over since: exception {id} (#{serial}), until {until}\n"));
     }
     for (serial, kind, time) in &audited.later {
         text.push_str(&format!("recorded later, not judged: #{serial} {kind} {time}\n"));

@@ -10,15 +10,15 @@ use super::write::{is_verdict, named_materials};
 use crate::crypto::{Hasher, sha256};
 use crate::git::{GitFactsError, changed_lines, first_parent, git_facts, need_commit};
 use crate::merkle::{Checkpoint, Consistency, MapText, SignedCheckpoint};
-use crate::model::{Digest, Event, Oid, Predicate, Time};
+use crate::model::{Digest, Event, Id, Oid, Predicate, Time};
 use crate::policy::{Act, Asserted, Moment};
 use crate::prove::{
     Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust, branch_chain,
 };
 use crate::rego::{Evaluator, RegoError};
 use crate::verify::{
-    Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked,
-    asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
+    Authority, Clock, Code, Decided, ExceptionState, Finding, Judgement, Policies, PolicyReadError, RecheckError,
+    Rechecked, asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
 };
 
 /// What an audit came to.
@@ -42,6 +42,8 @@ pub struct Audit {
     pub merge: Option<(u64, Verified)>,
     /// Records of the change that were logged after the moment that was judged: serial, kind, time.
     pub later: Vec<(u64, String, Time)>,
+    /// Exceptions that were in force then, and were over when the bundle was made: serial, id, end.
+    pub lapsed: Vec<(u64, Id, Time)>,
 }
 
 /// Whether a merge was recorded with a verdict.
@@ -142,9 +144,14 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
         Some((serial, _)) => moved(bundle, trust, &whole, &policies, serial, decided)?,
         None => decided,
     };
+    let wider = whole.of_list(&MapText::chain("exception"));
     let later = whole
         .of_change()
+        .chain(wider.filter(|record| record.statement().binding.change.is_none()))
         .filter(|record| record.time() > now || merge.is_some_and(|(serial, _)| record.serial() > serial));
+    let shown = decided.verdict().exceptions.iter().filter(|shown| shown.state == ExceptionState::InForce);
+    let lapsed = shown.filter(|shown| shown.until <= whole.map().time);
+    let lapsed: Vec<_> = lapsed.map(|shown| (shown.serial, shown.id.clone(), shown.until)).collect();
     Ok(Audit {
         decided,
         records: whole.records().count(),
@@ -154,6 +161,7 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
         grew_since,
         attestations: complete.records().map(Attestation::from).collect(),
         merge: merge.map(|(serial, _)| (serial, verified(&whole, serial))),
+        lapsed,
         later: later.map(|record| (record.serial(), record.entry().kind.clone(), record.time())).collect(),
     })
 }

@@ -22,6 +22,8 @@ use crate::prove::Logged;
 #[derive(Debug, Default)]
 pub(super) struct Exceptions {
     taken: Vec<Taken>,
+    /// What must not stand in for a claim, since the policy refuses what it admits.
+    refused: Vec<State>,
     /// All of them, with why one does not help.
     pub(super) shown: Vec<ExceptionShown>,
 }
@@ -103,7 +105,12 @@ impl Exceptions {
             }
             all.push(candidate);
         }
-        Self::sorted(bench, &all)
+        let refuses = |state: &State| {
+            let limitation = limitation(*state);
+            policy.refuse_limitations().iter().any(|name| Some(name.as_str()) == limitation)
+        };
+        let refused = [State::Waived, State::NotApplicable].into_iter().filter(refuses).collect();
+        Self { refused, ..Self::sorted(bench, &all) }
     }
 
     fn sorted(bench: &Bench<'_>, all: &[Candidate<'_>]) -> Self {
@@ -180,8 +187,10 @@ impl Exceptions {
         state: State,
         found: Vec<Finding>,
     ) -> (State, Option<Excepted>, Vec<Finding>) {
-        let waived = self.waives(claim).map(|taken| (State::Waived, taken));
-        let stands = waived.or_else(|| self.exempts(claim).map(|taken| (State::NotApplicable, taken)));
+        let all = [(State::Waived, self.waives(claim)), (State::NotApplicable, self.exempts(claim))];
+        let all = all.into_iter().filter_map(|(state, taken)| Some((state, taken?)));
+        // One that the policy would have refused stands back: so a further exception never makes a verdict worse.
+        let stands = all.min_by_key(|(state, taken)| (self.refused.contains(state), taken.serial));
         match stands {
             Some((excepted, taken)) if state != State::Pass || found.iter().any(|one| !STAYS.contains(&one.code)) => {
                 let stays = found.into_iter().filter(|finding| STAYS.contains(&finding.code));
@@ -209,6 +218,21 @@ impl From<&Taken> for Excepted {
             reason: taken.reason.clone(),
             until: taken.until,
         }
+    }
+}
+
+/// Returns what a verdict admits where an exception stands in for a claim.
+pub(super) const fn limitation(state: State) -> Option<&'static str> {
+    match state {
+        State::Waived => Some(WAIVED),
+        State::NotApplicable => Some(NOT_APPLICABLE),
+        State::Pass
+        | State::Fail
+        | State::Inconclusive
+        | State::Running
+        | State::Lost
+        | State::Missing
+        | State::Invalid => None,
     }
 }
 
@@ -296,6 +320,10 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
 
 /// What no exception takes away: that somebody's record says what its report does not, or belongs to no start.
 const STAYS: &[Code] = &[Code::FACTS_DIFFER, Code::NOT_MATCHING];
+/// The limitation that an exception stands in for a requirement.
+pub(super) const WAIVED: &str = "waived";
+/// The limitation that an exception says that a requirement does not apply.
+pub(super) const NOT_APPLICABLE: &str = "not-applicable";
 /// The chain of what is wider than one change.
 pub(super) const EVERY_CHANGE: &str = "exception";
 
@@ -338,6 +366,30 @@ mod tests {
     }
 
     #[test]
+    fn exception_that_the_policy_would_refuse_stands_back() {
+        let claim: ClaimName = "build".parse().unwrap();
+        let taken = |serial, effect| Taken {
+            serial,
+            id: "w".parse().unwrap(),
+            effect,
+            by: Vec::new(),
+            reason: String::new(),
+            until: Time(9),
+            claims: vec![claim.clone()],
+            patterns: Vec::new(),
+        };
+        let stands = |taken: Vec<Taken>, refused: Vec<State>| {
+            let exceptions = Exceptions { taken, refused, shown: Vec::new() };
+            exceptions.stand_in(&claim, State::Missing, Vec::new()).0
+        };
+        let both = || vec![taken(1, Effect::Waive), taken(2, Effect::Exempt)];
+        assert_eq!(stands(both(), Vec::new()), State::Waived);
+        assert_eq!(stands(both(), vec![State::Waived]), State::NotApplicable);
+        assert_eq!(stands(both(), vec![State::NotApplicable]), State::Waived);
+        assert_eq!(stands(vec![taken(1, Effect::Waive)], vec![State::Waived]), State::Waived);
+    }
+
+    #[test]
     fn names_go_and_come_by_their_patterns_and_claims() {
         let claim: ClaimName = "tests".parse().unwrap();
         let taken = |effect| Taken {
@@ -350,7 +402,7 @@ mod tests {
             claims: vec![claim.clone()],
             patterns: vec!["old > *".to_owned(), "gone".to_owned()],
         };
-        let of = |effect| Exceptions { taken: vec![taken(effect)], shown: Vec::new() };
+        let of = |effect| Exceptions { taken: vec![taken(effect)], ..Exceptions::default() };
         let (retire, admit) = (of(Effect::Retire), of(Effect::Admit));
         for name in ["old > a", "gone"] {
             assert!(retire.retires(&claim, name).is_some() && retire.admits(&claim, name).is_none());
@@ -374,7 +426,7 @@ mod tests {
             claims: vec![claim.clone()],
             patterns: Vec::new(),
         };
-        let exceptions = Exceptions { taken: vec![taken], shown: Vec::new() };
+        let exceptions = Exceptions { taken: vec![taken], ..Exceptions::default() };
         let finding = |code| Finding::new(code, "build", "x", "y");
         let found = vec![finding(Code::FAILED), finding(Code::FACTS_DIFFER), finding(Code::NOT_MATCHING)];
         let (state, excepted, left) = exceptions.stand_in(&claim, State::Fail, found.clone());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::authority::{Authority, Known, Policies, Who};
 use super::branch::{self, Ground};
 use super::code::Code;
-use super::exceptions::Exceptions;
+use super::exceptions::{Exceptions, NOT_APPLICABLE, WAIVED, limitation};
 use super::independence::{self, Implementers};
 use super::names::{UNKNOWN_AUTHOR, missing_names};
 use super::plan::{self, Plans};
@@ -304,8 +304,7 @@ fn check_requirements(
             gains.extend(ruled.gains.into_iter().filter(|gain| !gains.contains(gain)).collect::<Vec<_>>());
         }
         findings.extend(found);
-        if let Some(exception) = &exception {
-            let name = if state == State::Waived { WAIVED } else { NOT_APPLICABLE };
+        if let (Some(exception), Some(name)) = (&exception, limitation(state)) {
             limitations.insert(Limitation { name, text: format!("{}: {}", required.claim, exception.sentence()) });
         } else {
             limitations.extend(ruled.limitations);
@@ -337,7 +336,8 @@ fn check_requirements(
     }
     let excepted = |shown: &Shown| shown.requirement.state.is_excepted();
     if moment != Moment::Plan && !all.is_empty() && all.iter().all(excepted) {
-        let found = format!("exceptions stand in for all {} that it requires", all.len());
+        let claims: Vec<&str> = all.iter().map(|shown| shown.requirement.claim.as_str()).collect();
+        let found = format!("an exception stands in for each claim that it requires: {}", claims.join(", "));
         findings.push(Finding::new(
             Code::NOTHING_SHOWN,
             format!("tier {}", wanted.tier),
@@ -724,10 +724,6 @@ pub const LIMITATIONS: [&str; 10] = [
     UNVERIFIED_MERGE,
     WAIVED,
 ];
-/// An exception says that a requirement does not apply.
-const NOT_APPLICABLE: &str = "not-applicable";
-/// An exception stands in for a requirement.
-const WAIVED: &str = "waived";
 /// The change touches what tells a CI system what to run.
 const PIPELINE_EDITED: &str = "pipeline-edited";
 /// Where CI systems look for it: files, and folders that end in `/`.

@@ -830,7 +830,7 @@ def names_of(records, change, people):
     return names | {f"principal:{w}" for w in who}
 
 
-CHANGE_KINDS = ("plan", "start", "result", "review", "verdict")
+CHANGE_KINDS = ("plan", "start", "result", "review", "exception", "verdict")
 
 
 def people_of(objects, oids):
