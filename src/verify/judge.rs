@@ -338,12 +338,23 @@ fn check_requirements(
     if moment != Moment::Plan && !all.is_empty() && all.iter().all(excepted) {
         let claims: Vec<&str> = all.iter().map(|shown| shown.requirement.claim.as_str()).collect();
         let found = format!("an exception stands in for each claim that it requires: {}", claims.join(", "));
-        findings.push(Finding::new(
+        let finding = Finding::new(
             Code::NOTHING_SHOWN,
             format!("tier {}", wanted.tier),
             found,
             "at least one of them to be shown",
-        ));
+        );
+        let first = claims.first().and_then(|name| policy.claims().iter().find(|(known, _)| known.as_str() == *name));
+        findings.push(match first {
+            Some((name, claim)) if claim.form == Form::Run => {
+                finding.mended_by_words(claim.run_command(name, claim.variants.first(), None), Some(claim.by.as_str()))
+            }
+            Some((name, claim)) => {
+                let review = ["evidence", "review", name.as_str(), "--verdict", "pass", "--notes", "FILE"];
+                finding.mended_by(&review, Some(claim.by.as_str()))
+            }
+            None => finding,
+        });
     }
     if judged == 0 && moment != Moment::Plan {
         findings.push(Finding::new(
