@@ -66,6 +66,7 @@ fn waiver(now: Time) -> Exception {
         id: "w-1".parse().unwrap(),
         claims: vec!["scan".parse().unwrap()],
         names: Vec::new(),
+        renames: Vec::new(),
         reason: "forged".to_owned(),
         until: Time(now.0 + 3600),
     }

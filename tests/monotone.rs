@@ -124,6 +124,7 @@ fn judged(text: &str, shown: &[bool], exceptions: &[Drawn]) -> Verdict {
             id: id(&format!("e-{place}")),
             claims: claims.iter().map(|claim| id(CLAIMS[*claim])).collect(),
             names: if *effect == Effect::Retire { vec!["*".to_owned()] } else { Vec::new() },
+            renames: Vec::new(),
             reason: "drawn".to_owned(),
             until: Time(begun + seconds),
         };
@@ -140,6 +141,7 @@ fn judged(text: &str, shown: &[bool], exceptions: &[Drawn]) -> Verdict {
         commits: Vec::new(),
         touched: Vec::new(),
         changed: None,
+        below: None,
     };
     let trust = keeper.trusted_by(&[&key(ROOT)]);
     let mut lists = lists_of_change(&change).to_vec();

@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use evidence_ledger::model::{
     AsOf, Decision, PredicateName, Statement, StatementError, Time, check_schema, predicate_schema, schema,
 };
-use evidence_ledger::verify::{Code, Finding, Limitation, Requirement, State, TierShown, Verdict};
+use evidence_ledger::verify::{
+    Code, Excepted, ExceptionShown, ExceptionState, Finding, Limitation, Requirement, State, TierShown, Verdict,
+};
 use samples::{digest, id, oid};
 use serde_json::{Map, Value, json};
 
@@ -255,6 +257,8 @@ fn accepted() -> Verdict {
         attempts: 1,
         numbers: Some("2 of 2 tests pass".into()),
         failed_elsewhere: vec![4],
+        exception: None,
+        baseline: Vec::new(),
     };
     let bare = Requirement { numbers: None, failed_elsewhere: Vec::new(), claim: id("lint"), ..requirement.clone() };
     let finding = Finding::new(Code::NO_PLAN, "the ledger", "nothing", "a plan");
@@ -269,6 +273,37 @@ fn accepted() -> Verdict {
         limitations: vec![Limitation { name: "one-person", text: "ana holds all roles".into() }],
         ..Verdict::unproven(id("shop/a"), oid('1'), oid('2'), samples::ORIGIN.into(), Time(2), finding)
     }
+}
+
+/// One with an exception of each kind of end, one of which stands in for a requirement.
+fn excepted() -> Verdict {
+    let mut verdict = accepted();
+    let (by, reason) = (vec!["ana".to_owned()], "why".to_owned());
+    for (state, effect) in [(State::Waived, "waive"), (State::NotApplicable, "exempt")] {
+        let (by, reason) = (by.clone(), reason.clone());
+        let exception = Excepted { serial: 7, id: id("w-1"), effect, by, reason, until: Time(9) };
+        let requirement = Requirement { state, exception: Some(exception), ..verdict.requirements[1].clone() };
+        verdict.requirements.push(requirement);
+    }
+    use ExceptionState::{End, Ended, EndedEarly, InForce, NotTaken};
+    for (state, why) in
+        [(InForce, None), (Ended, None), (EndedEarly, Some("x")), (End, Some("x")), (NotTaken, Some("x"))]
+    {
+        verdict.exceptions.push(ExceptionShown {
+            serial: 7,
+            id: id("w-1"),
+            effect: "retire",
+            claims: vec![id("unit-tests")],
+            names: vec!["a > *".to_owned()],
+            any_change: false,
+            by: by.clone(),
+            reason: reason.clone(),
+            until: Time(9),
+            state,
+            why: why.map(str::to_owned),
+        });
+    }
+    verdict
 }
 
 fn refused() -> Verdict {
@@ -288,14 +323,14 @@ fn refused() -> Verdict {
 fn verdicts_keep_to_their_schema() {
     let finding = Finding::new(Code::NO_PLAN, "the ledger", "it is empty", "a plan");
     let least = Verdict::unproven(id("shop/a"), oid('1'), oid('2'), samples::ORIGIN.into(), Time(2), finding);
-    for verdict in [accepted(), refused(), least] {
+    for verdict in [accepted(), excepted(), refused(), least] {
         check_schema("verdict-report", &verdict.to_json()).unwrap();
     }
 }
 
 #[test]
 fn a_verdict_that_says_more_or_less_breaks_its_schema() {
-    for verdict in [accepted(), refused()] {
+    for verdict in [accepted(), excepted(), refused()] {
         let value = verdict.to_json();
         let mut places = Vec::new();
         objects(&value, "", &mut places);
@@ -304,7 +339,8 @@ fn a_verdict_that_says_more_or_less_breaks_its_schema() {
             assert!(check_schema("verdict-report", &more).is_err(), "{at}");
             for field in value.pointer(&at).unwrap().as_object().unwrap().keys() {
                 let less = with(&value, &at, |members| members.remove(field));
-                let optional = ["numbers", "failedElsewhere", "mend", "role"].contains(&field.as_str())
+                let optional = ["numbers", "failedElsewhere", "mend", "role", "exceptions"].contains(&field.as_str())
+                    || at.starts_with("/exceptions/") && ["names", "why"].contains(&field.as_str())
                     || verdict.decision == Decision::Refused
                         && ["base", "tier", "asOf", "policy"].contains(&field.as_str());
                 assert_eq!(check_schema("verdict-report", &less).is_ok(), optional, "{at}/{field}");
@@ -319,6 +355,8 @@ fn an_acceptance_with_a_finding_and_a_refusal_without_one_break_their_schema() {
         Verdict { findings: refused().findings, ..accepted() },
         Verdict { findings: Vec::new(), ..refused() },
         Verdict { requirements: refused().requirements, ..accepted() },
+        // Nothing is shown.
+        Verdict { requirements: excepted().requirements[2..].to_vec(), ..accepted() },
     ];
     for verdict in torn {
         assert!(check_schema("verdict-report", &verdict.to_json()).is_err());

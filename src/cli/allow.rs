@@ -158,6 +158,7 @@ fn allow(context: &Context, effect: Effect, claims: &[ClaimName], names: &[Strin
         id: id.clone(),
         claims: claims.to_vec(),
         names: names.to_vec(),
+        renames: Vec::new(),
         reason: how.reason.clone(),
         until,
     };
@@ -321,11 +322,11 @@ fn list_all(context: &Context) -> Result<u8, Fail> {
             *state = ExceptionState::EndedEarly;
         }
         known.entry(key).or_insert(rows.len());
-        let Exception { effect, id, claims, names, reason, until } = exception;
+        let Exception { effect, id, claims, names, renames, reason, until } = exception;
         let signers: Vec<String> = entry.signed.iter().map(|line| line.fingerprint.to_string()).collect();
         rows.push((
             json!({
-                "serial": place, "id": id, "effect": effect, "claims": claims, "names": names, "reason": reason, "until": until,
+                "serial": place, "id": id, "effect": effect, "claims": claims, "names": names, "renames": renames, "reason": reason, "until": until,
                 "change": change, "anyChange": change.is_none(), "signers": signers,
             }),
             state,

@@ -106,7 +106,7 @@ impl Policy {
     /// # Errors
     /// See [`Outside`].
     pub fn allows_exception(&self, exception: &Exception, reach: Reach, logged: Time) -> Result<(), Outside> {
-        let Exception { effect, id: _, claims, names, reason: _, until } = exception;
+        let Exception { effect, id: _, claims, names, renames, reason: _, until } = exception;
         let (found, most) = (until.since(logged), self.exceptions.longest());
         if !self.exceptions.effects.contains(effect) {
             return Err(Outside::Effect(*effect));
@@ -120,7 +120,10 @@ impl Policy {
         if claims.is_empty() {
             return Err(Outside::NoClaim);
         }
-        match (effect, names.is_empty()) {
+        if !renames.is_empty() && *effect != Effect::Retire {
+            return Err(Outside::Names);
+        }
+        match (effect, names.is_empty() && renames.is_empty()) {
             (Effect::Retire | Effect::Admit, true) => Err(Outside::NoNames),
             (Effect::Retire | Effect::Admit, false) => Ok(()),
             (Effect::Waive | Effect::Exempt, false) => Err(Outside::Names),

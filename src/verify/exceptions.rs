@@ -14,7 +14,7 @@ use super::code::Code;
 use super::judge::Bench;
 use super::question::behind;
 use super::verdict::{Excepted, ExceptionShown, ExceptionState, Finding, State};
-use crate::model::{ClaimName, Effect, Exception, Fingerprint, Id, Predicate, Time};
+use crate::model::{ClaimName, Effect, Exception, Fingerprint, Id, Predicate, Rename, Time};
 use crate::policy::{Act, Policy, Reach};
 use crate::prove::Logged;
 
@@ -47,6 +47,8 @@ pub(super) struct Taken {
     claims: Vec<ClaimName>,
     /// Patterns of the names that it is about.
     pub(super) patterns: Vec<String>,
+    /// Names that become others.
+    renames: Vec<Rename>,
 }
 
 /// An exception on its way through the log.
@@ -135,14 +137,16 @@ impl Exceptions {
                     until: exception.until,
                     claims: exception.claims.clone(),
                     patterns: exception.names.clone(),
+                    renames: exception.renames.clone(),
                 });
             }
+            let renames = exception.renames.iter().map(|Rename { from, to }| format!("{from} -> {to}"));
             found.shown.push(ExceptionShown {
                 serial: record.serial(),
                 id: exception.id.clone(),
                 effect: exception.effect.as_str(),
                 claims: exception.claims.clone(),
-                names: exception.names.clone(),
+                names: exception.names.iter().cloned().chain(renames).collect(),
                 any_change: reach(record) == Reach::AnyChange,
                 by,
                 reason: exception.reason.clone(),
@@ -167,6 +171,16 @@ impl Exceptions {
     /// Returns the exception by which a protected name of a claim may go.
     pub(super) fn retires(&self, claim: &ClaimName, name: &str) -> Option<&Taken> {
         self.about(Effect::Retire, claim).find(|taken| taken.names(name))
+    }
+
+    /// Returns the names that a protected name of a claim may become, each with the exception that says so.
+    pub(super) fn renames<'a>(
+        &'a self,
+        claim: &'a ClaimName,
+        name: &'a str,
+    ) -> impl Iterator<Item = (&'a Taken, &'a str)> {
+        let all = self.about(Effect::Retire, claim).flat_map(|taken| taken.renames.iter().map(move |it| (taken, it)));
+        all.filter(move |(_, rename)| rename.from == name).map(|(taken, rename)| (taken, rename.to.as_str()))
     }
 
     /// Returns the exception by which a finding of a claim may come in.
@@ -377,6 +391,7 @@ mod tests {
             until: Time(9),
             claims: vec![claim.clone()],
             patterns: Vec::new(),
+            renames: Vec::new(),
         };
         let stands = |taken: Vec<Taken>, refused: Vec<State>| {
             let exceptions = Exceptions { taken, refused, shown: Vec::new() };
@@ -401,6 +416,7 @@ mod tests {
             until: Time(9),
             claims: vec![claim.clone()],
             patterns: vec!["old > *".to_owned(), "gone".to_owned()],
+            renames: Vec::new(),
         };
         let of = |effect| Exceptions { taken: vec![taken(effect)], ..Exceptions::default() };
         let (retire, admit) = (of(Effect::Retire), of(Effect::Admit));

@@ -56,6 +56,9 @@ pub struct Compared {
 pub struct Allowed {
     /// The name.
     pub name: String,
+    /// The name that came in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// The exception's record.
     pub serial: u64,
     /// Its id.
@@ -279,9 +282,10 @@ impl Comparing<'_, '_> {
             if count >= before.count {
                 continue;
             }
-            if let Some(taken) = self.bench.exceptions.retires(self.name, &before.name) {
+            let retired = self.bench.exceptions.retires(self.name, &before.name).map(|taken| (taken, None));
+            if let Some((taken, to)) = retired.or_else(|| self.renamed(before, now)) {
                 self.retired.insert(before.identity);
-                compared.allowed.push(Allowed::new(&before.name, taken));
+                compared.allowed.push(Allowed::new(&before.name, to, taken));
                 continue;
             }
             compared.against += 1;
@@ -313,6 +317,15 @@ impl Comparing<'_, '_> {
         self.shown.push(compared);
     }
 
+    /// Returns the exception by which a name became another one that is there as often, and passes.
+    fn renamed(&self, before: &Kept, now: &NameSet) -> Option<(&Taken, Option<String>)> {
+        let mut renames = self.bench.exceptions.renames(self.name, &before.name);
+        renames.find_map(|(taken, to)| {
+            let there = now.names().iter().filter(|kept| &*kept.name == to).map(|kept| kept.count).max();
+            (there >= Some(before.count)).then(|| (taken, Some(to.to_owned())))
+        })
+    }
+
     /// A cap set: nothing may come but so much, or what somebody admits.
     fn cap(&mut self, shown: &'static str, what: &str, old: Option<&NameSet>, now: &NameSet, most: u64) {
         let mut compared = self.blank(shown);
@@ -330,7 +343,7 @@ impl Comparing<'_, '_> {
                 }
                 if let Some(taken) = self.bench.exceptions.admits(self.name, &after.name) {
                     self.admitted.insert(after.identity);
-                    compared.allowed.push(Allowed::new(&after.name, taken));
+                    compared.allowed.push(Allowed::new(&after.name, None, taken));
                     continue;
                 }
                 compared.against = compared.against.saturating_add(more);
@@ -403,7 +416,7 @@ impl Comparing<'_, '_> {
             };
             if let Some(taken) = self.bench.exceptions.retires(self.name, &before.name) {
                 self.retired.insert(*identity);
-                compared.allowed.push(Allowed::new(&before.name, taken));
+                compared.allowed.push(Allowed::new(&before.name, None, taken));
                 continue;
             }
             compared.against += 1;
@@ -467,9 +480,10 @@ fn worse(before: &Measured, after: &Measured, tolerance: u64) -> Option<String> 
 }
 
 impl Allowed {
-    fn new(name: &str, taken: &Taken) -> Self {
+    fn new(name: &str, to: Option<String>, taken: &Taken) -> Self {
         let Taken { serial, id, by, reason, .. } = taken;
-        Self { name: name.to_owned(), serial: *serial, id: id.clone(), by: by.clone(), reason: reason.clone() }
+        let (name, by, reason) = (name.to_owned(), by.clone(), reason.clone());
+        Self { name, to, serial: *serial, id: id.clone(), by, reason }
     }
 }
 

@@ -267,6 +267,7 @@ fn exception(effect: Effect) -> Predicate {
         id: id("w-12"),
         claims: vec![id("security-scan")],
         names: if effect == Effect::Retire { vec!["till::*".into()] } else { Vec::new() },
+        renames: Vec::new(),
         reason: "the scanner is down".into(),
         until: Time(1_790_000_000),
     })

@@ -21,10 +21,23 @@ pub struct Exception {
     /// Patterns of the names that it touches: tests, findings, public items.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// Names that become others: each may go as far as the other is there as often, and passes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renames: Vec<Rename>,
     /// Why.
     pub reason: String,
     /// When it ends.
     pub until: Time,
+}
+
+/// A name that becomes another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rename {
+    /// The name that goes, exactly.
+    pub from: String,
+    /// The name that comes in its place, exactly.
+    pub to: String,
 }
 
 /// What an exception does.

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use authority::{Authority, Grant, Revoke};
 pub use event::Event;
-pub use exception::{Effect, Exception};
+pub use exception::{Effect, Exception, Rename};
 pub use plan::Plan;
 pub use policy::PolicyRecord;
 pub use result::{Command, Ended, Material, MaterialFacts, Problem, Purpose, Run, Worktree};
