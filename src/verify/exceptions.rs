@@ -440,6 +440,7 @@ mod tests {
             reason: "r".to_owned(),
             until: Time(9),
             claims: vec![claim.clone()],
+            renames: Vec::new(),
             patterns: Vec::new(),
         };
         let exceptions = Exceptions { taken: vec![taken], ..Exceptions::default() };

@@ -282,10 +282,11 @@ impl Comparing<'_, '_> {
             if count >= before.count {
                 continue;
             }
-            let retired = self.bench.exceptions.retires(self.name, &before.name).map(|taken| (taken, None));
-            if let Some((taken, to)) = retired.or_else(|| self.renamed(before, now)) {
+            let retired = self.bench.exceptions.retires(self.name, &before.name);
+            let retired = retired.map(|taken| Allowed::new(&before.name, None, taken));
+            if let Some(allowed) = retired.or_else(|| self.renamed(before, now)) {
                 self.retired.insert(before.identity);
-                compared.allowed.push(Allowed::new(&before.name, to, taken));
+                compared.allowed.push(allowed);
                 continue;
             }
             compared.against += 1;
@@ -318,11 +319,11 @@ impl Comparing<'_, '_> {
     }
 
     /// Returns the exception by which a name became another one that is there as often, and passes.
-    fn renamed(&self, before: &Kept, now: &NameSet) -> Option<(&Taken, Option<String>)> {
+    fn renamed(&self, before: &Kept, now: &NameSet) -> Option<Allowed> {
         let mut renames = self.bench.exceptions.renames(self.name, &before.name);
         renames.find_map(|(taken, to)| {
             let there = now.names().iter().filter(|kept| &*kept.name == to).map(|kept| kept.count).max();
-            (there >= Some(before.count)).then(|| (taken, Some(to.to_owned())))
+            (there >= Some(before.count)).then(|| Allowed::new(&before.name, Some(to.to_owned()), taken))
         })
     }
 
