@@ -341,3 +341,68 @@ fn bundle_holds_the_baseline_and_an_auditor_comes_to_the_same() {
     let accepted = audit(&rig);
     assert_eq!(accepted.code, 0, "{accepted:?}");
 }
+
+#[test]
+fn renamed_test_may_go_only_as_far_as_its_new_name_passes() {
+    let rig = keeping();
+    merged(&rig, "one", &["pays", "pays_twice"]);
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["pays", "pays_two_times"]));
+    verify(&rig).refused(&["E260"]);
+    let proposed = rig.ok("stranger", &["baseline", "rename", "--json"]).json();
+    let pair = &proposed["renames"]["build"][0];
+    assert_eq!((&pair["from"], &pair["to"]), (&"u > s > pays_twice".into(), &"u > s > pays_two_times".into()));
+    let sign = ["baseline", "rename", "--sign", "--reason", "clearer", "--until", "2d"];
+    rig.refuses("agent", &sign, "allow");
+    rig.ok("boss", &sign);
+    let verdict = verify(&rig);
+    verdict.accepted();
+    assert_eq!(compared(&verdict, "build")[0]["allowed"][0]["to"], "u > s > pays_two_times");
+    // Whoever takes the new name away again has lost the old one.
+    for names in [&["pays"][..], &["pays", "-pays_two_times"]] {
+        attest(&rig, "build", "t.xml", &tests(names));
+        verify(&rig).refused(&["E260"]);
+    }
+    attest(&rig, "build", "t.xml", &tests(&["pays", "pays_two_times"]));
+    verify(&rig).accepted();
+    merge(&rig, "two");
+    assert_eq!(states(&audit_branch(&rig)), ["accepted", "accepted"]);
+}
+
+#[test]
+fn baseline_is_shown_with_what_a_change_moves_and_when_names_joined() {
+    let rig = keeping();
+    let empty = rig.ok("stranger", &["baseline", "show", "--branch", "main"]);
+    assert!(empty.out.contains("protects nothing yet"), "{empty:?}");
+    merged(&rig, "one", &["a", "b"]);
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["a", "c"]));
+    let diff = rig.ok("stranger", &["baseline", "diff", "--json"]).json();
+    let rows: Vec<String> = diff["moved"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| format!("{} {} -> {}", row["name"].as_str().unwrap(), row["before"], row["after"]))
+        .collect();
+    assert_eq!(rows, ["u > s > b 1 -> 0", "u > s > c 0 -> 1"]);
+    assert_eq!(diff["decision"], "refused");
+    let text = rig.ok("stranger", &["baseline", "diff"]).out;
+    assert!(text.contains("  - build test u > s > b\n  + build test u > s > c\n"), "{text}");
+    attest(&rig, "build", "t.xml", &tests(&["a", "b", "c", "c"]));
+    merge(&rig, "two");
+    let show = rig.ok("stranger", &["baseline", "show", "build", "--json"]).json();
+    let claim = &show["claims"][0];
+    assert_eq!((&claim["tests"]["count"], &claim["tests"]["names"][2]["count"]), (&4.into(), &2.into()));
+    let history = rig.ok("stranger", &["baseline", "history", "--json"]).json();
+    let merges: Vec<(Value, Value)> = history["merges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|merge| (merge["changes"][0].clone(), merge["joined"].clone()))
+        .collect();
+    assert_eq!(merges, [("shop/one".into(), 2.into()), ("shop/two".into(), 1.into())]);
+    let text = rig.ok("stranger", &["baseline", "history", "> c"]).out;
+    assert!(text.contains("shop/two\n    + build test u > s > c  0 -> 2\n"), "{text}");
+    assert!(!text.contains("shop/one"), "{text}");
+    assert_eq!(rig.by("stranger", &["baseline", "show", "scan"]).code, 2);
+}

@@ -14,7 +14,7 @@ use super::{key, print, print_json};
 use crate::attest::{Signer, first_plan};
 use crate::crypto::{Envelope, sha256};
 use crate::merkle::MapText;
-use crate::model::{ChangeId, ClaimName, Effect, Entry, Exception, Id, Predicate, Span, Statement, Time};
+use crate::model::{ChangeId, ClaimName, Effect, Entry, Exception, Id, Predicate, Rename, Span, Statement, Time};
 use crate::policy::Exceptions;
 use crate::prove::Trust;
 use crate::store::{Log, Lookup, LookupKey};
@@ -104,38 +104,55 @@ enum AllowAct {
 }
 
 #[derive(Debug, ClapArgs)]
-struct HowArgs {
+pub(super) struct HowArgs {
     /// Why
     #[arg(long)]
-    reason: String,
+    pub(super) reason: String,
     /// When it ends: a length of time such as 7d, a date, or a time as in 2026-12-01T12:00:00Z [default: as long as the policy says that one may last]
     #[arg(long, value_name = "DATE|SPAN")]
-    until: Option<String>,
+    pub(super) until: Option<String>,
     /// Its id, for ending it [default: the date and a part of a hash]
     #[arg(long)]
-    id: Option<Id>,
+    pub(super) id: Option<Id>,
     /// Let it be about every change and not only one
     #[arg(long, conflicts_with = "change")]
-    any_change: bool,
+    pub(super) any_change: bool,
     #[command(flatten)]
-    of: ChangeArgs,
+    pub(super) of: ChangeArgs,
 }
 
 pub(super) fn run(context: &Context, args: &AllowArgs) -> Result<u8, Fail> {
     match &args.act {
-        AllowAct::Waive { claims, how } => allow(context, Effect::Waive, claims, &[], how),
-        AllowAct::Exempt { claims, how } => allow(context, Effect::Exempt, claims, &[], how),
+        AllowAct::Waive { claims, how } => allow(context, Effect::Waive, claims, &How::of(&[], how)),
+        AllowAct::Exempt { claims, how } => allow(context, Effect::Exempt, claims, &How::of(&[], how)),
         AllowAct::Retire { claim, names, how } => {
-            allow(context, Effect::Retire, std::slice::from_ref(claim), names, how)
+            allow(context, Effect::Retire, std::slice::from_ref(claim), &How::of(names, how))
         }
-        AllowAct::Admit { claim, names, how } => allow(context, Effect::Admit, std::slice::from_ref(claim), names, how),
+        AllowAct::Admit { claim, names, how } => {
+            allow(context, Effect::Admit, std::slice::from_ref(claim), &How::of(names, how))
+        }
         AllowAct::List { all: true, .. } => list_all(context),
         AllowAct::List { name, of, .. } => list(context, name.as_deref(), of),
         AllowAct::End { id, reason, any_change, of } => end(context, id, reason, *any_change, of),
     }
 }
 
-fn allow(context: &Context, effect: Effect, claims: &[ClaimName], names: &[String], how: &HowArgs) -> Result<u8, Fail> {
+/// What is allowed of which names.
+pub(super) struct How<'a> {
+    pub(super) names: &'a [String],
+    pub(super) renames: &'a [Rename],
+    pub(super) args: &'a HowArgs,
+}
+
+impl<'a> How<'a> {
+    const fn of(names: &'a [String], args: &'a HowArgs) -> Self {
+        Self { names, renames: &[], args }
+    }
+}
+
+/// Signs and records an exception.
+pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how: &How<'_>) -> Result<u8, Fail> {
+    let How { names, renames, args: how } = *how;
     let trust = context.trust(how.of.target.as_deref())?;
     let appender = context.appender(trust.clone())?;
     let log = appender.ledger().read()?;
@@ -151,14 +168,17 @@ fn allow(context: &Context, effect: Effect, claims: &[ClaimName], names: &[Strin
     }
     let id = match &how.id {
         Some(id) => id.clone(),
-        None => usual_id(effect, claims, names, &how.reason, change.as_ref(), now)?,
+        None => {
+            let all: Vec<String> = names.iter().cloned().chain(renames.iter().map(arrow)).collect();
+            usual_id(effect, claims, &all, &how.reason, change.as_ref(), now)?
+        }
     };
     let exception = Exception {
         effect,
         id: id.clone(),
         claims: claims.to_vec(),
         names: names.to_vec(),
-        renames: Vec::new(),
+        renames: renames.to_vec(),
         reason: how.reason.clone(),
         until,
     };
@@ -170,15 +190,20 @@ fn allow(context: &Context, effect: Effect, claims: &[ClaimName], names: &[Strin
     if context.json {
         print_json(&json!({
             "serial": receipt.serial, "leaf": receipt.leaf, "time": receipt.time(), "kind": receipt.entry.kind,
-            "id": id, "effect": effect, "claims": claims, "names": names, "change": change, "until": until,
+            "id": id, "effect": effect, "claims": claims, "names": names, "renames": renames, "change": change, "until": until,
         }));
         return Ok(0);
     }
     let of = change.map_or_else(|| "every change".to_owned(), |change| change.to_string());
+    let names: Vec<String> = names.iter().cloned().chain(renames.iter().map(arrow)).map(|name| plain(&name)).collect();
     let names = if names.is_empty() { String::new() } else { format!(" of {}", names.join(", ")) };
     print(&format!("#{} {id}: {effect} {}{names} for {of}, until {until}\n", receipt.serial, claims.join(", ")));
     context.say(&format!("hint: evidence allow end {id} --reason WHY ends it before"));
     Ok(0)
+}
+
+fn arrow(Rename { from, to }: &Rename) -> String {
+    format!("{from} -> {to}")
 }
 
 fn change(context: &Context, of: &ChangeArgs, trust: &Trust, log: &Log) -> Result<ChangeId, Fail> {

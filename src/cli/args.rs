@@ -8,6 +8,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::allow::AllowArgs;
+use super::baseline::BaselineArgs;
 
 /// Proof that a change is fit to merge.
 #[derive(Debug, Parser)]
@@ -67,6 +68,9 @@ pub(super) enum Command {
     /// Sign, list and end exceptions: claims waived or not applicable, names retired, findings admitted, each with a reason and an end
     #[command(after_help = "Example:\n  evidence allow waive security-scan --reason 'ticket 12' --until 2d")]
     Allow(AllowArgs),
+    /// Show what a branch protects, what a change adds to it and takes away, and when a name joined
+    #[command(after_help = "Example:\n  evidence baseline diff")]
+    Baseline(BaselineArgs),
     /// Judge a change: accepted (0), refused (1), could not judge (2), the ledger contradicts itself (3)
     #[command(after_help = "Example:\n  evidence verify --json")]
     Verify(VerifyArgs),

@@ -5,6 +5,7 @@ mod anchor;
 mod args;
 mod attest;
 mod audit;
+mod baseline;
 mod branch;
 mod context;
 mod convict;
@@ -82,6 +83,7 @@ fn dispatch(args: Args) -> Result<u8, Fail> {
         Command::Facts(args) => facts::run(&context, &args),
         Command::Review(args) => review::run(&context, &args),
         Command::Allow(args) => allow::run(&context, &args),
+        Command::Baseline(args) => baseline::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Show(args) => show::run(&context, &args),

@@ -149,7 +149,58 @@ impl NameSet {
     }
 }
 
+/// A name that is there more or less often than before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moved {
+    /// `finding`, `measurement`, `name`, `picture` or `test`; of a floor, `floor`.
+    pub what: &'static str,
+    /// The name.
+    pub name: String,
+    /// How often it was there; of a floor, the number.
+    pub before: u64,
+    /// How often it is there.
+    pub after: u64,
+}
+
 impl Protected {
+    /// Returns what is otherwise in what came after, of the kinds that it has.
+    #[must_use]
+    pub fn moved(&self, after: &Self) -> Vec<Moved> {
+        let mut all = Vec::new();
+        let none = NameSet::default();
+        let kinds = [
+            ("finding", &self.findings, &after.findings),
+            ("name", &self.names, &after.names),
+            ("picture", &self.pictures, &after.pictures),
+            ("test", &self.tests, &after.tests),
+        ];
+        for (what, old, new) in kinds {
+            let Some(new) = new else { continue };
+            for (old, new) in old.as_ref().unwrap_or(&none).beside(new) {
+                let (before, after) = (old.map_or(0, |kept| kept.count), new.map_or(0, |kept| kept.count));
+                let Some(any) = old.or(new).filter(|_| before != after) else { continue };
+                all.push(Moved { what, name: any.name.to_string(), before, after });
+            }
+        }
+        for (floor, number) in &after.floors {
+            let before = self.floors.get(floor).copied().unwrap_or(0);
+            if before != *number {
+                all.push(Moved { what: "floor", name: floor.as_str().to_owned(), before, after: *number });
+            }
+        }
+        let keys: std::collections::BTreeSet<&Digest> =
+            self.measurements.keys().chain(after.measurements.keys()).collect();
+        for key in keys {
+            let (old, new) = (self.measurements.get(key), after.measurements.get(key));
+            let middle = |measured: Option<&Measured>| measured.map_or(0, |measured| measured.interval[1]);
+            let Some(any) = new.or(old).filter(|_| old != new) else { continue };
+            let (before, after) = (middle(old), middle(new));
+            all.push(Moved { what: "measurement", name: any.name.to_string(), before, after });
+        }
+        all.sort();
+        all
+    }
+
     /// Returns whether nothing is protected.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -27,7 +27,7 @@ mod tier;
 mod who;
 mod word;
 
-pub use baseline::{Baseline, BaselineError, Floor, Kept, Measured, NameSet, Protected};
+pub use baseline::{Baseline, BaselineError, Floor, Kept, Measured, Moved, NameSet, Protected};
 pub use claim::{
     Asserted, BaselineRule, BoundTo, Claim, CoverageLimits, Family, FindingLimits, FloorRule, Form, MeasurementLimits,
     MeasurementRule, Moment, NameLimits, Surface, TestLimits, Waivable,

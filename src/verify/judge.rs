@@ -49,6 +49,13 @@ struct Found<'a> {
     limitations: &'a mut BTreeSet<Limitation>,
 }
 
+/// What requirements bring to the branch's baseline: those that are met, and all that could be read.
+#[derive(Default)]
+struct Gains {
+    met: Vec<Gain>,
+    shown: Vec<Gain>,
+}
+
 /// Where the time that counts as now comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
@@ -140,7 +147,7 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
     verdict.base = plans.base(&bench.authority).cloned();
     check_ledger(&bench, trust, judgement.clock, &mut findings);
     bench.ground = branch::ground(&bench, trust, &mut findings);
-    let mut gains = Vec::new();
+    let mut gains = Gains::default();
     let in_force = plans.first.and_then(|first| bench.authority.policy_at(first.serial()));
     match (plans.first, in_force) {
         (None, _) => {
@@ -208,7 +215,7 @@ fn judge_by<'a>(
     trust: &Trust,
     moment: Moment,
     found: &mut Found<'_>,
-    gains: &mut Vec<Gain>,
+    gains: &mut Gains,
 ) -> Vec<Shown> {
     let mut shown = Vec::new();
     bench.policy = Some(policy);
@@ -266,7 +273,7 @@ fn check_requirements(
     wanted: &Requirements,
     moment: Moment,
     found: &mut Found<'_>,
-    gains: &mut Vec<Gain>,
+    gains: &mut Gains,
 ) -> Vec<Shown> {
     let Found { verdict, findings, limitations } = found;
     let mut all = Vec::new();
@@ -300,8 +307,13 @@ fn check_requirements(
             Form::Review => reviews::check(bench, &required.claim, claim, &why, &mut found),
         };
         let (state, exception, found) = bench.exceptions.stand_in(&required.claim, ruled.state, found);
-        if state == State::Pass {
-            gains.extend(ruled.gains.into_iter().filter(|gain| !gains.contains(gain)).collect::<Vec<_>>());
+        for gain in ruled.gains {
+            if state == State::Pass && !gains.met.contains(&gain) {
+                gains.met.push(gain.clone());
+            }
+            if !gains.shown.contains(&gain) {
+                gains.shown.push(gain);
+            }
         }
         findings.extend(found);
         if let (Some(exception), Some(name)) = (&exception, limitation(state)) {
@@ -673,12 +685,7 @@ fn blank(judgement: &Judgement<'_>, now: Time) -> Verdict {
     }
 }
 
-fn finish(
-    mut verdict: Verdict,
-    findings: Vec<Finding>,
-    limitations: BTreeSet<Limitation>,
-    gains: Vec<Gain>,
-) -> Decided {
+fn finish(mut verdict: Verdict, findings: Vec<Finding>, limitations: BTreeSet<Limitation>, gains: Gains) -> Decided {
     for finding in findings {
         if !verdict.findings.contains(&finding) {
             verdict.findings.push(finding);
@@ -696,7 +703,7 @@ fn finish(
     if verdict.policy.is_some() && verdict.findings.is_empty() && (met || plan_only) {
         verdict.decision = Decision::Accepted;
     }
-    Decided { verdict, gains }
+    Decided { verdict, gains: gains.met, shown: gains.shown }
 }
 
 /// Ledger first, then plan, then claims: what makes the rest meaningless stands above it.
@@ -814,7 +821,7 @@ mod tests {
     #[test]
     fn accepted_is_only_what_names_a_policy_requires_something_and_refuses_nothing() {
         let accepted = |verdict: Verdict, findings: Vec<Finding>| {
-            finish(verdict, findings, BTreeSet::new(), Vec::new()).accepted()
+            finish(verdict, findings, BTreeSet::new(), Gains::default()).accepted()
         };
         let merge = |states: &[State]| verdict(Moment::Merge, states);
         assert!(accepted(merge(&[State::Pass, State::Pass]), Vec::new()));

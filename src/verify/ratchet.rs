@@ -592,10 +592,16 @@ impl Gain {
         next
     }
 
-    /// Returns the claim.
+    /// Returns the claim and the variant.
     #[must_use]
-    pub const fn claim(&self) -> &ClaimName {
-        &self.claim
+    pub const fn of(&self) -> (&ClaimName, Option<&Id>) {
+        (&self.claim, self.variant.as_ref())
+    }
+
+    /// Returns what is there now.
+    #[must_use]
+    pub const fn now(&self) -> &Protected {
+        &self.now
     }
 }
 

@@ -241,6 +241,7 @@ pub struct Limitation {
 pub struct Decided {
     pub(super) verdict: Verdict,
     pub(super) gains: Vec<Gain>,
+    pub(super) shown: Vec<Gain>,
 }
 
 impl Decided {
@@ -274,6 +275,13 @@ impl Decided {
             }
         }
         self
+    }
+
+    /// Returns what the reports show of the kinds that the branch protects, also where a requirement is not met: nothing of it is
+    /// believed to be enough.
+    #[must_use]
+    pub fn shown(&self) -> &[Gain] {
+        &self.shown
     }
 
     /// Adds a reason that makes it a refusal.

@@ -1,0 +1,479 @@
+//! `evidence baseline`: what a branch protects, how a change moves it, how it came about, and renames.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::{Args as ClapArgs, Subcommand};
+use serde_json::{Value, json};
+
+use super::allow::{How, HowArgs, allow};
+use super::args::{ChangeArgs, ExplainArgs};
+use super::context::{Context, now};
+use super::fail::Fail;
+use super::merge::full_name;
+use super::verify::{decide_proven, plain};
+use super::{print, print_json};
+use crate::model::{ClaimName, Digest, Effect, Id, Rename};
+use crate::policy::{Baseline, Moved, Protected};
+use crate::trace::{At, Branch, Merging};
+use crate::verify::{Decided, read_baseline};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct BaselineArgs {
+    #[command(subcommand)]
+    act: BaselineAct,
+}
+
+#[derive(Debug, Subcommand)]
+enum BaselineAct {
+    /// Show what the newest recorded merge left protected
+    #[command(after_help = "Example:\n  evidence baseline show unit-tests --branch main")]
+    Show {
+        /// Only this claim, with its names
+        claim: Option<ClaimName>,
+        /// The branch [default: main, or the target of the change]
+        #[arg(long, value_name = "BRANCH")]
+        branch: Option<String>,
+        /// All names, and not only how many
+        #[arg(long)]
+        names: bool,
+    },
+    /// Show what the change adds and takes away, and who allowed it
+    #[command(after_help = "Example:\n  evidence baseline diff shop/abc-123")]
+    Diff {
+        /// The change [default: from EVIDENCE_CHANGE, the commits' trailer, or the branch]
+        name: Option<String>,
+        #[command(flatten)]
+        of: ChangeArgs,
+    },
+    /// Show when names joined and left, and by which change
+    #[command(after_help = "Example:\n  evidence baseline history 'suite > pays twice'")]
+    History {
+        /// Names that contain this text [default: how many moved at each merge]
+        name: Option<String>,
+        /// The branch [default: main, or the target of the change]
+        #[arg(long, value_name = "BRANCH")]
+        branch: Option<String>,
+    },
+    /// Propose pairs of names that a refactoring renamed; with --sign, sign them as somebody who may allow exceptions
+    #[command(
+        after_help = "Example:\n  evidence baseline rename\n  evidence baseline rename --sign --reason 'modules moved' --until 7d"
+    )]
+    Rename {
+        /// Sign the pairs: each old name may go as far as its new one is there as often, and passes
+        #[arg(long, requires = "reason")]
+        sign: bool,
+        /// Sign these pairs instead of the proposed ones, repeatable
+        #[arg(long = "pair", value_name = "OLD=>NEW", requires = "sign")]
+        pairs: Vec<String>,
+        /// Only of this claim
+        #[arg(long, value_name = "CLAIM")]
+        claim: Option<ClaimName>,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+        /// When it ends: 7d, a date or a time [default: as long as the policy says that one may last]
+        #[arg(long, value_name = "DATE|SPAN")]
+        until: Option<String>,
+        #[command(flatten)]
+        of: ChangeArgs,
+    },
+}
+
+pub(super) fn run(context: &Context, args: &BaselineArgs) -> Result<u8, Fail> {
+    match &args.act {
+        BaselineAct::Show { claim, branch, names } => show(context, claim.as_ref(), branch.as_deref(), *names),
+        BaselineAct::Diff { name, of } => diff(context, name.as_deref(), of),
+        BaselineAct::History { name, branch } => history(context, name.as_deref(), branch.as_deref()),
+        BaselineAct::Rename { sign, pairs, claim, reason, until, of } => {
+            let how = reason.as_ref().filter(|_| *sign).map(|reason| (reason.clone(), until.clone()));
+            rename(context, claim.as_ref(), pairs, how, of)
+        }
+    }
+}
+
+/// Returns the name of the branch that is meant.
+fn branch_name(context: &Context, named: Option<&str>) -> Result<String, Fail> {
+    if let Some(name) = named {
+        return full_name(name);
+    }
+    let target = context.target(None)?;
+    let name = target.map(|target| target.name.replacen("refs/remotes/origin/", "refs/heads/", 1));
+    name.ok_or_else(|| Fail::usage("there is no target branch").hint("--branch NAME"))
+}
+
+/// The baseline that the newest merge of a branch left, and the serial of a merge that left it.
+fn newest(context: &Context, branch: &str) -> Result<Option<(u64, Digest, Baseline)>, Fail> {
+    let trust = context.trust(None)?;
+    let log = context.log(&trust)?;
+    if log.size() == 0 {
+        return Err(Fail::usage("the ledger is empty").hint("--ledger names another"));
+    }
+    let branch = Branch::read(&log, &trust, branch)?;
+    let evaluator = context.evaluator();
+    let merging =
+        Merging { log: &log, trust: &trust, repository: context.repository()?, evaluator: &evaluator, branch: &branch };
+    let Some((digest, baseline)) = merging.newest_baseline(At::Live(now()))? else { return Ok(None) };
+    let serial =
+        branch.merges.iter().rev().find(|merge| merge.baseline == Some(digest)).map_or(0, |merge| merge.serial);
+    Ok(Some((serial, digest, baseline)))
+}
+
+fn show(context: &Context, claim: Option<&ClaimName>, branch: Option<&str>, names: bool) -> Result<u8, Fail> {
+    let branch = branch_name(context, branch)?;
+    let Some((serial, digest, baseline)) = newest(context, &branch)? else {
+        if context.json {
+            print_json(&json!({"branch": branch, "merge": null, "baseline": null, "claims": []}));
+        } else {
+            print(&format!("{branch} protects nothing yet: no merge left a baseline\n"));
+        }
+        return Ok(0);
+    };
+    let wanted = baseline.parts.iter().filter(|((name, _), _)| claim.is_none_or(|claim| name == claim));
+    let detail = names || claim.is_some();
+    let parts: Vec<Value> =
+        wanted.map(|((claim, variant), part)| part_json(claim, variant.as_ref(), part, detail)).collect();
+    if parts.is_empty()
+        && let Some(claim) = claim
+    {
+        return Err(Fail::usage(format!("{branch} protects nothing of {claim}")).hint("evidence baseline show"));
+    }
+    if context.json {
+        print_json(
+            &json!({"branch": branch, "merge": serial, "baseline": digest, "previous": baseline.previous, "claims": parts}),
+        );
+        return Ok(0);
+    }
+    let mut text = format!("{branch} since merge #{serial}\n");
+    for part in &parts {
+        let variant = part["variant"].as_str().map_or_else(String::new, |variant| format!(" ({variant})"));
+        text.push_str(&format!("  {}{variant}\n", part["claim"].as_str().unwrap_or_default()));
+        for kind in ["tests", "names", "findings", "pictures", "measurements"] {
+            if let Some(count) = part[kind]["count"].as_u64() {
+                text.push_str(&format!("    {count} {kind}\n"));
+            }
+            for name in part[kind]["names"].as_array().into_iter().flatten() {
+                let count = name["count"].as_u64().filter(|count| *count > 1);
+                let count = count.map_or_else(String::new, |count| format!("  x{count}"));
+                text.push_str(&format!("      {}{count}\n", plain(name["name"].as_str().unwrap_or_default())));
+            }
+        }
+        for (floor, number) in part["floors"].as_object().into_iter().flatten() {
+            let number = number.as_u64().unwrap_or(0);
+            text.push_str(&format!("    {floor} at least {}.{:02} %\n", number / 100, number % 100));
+        }
+    }
+    print(&text);
+    Ok(0)
+}
+
+fn part_json(claim: &ClaimName, variant: Option<&Id>, part: &Protected, detail: bool) -> Value {
+    let mut value = json!({"claim": claim});
+    if let Some(variant) = variant {
+        value["variant"] = json!(variant);
+    }
+    let sets =
+        [("tests", &part.tests), ("names", &part.names), ("findings", &part.findings), ("pictures", &part.pictures)];
+    for (kind, set) in sets {
+        let Some(set) = set else { continue };
+        value[kind] = json!({"count": set.total()});
+        if detail {
+            let mut names: Vec<(&str, u64)> = set.names().iter().map(|kept| (&*kept.name, kept.count)).collect();
+            names.sort_unstable();
+            let names: Vec<Value> = names.iter().map(|(name, count)| json!({"name": name, "count": count})).collect();
+            value[kind]["names"] = json!(names);
+        }
+    }
+    if !part.floors.is_empty() {
+        let floors: BTreeMap<&str, u64> = part.floors.iter().map(|(floor, number)| (floor.as_str(), *number)).collect();
+        value["floors"] = json!(floors);
+    }
+    if !part.measurements.is_empty() {
+        value["measurements"] = json!({"count": part.measurements.len()});
+        if detail {
+            let all = part.measurements.values().map(|it| {
+                let [low, middle, high] = it.interval;
+                json!({"name": it.name, "unit": it.unit, "host": it.host, "low": low, "middle": middle, "high": high})
+            });
+            value["measurements"]["names"] = json!(all.collect::<Vec<_>>());
+        }
+    }
+    value
+}
+
+/// What a claim and variant of a change moves.
+struct Diff {
+    claim: ClaimName,
+    variant: Option<Id>,
+    moved: Vec<Moved>,
+}
+
+fn moved(decided: &Decided, baseline: Option<&Baseline>) -> Vec<Diff> {
+    let nothing = Protected::default();
+    let of = |gain: &crate::verify::Gain| {
+        let (claim, variant) = gain.of();
+        let (claim, variant) = (claim.clone(), variant.cloned());
+        let before = baseline.and_then(|baseline| baseline.parts.get(&(claim.clone(), variant.clone())));
+        let moved = before.unwrap_or(&nothing).moved(gain.now());
+        Diff { claim, variant, moved }
+    };
+    decided.shown().iter().map(of).collect()
+}
+
+fn diff(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fail> {
+    let args = ExplainArgs { name: name.map(ToOwned::to_owned), of: of.clone() };
+    let (decided, _) = decide_proven(context, &args)?;
+    let branch = branch_name(context, of.target.as_deref())?;
+    let newest = newest(context, &branch)?;
+    let diffs = moved(&decided, newest.as_ref().map(|(_, _, baseline)| baseline));
+    let verdict = decided.verdict();
+    // What exceptions say about a name, by claim.
+    let allowed = |claim: &ClaimName, name: &str| -> Option<Value> {
+        let of_claim = verdict.requirements.iter().filter(|requirement| requirement.claim == *claim);
+        let mut all = of_claim.flat_map(|requirement| &requirement.baseline).flat_map(|compared| &compared.allowed);
+        all.find(|allowed| allowed.name == name).map(|allowed| json!(allowed))
+    };
+    let rows = diffs.iter().flat_map(|diff| diff.moved.iter().map(move |moved| (diff, moved)));
+    let rows: Vec<Value> = rows
+        .map(|(Diff { claim, variant, .. }, Moved { what, name, before, after })| {
+            let mut row = json!({"claim": claim, "what": what, "name": name, "before": before, "after": after});
+            if let Some(variant) = variant {
+                row["variant"] = json!(variant);
+            }
+            if let Some(allowed) = allowed(claim, name) {
+                row["allowed"] = allowed;
+            }
+            row
+        })
+        .collect();
+    if context.json {
+        let merge = newest.as_ref().map(|(serial, ..)| serial);
+        print_json(
+            &json!({"change": verdict.change, "branch": branch, "merge": merge, "decision": verdict.decision, "moved": rows}),
+        );
+        return Ok(0);
+    }
+    let since = newest.as_ref().map_or_else(|| "nothing yet".to_owned(), |(serial, ..)| format!("merge #{serial}"));
+    let mut text = format!("{} against {branch} since {since}\n", verdict.change);
+    for row in &rows {
+        text.push_str(&line(row));
+    }
+    if rows.is_empty() {
+        text.push_str("  nothing moves\n");
+    }
+    print(&text);
+    Ok(0)
+}
+
+fn line(row: &Value) -> String {
+    let count = |name: &str| row[name].as_u64().unwrap_or(0);
+    let sign = if count("after") > count("before") { '+' } else { '-' };
+    let numbers = match (count("before"), count("after")) {
+        (0, 1) | (1, 0) => String::new(),
+        (before, after) => format!("  {before} -> {after}"),
+    };
+    let allowed = row["allowed"].as_object().map_or_else(String::new, |allowed| {
+        let by: Vec<&str> = allowed["by"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let to = allowed.get("to").and_then(Value::as_str).map_or_else(String::new, |to| format!(" as {}", plain(to)));
+        let reason = plain(allowed["reason"].as_str().unwrap_or_default());
+        format!("  (allowed{to} by {}: {reason})", by.join(" and "))
+    });
+    let variant = row["variant"].as_str().map_or_else(String::new, |variant| format!(" ({variant})"));
+    let (claim, what) = (row["claim"].as_str().unwrap_or_default(), row["what"].as_str().unwrap_or_default());
+    let name = plain(row["name"].as_str().unwrap_or_default());
+    format!("  {sign} {claim}{variant} {what} {name}{numbers}{allowed}\n")
+}
+
+fn history(context: &Context, name: Option<&str>, branch: Option<&str>) -> Result<u8, Fail> {
+    let branch = branch_name(context, branch)?;
+    let trust = context.trust(None)?;
+    let log = context.log(&trust)?;
+    let read = Branch::read(&log, &trust, &branch)?;
+    let mut before = Baseline::default();
+    let mut known: Option<Digest> = None;
+    let mut rows = Vec::new();
+    for merge in read.merges.iter().filter(|merge| merge.entitled) {
+        let Some(digest) = merge.baseline.filter(|digest| known != Some(*digest)) else { continue };
+        let next = match read_baseline(merge.serial, &digest, &log)? {
+            Some(Ok(next)) => next,
+            Some(Err(error)) => return Err(Fail::usage(format!("record {}: {error}", merge.serial))),
+            None => return Err(Fail::usage(format!("the baseline that record {} left is not there", merge.serial))),
+        };
+        let nothing = Protected::default();
+        let keys: BTreeSet<_> = before.parts.keys().chain(next.parts.keys()).collect();
+        let mut moves = Vec::new();
+        for key in keys {
+            let (old, new) = (before.parts.get(key).unwrap_or(&nothing), next.parts.get(key).unwrap_or(&nothing));
+            moves.extend(old.moved(new).into_iter().map(|moved| (key.clone(), moved)));
+        }
+        let joined = moves.iter().filter(|(_, moved)| moved.after > moved.before).count();
+        let left = moves.len() - joined;
+        let wanted = moves.iter().filter(|(_, moved)| name.is_some_and(|name| moved.name.contains(name)));
+        let names: Vec<Value> = wanted
+            .map(|((claim, variant), Moved { what, name, before, after })| {
+                let mut row = json!({"claim": claim, "what": what, "name": name, "before": before, "after": after});
+                if let Some(variant) = variant {
+                    row["variant"] = json!(variant);
+                }
+                row
+            })
+            .collect();
+        if name.is_none() || !names.is_empty() {
+            rows.push(json!({
+                "merge": merge.serial, "time": merge.time, "commit": merge.reached.commit, "changes": merge.changes,
+                "joined": joined, "left": left, "names": names,
+            }));
+        }
+        (before, known) = (next, Some(digest));
+    }
+    if context.json {
+        print_json(&json!({"branch": branch, "merges": rows}));
+        return Ok(0);
+    }
+    if rows.is_empty() {
+        print(&format!("{branch}: no merge moved {}\n", name.map_or("what is protected", |_| "a name like this")));
+    }
+    for row in &rows {
+        let changes: Vec<&str> = row["changes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let time = crate::model::Time(row["time"].as_u64().unwrap_or(0));
+        print(&format!("#{:<6} {time}  +{} -{}  {}\n", row["merge"], row["joined"], row["left"], changes.join(" ")));
+        for name in row["names"].as_array().into_iter().flatten() {
+            print(&format!("  {}", line(name)));
+        }
+    }
+    Ok(0)
+}
+
+fn rename(
+    context: &Context,
+    claim: Option<&ClaimName>,
+    pairs: &[String],
+    sign: Option<(String, Option<String>)>,
+    of: &ChangeArgs,
+) -> Result<u8, Fail> {
+    let args = ExplainArgs { name: None, of: of.clone() };
+    let (decided, _) = decide_proven(context, &args)?;
+    let branch = branch_name(context, of.target.as_deref())?;
+    let newest = newest(context, &branch)?;
+    let mut proposed: BTreeMap<ClaimName, Vec<Rename>> = BTreeMap::new();
+    for diff in moved(&decided, newest.as_ref().map(|(_, _, baseline)| baseline)) {
+        if claim.is_none_or(|claim| diff.claim == *claim) {
+            let known = proposed.entry(diff.claim).or_default();
+            known.extend(pair(&diff.moved).into_iter().filter(|pair| !known.contains(pair)).collect::<Vec<_>>());
+        }
+    }
+    if !pairs.is_empty() {
+        let only = claim.cloned().or_else(|| proposed.keys().next().filter(|_| proposed.len() == 1).cloned());
+        let only = only.ok_or_else(|| Fail::usage("--pair needs the claim").hint("--claim CLAIM"))?;
+        let parse = |text: &String| match text.split_once("=>") {
+            Some((from, to)) => Ok(Rename { from: from.trim().to_owned(), to: to.trim().to_owned() }),
+            None => Err(Fail::usage(format!("--pair {text}: wanted OLD=>NEW"))),
+        };
+        proposed = BTreeMap::from([(only, pairs.iter().map(parse).collect::<Result<_, _>>()?)]);
+    }
+    proposed.retain(|_, pairs| !pairs.is_empty());
+    let Some((reason, until)) = sign else {
+        if context.json {
+            print_json(&json!({"change": decided.verdict().change, "renames": proposed}));
+            return Ok(0);
+        }
+        for (claim, pairs) in &proposed {
+            for Rename { from, to } in pairs {
+                print(&format!("{claim}: {} => {}\n", plain(from), plain(to)));
+            }
+        }
+        if proposed.is_empty() {
+            print("no protected name is gone for which one like it came\n");
+        } else {
+            context.say("hint: evidence baseline rename --sign --reason WHY, by somebody who may allow exceptions");
+        }
+        return Ok(0);
+    };
+    if proposed.is_empty() {
+        return Err(Fail::usage("no protected name is gone for which one like it came").hint("--pair 'OLD=>NEW'"));
+    }
+    for (claim, renames) in proposed {
+        let how = HowArgs { reason: reason.clone(), until: until.clone(), id: None, any_change: false, of: of.clone() };
+        allow(context, Effect::Retire, &[claim], &How { names: &[], renames: &renames, args: &how })?;
+    }
+    Ok(0)
+}
+
+/// Proposes which name became which: of the same kind, each once, the most alike first, at least half alike.
+fn pair(moved: &[Moved]) -> Vec<Rename> {
+    let kind = |moved: &&Moved| matches!(moved.what, "test" | "name");
+    let gone: Vec<&Moved> = moved.iter().filter(kind).filter(|it| it.after == 0).take(PAIRED_MAX).collect();
+    let came: Vec<&Moved> = moved.iter().filter(kind).filter(|it| it.before == 0).take(PAIRED_MAX).collect();
+    let mut likely: Vec<(usize, usize, usize)> = Vec::new();
+    for (old, gone) in gone.iter().enumerate() {
+        for (new, came) in
+            came.iter().enumerate().filter(|(_, came)| came.what == gone.what && came.after >= gone.before)
+        {
+            let alike = alike(&gone.name, &came.name);
+            if alike >= 50 {
+                likely.push((alike, old, new));
+            }
+        }
+    }
+    likely.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+    let (mut old_taken, mut new_taken) = (BTreeSet::new(), BTreeSet::new());
+    let mut pairs = Vec::new();
+    for (_, old, new) in likely {
+        if !old_taken.contains(&old) && !new_taken.contains(&new) {
+            old_taken.insert(old);
+            new_taken.insert(new);
+            pairs.push(Rename { from: gone[old].name.clone(), to: came[new].name.clone() });
+        }
+    }
+    pairs.sort();
+    pairs
+}
+
+/// Returns how alike two names are, in percent: twice the pairs of neighbouring letters that they share, of all that they have.
+fn alike(one: &str, other: &str) -> usize {
+    let pairs = |text: &str| -> BTreeMap<(char, char), usize> {
+        let letters: Vec<char> = text.chars().collect();
+        let mut pairs = BTreeMap::new();
+        for pair in letters.windows(2) {
+            *pairs.entry((pair[0], pair[1])).or_default() += 1;
+        }
+        pairs
+    };
+    let (one, other) = (pairs(one), pairs(other));
+    let total: usize = one.values().chain(other.values()).sum();
+    let shared: usize = one.iter().map(|(pair, count)| (*count).min(other.get(pair).copied().unwrap_or(0))).sum();
+    (200 * shared).checked_div(total).unwrap_or(0)
+}
+
+/// More names are not paired: comparing them takes their square.
+const PAIRED_MAX: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(name: &str, before: u64, after: u64) -> Moved {
+        Moved { what: "test", name: name.to_owned(), before, after }
+    }
+
+    #[test]
+    fn names_that_are_alike_are_paired_once() {
+        let all = [
+            moved("u > till > pays", 1, 0),
+            moved("u > till > pays twice", 1, 0),
+            moved("u > checkout > pays", 0, 1),
+            moved("u > checkout > pays twice", 0, 1),
+            moved("u > other", 0, 1),
+        ];
+        let pairs: Vec<(String, String)> = pair(&all).into_iter().map(|it| (it.from, it.to)).collect();
+        let wanted =
+            [("u > till > pays", "u > checkout > pays"), ("u > till > pays twice", "u > checkout > pays twice")];
+        assert_eq!(pairs, wanted.map(|(from, to)| (from.to_owned(), to.to_owned())));
+    }
+
+    #[test]
+    fn what_is_not_alike_or_came_less_often_is_not_paired() {
+        assert!(pair(&[moved("abc", 1, 0), moved("xyz", 0, 1)]).is_empty());
+        assert!(pair(&[moved("same > a", 2, 0), moved("same > b", 0, 1)]).is_empty());
+        assert!(pair(&[moved("same > a", 2, 1), moved("same > b", 0, 1)]).is_empty());
+    }
+}
