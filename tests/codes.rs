@@ -9,6 +9,8 @@ mod common;
 mod exceptions;
 #[path = "common/forge.rs"]
 mod forge;
+#[path = "common/mutation.rs"]
+mod mutation;
 
 use std::fs;
 use std::io::{Cursor, Read as _, Write as _};

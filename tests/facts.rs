@@ -43,6 +43,36 @@ fn coverage_is_told_by_file() {
 }
 
 #[test]
+fn mutants_that_survive_and_tests_that_notice_nothing_are_named() {
+    let ran = facts(&["survive.stryker"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.contains("\n  survived: src/prices.js:8 EqualityOperator: coupon >= price\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\n  uncovered: src/prices.js:15 ArithmeticOperator: a / 2\n"), "{}", ran.stdout);
+    let idle = "tests that no mutant makes fail: 1 (of each mutant the first that does is named, and others may have come second)\n  test/prices.js > prices says nothing\n";
+    assert!(ran.stdout.contains(idle), "{}", ran.stdout);
+    let answer: Value = serde_json::from_str(&facts(&["survive.stryker", "--json"]).stdout).unwrap();
+    assert_eq!(answer["idleTests"], serde_json::json!(["test/prices.js > prices says nothing"]));
+    let killed = answer["mutants"].as_array().unwrap().iter().filter(|mutant| mutant["state"] == "killed");
+    assert!(
+        killed.clone().count() > 0 && killed.clone().all(|mutant| !mutant["killers"].as_array().unwrap().is_empty())
+    );
+}
+
+#[test]
+fn measurements_are_told_with_their_intervals() {
+    let ran = facts(&["once.hyperfine"]);
+    assert!(
+        ran.stdout.contains("measurements: 1\n  3.955 ms, of one value, no interval, lower is better: true\n"),
+        "{}",
+        ran.stdout
+    );
+    let answer: Value = serde_json::from_str(&facts(&["go-count.go-bench", "--json"]).stdout).unwrap();
+    let measured = answer["measurements"].as_array().unwrap();
+    assert_eq!(measured.len(), 10);
+    assert!(measured.iter().all(|it| it["hasInterval"] == true));
+}
+
+#[test]
 fn the_answer_in_json_holds_the_facts_and_what_they_were_counted_from() {
     let ran = facts(&["bandit.sarif", "--json"]);
     assert_eq!(ran.code, 0);

@@ -10,7 +10,9 @@ use super::context::Context;
 use super::fail::Fail;
 use super::{print, print_json};
 use crate::model::Outcome;
-use crate::reports::{self, Case, CaseOutcome, CoveredFile, Detected, Finding, Format, Report, shown};
+use crate::reports::{
+    self, Case, CaseOutcome, CoveredFile, Detected, Finding, Format, Measurement, Mutant, MutantState, Report, shown,
+};
 
 pub(super) fn run(context: &Context, args: &FactsArgs) -> Result<u8, Fail> {
     let path = context.cwd.join(&args.file);
@@ -79,6 +81,31 @@ fn text(format: Format, report: &Report) -> String {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         list(&mut text, files.into_iter().map(file_line));
     }
+    if let Some(found) = &facts.mutation {
+        let noticed = u128::from(found.killed) + u128::from(found.timeout);
+        let score = (noticed * 100).checked_div(noticed + u128::from(found.survived) + u128::from(found.uncovered));
+        let score = score.map_or_else(|| "no score".to_owned(), |score| format!("{score} %"));
+        text.push_str(&format!(
+            "mutants: {} killed, {} timed out, {} survived, {} in code that no test runs, {} that do not count, {score}\n",
+            found.killed, found.timeout, found.survived, found.uncovered, found.invalid
+        ));
+        let missed = |mutant: &&Mutant| matches!(mutant.state, MutantState::Survived | MutantState::Uncovered);
+        list(&mut text, report.mutants.iter().filter(missed).map(mutant_line));
+        if !report.idle_tests.is_empty() {
+            let one = report.mutants.iter().all(|mutant| mutant.killers.len() < 2);
+            let first = if one {
+                " (of each mutant the first that does is named, and others may have come second)"
+            } else {
+                ""
+            };
+            text.push_str(&format!("tests that no mutant makes fail: {}{first}\n", report.idle_tests.len()));
+            list(&mut text, report.idle_tests.iter().cloned());
+        }
+    }
+    if let Some(found) = &facts.measurements {
+        text.push_str(&format!("measurements: {}\n", found.count));
+        list(&mut text, report.measurements.iter().map(measurement_line));
+    }
     // Which cases failed stands above.
     for reason in
         facts.reasons.iter().filter(|reason| !reason.starts_with("failed: ") && !reason.starts_with("unknown: "))
@@ -119,6 +146,39 @@ fn finding_line(finding: &Finding) -> String {
     format!("{severity}{suppressed}: {} {}{line}: {}", finding.rule, finding.file, finding.message)
 }
 
+fn mutant_line(mutant: &Mutant) -> String {
+    format!("{}: {}:{} {}", mutant.state.word(), mutant.file, mutant.lines.0, mutant.text)
+}
+
+fn measurement_line(measured: &Measurement) -> String {
+    let Measurement { name, unit, better, low, middle, high, .. } = measured;
+    let interval = if measured.has_interval() {
+        format!("{} to {}", amount(*low, unit), amount(*high, unit))
+    } else {
+        "of one value, no interval".to_owned()
+    };
+    format!("{}, {interval}, {} is better: {name}", amount(*middle, unit), better.word())
+}
+
+/// Returns an integer of a unit for people, cut after three digits behind the point.
+fn amount(value: u64, unit: &str) -> String {
+    let (scale, unit): (u64, &str) = match unit.strip_suffix("/1000000") {
+        Some(unit) => (1_000_000, unit),
+        None => match value {
+            0..1_000 => (1, unit),
+            1_000..1_000_000 => (1_000, "ns"),
+            1_000_000..1_000_000_000 => (1_000_000, "us"),
+            1_000_000_000..1_000_000_000_000 => (1_000_000_000, "ms"),
+            _ => (1_000_000_000_000, "s"),
+        },
+    };
+    let thousandths = u128::from(value) * 1_000 / u128::from(scale);
+    let (whole, rest) = (thousandths / 1_000, thousandths % 1_000);
+    let rest = format!("{rest:03}");
+    let rest = rest.trim_end_matches('0');
+    if rest.is_empty() { format!("{whole} {unit}") } else { format!("{whole}.{rest} {unit}") }
+}
+
 fn file_line(file: &CoveredFile) -> String {
     format!("{} of {} lines: {}", run_in(file), file.lines.len(), file.path)
 }
@@ -141,10 +201,27 @@ fn value(format: Format, report: &Report) -> Value {
         let missed: Vec<u32> = file.lines.iter().filter(|line| !line.run).map(|line| line.number).collect();
         json!({"digest": file.digest, "path": file.path, "lines": file.lines.len(), "covered": run_in(file), "missed": missed})
     });
-    json!({
+    let mut value = json!({
         "format": format.name(), "facts": report.facts, "cases": cases.collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(), "files": files.collect::<Vec<_>>(),
-    })
+    });
+    if report.facts.mutation.is_some() {
+        let mutants = report.mutants.iter().map(|mutant| {
+            let killers: Vec<&str> = mutant.killers.iter().map(|name| &**name).collect();
+            json!({"identity": mutant.identity, "file": mutant.file, "line": mutant.lines.0, "lastLine": mutant.lines.1,
+                   "text": mutant.text, "state": mutant.state.word(), "killers": killers})
+        });
+        value["mutants"] = mutants.collect();
+        value["idleTests"] = json!(report.idle_tests);
+    }
+    if report.facts.measurements.is_some() {
+        let measurements = report.measurements.iter().map(|it| {
+            json!({"identity": it.identity, "name": it.name, "unit": it.unit, "better": it.better.word(),
+                   "low": it.low, "middle": it.middle, "high": it.high, "hasInterval": it.has_interval()})
+        });
+        value["measurements"] = measurements.collect();
+    }
+    value
 }
 
 /// People are shown so many lines of a kind.

@@ -136,7 +136,8 @@ pub struct MutationFacts {
     /// SHA-256 over the text `evidence-mutants/v1`, LF, then one line for each pair of identity and state:
     /// `<identity, 64 hex digits> <invalid|killed|survived|timeout|uncovered> <count>`, LF, the lines sorted by bytes.
     ///
-    /// The identity of a mutant is SHA-256 over `evidence-mutant/v1`, LF, then as netstrings what its reader writes there.
+    /// The identity of a mutant is SHA-256 over `evidence-mutant/v1`, LF, then as netstrings what its reader says (format,
+    /// section 16), without line numbers. Mutants that the tool did not judge are in no count and not in the digest.
     pub digest: Digest,
 }
 
@@ -150,8 +151,9 @@ pub struct MeasurementFacts {
     /// `<identity, 64 hex digits> <unit> <higher|lower> <low> <middle> <high>`, LF, the lines sorted by bytes.
     ///
     /// The identity is SHA-256 over `evidence-measurement/v1`, LF, then as netstrings the measurement's name and its unit;
-    /// the word says what is better; low and high bound the confidence interval around the middle. Units and their scale are
-    /// spelled at `reports::Measurement`.
+    /// the word says what is better; low and high bound the confidence interval around the middle, and are 0 and 2^64 - 1
+    /// where nothing is known about it. Units, their scale and how ends are rounded stand at `reports::Measurement`. A report
+    /// has each pair of name and unit once.
     pub digest: Digest,
 }
 

@@ -17,7 +17,9 @@ mod statement;
 mod time;
 
 pub use digest::{Digest, DigestError, Fingerprint, Oid};
-pub use facts::{CoverageFacts, Facts, FindingFacts, REASONS_MAX, Severity, TestFacts};
+pub use facts::{
+    CoverageFacts, Facts, FindingFacts, MeasurementFacts, MutationFacts, NameFacts, REASONS_MAX, Severity, TestFacts,
+};
 pub use git_facts::{Below, ChangedLines, CommitFacts, FileLines, GitFacts, LineEnds, PlanTrailer};
 pub use id::{ChangeId, ClaimName, Id, IdError, PrincipalId, Role, TierName};
 pub use json::{JsonError, Numbers, parse_json};

@@ -37,6 +37,8 @@ pub struct Claim {
     pub names: Option<NameLimits>,
     /// Limits on measurements.
     pub measurements: Option<MeasurementLimits>,
+    /// Limits on mutants.
+    pub mutation: Option<MutationLimits>,
     /// The variants that must all be shown; empty: the one without a name.
     pub variants: Vec<Id>,
     /// How many attempts there may be, per variant, shard and tree.
@@ -118,6 +120,19 @@ pub struct FindingLimits {
     pub new_max: Option<u64>,
     /// At most so many silenced inside the tool's output.
     pub suppressed_max: Option<u64>,
+}
+
+/// Limits on mutants, the scores in whole percent. At least one is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MutationLimits {
+    /// At least so much of all mutants that count is noticed.
+    pub score_min: Option<u64>,
+    /// At least so much of the mutants that touch a line which the change adds or changes.
+    pub changed_score_min: Option<u64>,
+    /// Paths whose changed lines do not count, such as those of tests, in which no tool puts mutants.
+    pub changed_score_except: Option<Paths>,
+    /// At most so many are noticed by no test, whether a test runs their code or not.
+    pub survived_max: Option<u64>,
 }
 
 words! {
@@ -221,16 +236,18 @@ pub enum Waivable {
 }
 
 impl Claim {
-    /// Returns whether it limits how many of the changed lines are run.
+    /// Returns whether it limits what becomes of the changed lines: how many are run, or whose mutants are noticed.
     #[must_use]
     pub fn limits_changed_lines(&self) -> bool {
         self.coverage.as_ref().is_some_and(|coverage| coverage.changed_lines_min.is_some())
+            || self.mutation.as_ref().is_some_and(|mutation| mutation.changed_score_min.is_some())
     }
 
-    /// Returns whether more of a report is asked for than its facts: its lines, cases or names.
+    /// Returns whether more of a report is asked for than its facts: its lines, mutants, cases or names.
     #[must_use]
     pub fn asks_more_than_facts(&self) -> bool {
-        self.limits_changed_lines() || self.asks_baseline()
+        // Mutants are counted by what they are: two reports of the same ones do not add up.
+        self.limits_changed_lines() || self.mutation.is_some() || self.asks_baseline()
     }
 
     /// Returns whether it is held against the baseline of the branch.
@@ -273,6 +290,7 @@ mod tests {
     fn limits_that_can_be_judged_are_not_named() {
         assert!(unsupported("").is_empty());
         assert!(unsupported("coverage = { total_min = 80, changed_lines_min = 90 }").is_empty());
+        assert!(unsupported("mutation = { score_min = 80, changed_score_min = 90, survived_max = 3 }").is_empty());
         assert!(unsupported("tests = { failed_max = 0 }\nfindings = { high_max = 0, suppressed_max = 0 }").is_empty());
     }
 }

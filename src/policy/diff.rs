@@ -14,8 +14,8 @@ use crate::model::{ClaimName, Digest, Id, Span, TierName};
 
 use super::word::{Word as _, words};
 use super::{
-    Act, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MeasurementLimits, NameLimits, Policy,
-    Reach, TestLimits, Tier, Trailer, Waivable, When,
+    Act, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MeasurementLimits, MutationLimits,
+    NameLimits, Policy, Reach, TestLimits, Tier, Trailer, Waivable, When,
 };
 
 /// One difference between two policies.
@@ -178,6 +178,10 @@ const RULES: &[(&str, Rule)] = &[
     ("names.surface", Rule::Demand),
     ("measurements.tolerance", Rule::Ceiling),
     ("measurements.baseline", Rule::Words(&["keep", "tighten"])),
+    ("mutation.score_min", Rule::Floor),
+    ("mutation.changed_score_min", Rule::Floor),
+    ("mutation.changed_score_except", Rule::Right),
+    ("mutation.survived_max", Rule::Ceiling),
     ("variants", Rule::Demand),
     ("attempts_max", Rule::Ceiling),
     ("age_max", Rule::Ceiling),
@@ -471,6 +475,7 @@ impl Of<'_> {
             findings,
             names,
             measurements,
+            mutation,
             variants,
             attempts_max,
             age_max,
@@ -525,6 +530,14 @@ impl Of<'_> {
             self.number("measurements.tolerance", Some(*tolerance));
             self.word("measurements.baseline", baseline.as_str());
         }
+        if let Some(MutationLimits { score_min, changed_score_min, changed_score_except, survived_max }) = mutation {
+            self.number("mutation.score_min", *score_min);
+            self.number("mutation.changed_score_min", *changed_score_min);
+            for pattern in changed_score_except.iter().flat_map(super::Paths::patterns) {
+                self.put("mutation.changed_score_except", pattern.clone(), String::new(), None);
+            }
+            self.number("mutation.survived_max", *survived_max);
+        }
         if variants.is_empty() {
             self.put("variants", UNNAMED.to_owned(), String::new(), None);
         }
@@ -551,8 +564,8 @@ const UNNAMED: &str = "(unnamed)";
 #[cfg(test)]
 mod tests {
     use super::super::shape::{
-        CLAIM, COVERAGE, ENTITLED, EXCEPTIONS as TABLE_OF_EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, SURFACE, TESTS,
-        TIER, TOP as TOP_KEYS, WHEN,
+        CLAIM, COVERAGE, ENTITLED, EXCEPTIONS as TABLE_OF_EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, SURFACE,
+        TESTS, TIER, TOP as TOP_KEYS, WHEN,
     };
     use super::*;
     use crate::policy::TIERS_EXAMPLE;
@@ -694,7 +707,7 @@ mod tests {
         let terms = Terms::of(&everything, &Common::of(&everything, &everything));
         let names: BTreeSet<&str> = terms.0.keys().map(|key| key.name).collect();
         let within = |key: &str| {
-            ["tests", "coverage", "findings", "names", "measurements"].map(|table| format!("{table}.{key}"))
+            ["tests", "coverage", "findings", "names", "measurements", "mutation"].map(|table| format!("{table}.{key}"))
         };
         let structure = [
             "version",
@@ -710,6 +723,7 @@ mod tests {
             "findings",
             "names",
             "measurements",
+            "mutation",
         ];
         let acts = MAY.keys;
         for shape in [
@@ -720,6 +734,7 @@ mod tests {
             &FINDINGS,
             &SURFACE,
             &MEASUREMENTS,
+            &MUTATION,
             &TIER,
             &WHEN,
             &ENTITLED,

@@ -6,7 +6,7 @@ use crate::model::{ClaimName, Id, Role, Shard, TierName};
 
 use super::{
     Asserted, Base, BaselineRule, BoundTo, Claim, CoverageLimits, Exceptions, FindingLimits, FloorRule, Form,
-    MeasurementLimits, Moment, NameLimits, Policy, Reach, Surface, TestLimits, Trailer, Waivable,
+    MeasurementLimits, Moment, MutationLimits, NameLimits, Policy, Reach, Surface, TestLimits, Trailer, Waivable,
 };
 
 /// What a policy asks of a change that is planned for some tier and touches some paths.
@@ -161,6 +161,7 @@ impl Claim {
             findings,
             names: surface,
             measurements,
+            mutation,
             variants,
             attempts_max,
             age_max,
@@ -211,6 +212,14 @@ impl Claim {
         if let Some(MeasurementLimits { tolerance, baseline: _ }) = measurements {
             words.push(format!("each measurement of the baseline is there and not {tolerance} percent worse"));
         }
+        if let Some(MutationLimits { score_min, changed_score_min, changed_score_except, survived_max }) = mutation {
+            words.extend(least(*score_min, "percent of the mutants noticed"));
+            words.extend(least(*changed_score_min, "percent of the mutants on changed lines noticed"));
+            if let Some(paths) = changed_score_except {
+                words.push(format!("lines of {} left out", paths.patterns().join(", ")));
+            }
+            words.extend(most(*survived_max, "mutants that no test notices"));
+        }
         if !variants.is_empty() {
             words.push(format!("in each variant: {}", names(variants)));
         }
@@ -250,7 +259,8 @@ impl Claim {
             || self.coverage.is_some()
             || self.findings.is_some()
             || self.names.is_some()
-            || self.measurements.is_some();
+            || self.measurements.is_some()
+            || self.mutation.is_some();
         let mut command = words(&["evidence", "attest", name.as_str()]);
         command.extend(variant.iter().flat_map(|name| words(&["--variant", name.as_str()])));
         if let Some(shard) = shard.filter(|shard| *shard != Shard::WHOLE) {

@@ -30,7 +30,7 @@ mod word;
 pub use baseline::{Baseline, BaselineError, Floor, Kept, Measured, Moved, NameSet, Protected};
 pub use claim::{
     Asserted, BaselineRule, BoundTo, Claim, CoverageLimits, Family, FindingLimits, FloorRule, Form, MeasurementLimits,
-    MeasurementRule, Moment, NameLimits, Surface, TestLimits, Waivable,
+    MeasurementRule, Moment, MutationLimits, NameLimits, Surface, TestLimits, Waivable,
 };
 pub use diff::{Difference, Direction};
 pub use exceptions::{Exceptions, Outside, Reach};

@@ -16,14 +16,15 @@ use super::nesting::{NESTING_MAX, too_deep};
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::reader::{At, Cell, Reader, Table, json, one_of, shown, spelling};
 use super::shape::{
-    CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, NAMES, SURFACE, Shape, TESTS, TIER, TOP, WHEN,
+    CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, NAMES, SURFACE, Shape, TESTS, TIER,
+    TOP, WHEN,
 };
 use super::who::THRESHOLD_MAX;
 use super::word::Word;
 use super::{
     Act, Applies, Asserted, Base, BoundTo, Claim, CoverageLimits, Entitled, Exceptions, Family, FindingLimits, Form,
-    Independence, MeasurementLimits, MeasurementRule, Moment, NameLimits, Paths, Policy, Reach, Rego, TestLimits, Tier,
-    Trailer, Waivable, When,
+    Independence, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits, Paths, Policy, Reach, Rego,
+    TestLimits, Tier, Trailer, Waivable, When,
 };
 
 impl Policy {
@@ -205,6 +206,7 @@ fn claim(reader: &mut Reader<'_>, cell: &Cell<'_>, roles: &mut Roles) -> Option<
         findings: table.cell("findings").and_then(|cell| finding_limits(reader, &cell)),
         names: table.cell("names").and_then(|cell| name_limits(reader, &cell)),
         measurements: table.cell("measurements").and_then(|cell| measurement_limits(reader, &cell)),
+        mutation: table.cell("mutation").and_then(|cell| mutation_limits(reader, &cell)),
         variants: ids(reader, "variants").into_iter().map(|name| name.it).collect(),
         attempts_max: positive(reader, &table, "attempts_max", COUNT_MAX),
         age_max: table.cell("age_max").and_then(|cell| reader.span(&cell)),
@@ -298,6 +300,21 @@ fn finding_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<FindingLim
         low_max: count(reader, &table, "low_max", COUNT_MAX),
         new_max: count(reader, &table, "new_max", COUNT_MAX),
         suppressed_max: count(reader, &table, "suppressed_max", COUNT_MAX),
+    })
+}
+
+fn mutation_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<MutationLimits> {
+    let table = limits(reader, cell, &MUTATION)?;
+    Some(MutationLimits {
+        score_min: count(reader, &table, "score_min", PERCENT_MAX),
+        changed_score_min: count(reader, &table, "changed_score_min", PERCENT_MAX),
+        changed_score_except: table.cell("changed_score_except").and_then(|cell| {
+            if table.cell("changed_score_min").is_none() {
+                reader.missing(&table, "changed_score_min", "a limit that the exceptions are from".to_owned());
+            }
+            patterns(reader, &cell)
+        }),
+        survived_max: count(reader, &table, "survived_max", COUNT_MAX),
     })
 }
 
@@ -478,7 +495,8 @@ pub const NAMES_MAX: usize = 256;
 /// More reviewers than this are never found.
 pub const PRINCIPALS_MAX: u64 = 64;
 /// What only claims have that runs show.
-const RUN_KEYS: [&str; 7] = ["tests", "coverage", "findings", "names", "measurements", "variants", "attempts_max"];
+const RUN_KEYS: [&str; 8] =
+    ["tests", "coverage", "findings", "names", "measurements", "mutation", "variants", "attempts_max"];
 /// The greatest count in our own formats (format, section 1).
 pub const COUNT_MAX: u64 = (1 << 53) - 1;
 
@@ -564,6 +582,7 @@ mod tests {
             place if place == FINDINGS.place => defs["findings"]["properties"].clone(),
             place if place == SURFACE.place => defs["names"]["properties"].clone(),
             place if place == MEASUREMENTS.place => defs["measurements"]["properties"].clone(),
+            place if place == MUTATION.place => defs["mutation"]["properties"].clone(),
             place if place == TIER.place => defs["tier"]["properties"].clone(),
             place if place == WHEN.place => defs["when"]["properties"].clone(),
             place if place == MAY.place => defs["may"]["properties"].clone(),

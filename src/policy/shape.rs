@@ -46,6 +46,7 @@ pub(super) const CLAIM: Shape = Shape {
         "findings",
         "names",
         "measurements",
+        "mutation",
         "variants",
         "attempts_max",
         "age_max",
@@ -81,6 +82,12 @@ pub(super) const SURFACE: Shape = Shape { place: "in `names` of a claim", keys: 
 pub(super) const MEASUREMENTS: Shape =
     Shape { place: "in `measurements` of a claim", keys: &["tolerance", "baseline"] };
 
+/// Limits on mutants.
+pub(super) const MUTATION: Shape = Shape {
+    place: "in `mutation` of a claim",
+    keys: &["score_min", "changed_score_min", "changed_score_except", "survived_max"],
+};
+
 /// One tier.
 pub(super) const TIER: Shape = Shape { place: "in [tier.NAME]", keys: &["require", "recommend", "base", "trailer"] };
 
@@ -99,5 +106,18 @@ pub(super) const EXCEPTIONS: Shape =
 pub(super) const ENTITLED: Shape = Shape { place: "in an act of [may]", keys: &["roles", "threshold"] };
 
 /// All tables with keys of their own.
-pub(super) const SHAPES: [&Shape; 12] =
-    [&TOP, &CLAIM, &TESTS, &COVERAGE, &FINDINGS, &SURFACE, &MEASUREMENTS, &TIER, &WHEN, &MAY, &ENTITLED, &EXCEPTIONS];
+pub(super) const SHAPES: [&Shape; 13] = [
+    &TOP,
+    &CLAIM,
+    &TESTS,
+    &COVERAGE,
+    &FINDINGS,
+    &SURFACE,
+    &MEASUREMENTS,
+    &MUTATION,
+    &TIER,
+    &WHEN,
+    &MAY,
+    &ENTITLED,
+    &EXCEPTIONS,
+];

@@ -63,6 +63,15 @@ fn title(format: Format) -> &'static str {
         Format::Jacoco => "JaCoCo",
         Format::CoveragePy => "coverage.py JSON",
         Format::LlvmCov => "llvm-cov JSON",
+        Format::CargoMutants => "cargo-mutants outcomes",
+        Format::Stryker => "Stryker JSON",
+        Format::Pit => "PIT",
+        Format::Hyperfine => "hyperfine JSON",
+        Format::Criterion => "messages of cargo criterion",
+        Format::GoogleBenchmark => "Google Benchmark JSON",
+        Format::PytestBenchmark => "pytest-benchmark JSON",
+        Format::GoBench => "go test -bench text",
+        Format::K6 => "k6 summary",
     }
 }
 
@@ -122,7 +131,18 @@ fn json_names(text: &str) -> Vec<&'static str> {
     add(has("RuleID"), "gitleaks JSON");
     add(says("type", "llvm.coverage.json.export"), title(Format::LlvmCov));
     add(all(&["meta", "files"]), title(Format::CoveragePy));
-    add(all(&["schemaVersion", "thresholds"]), "Stryker JSON");
+    // What tells these apart stands below lists that may be longer than what is looked at.
+    let mentions = |word: &str| text.contains(word);
+    add(has("outcomes") && mentions("\"scenario\""), title(Format::CargoMutants));
+    let is_stryker = has("files") && mentions("\"mutatorName\"");
+    add(all(&["schemaVersion", "thresholds"]) || is_stryker, title(Format::Stryker));
+    let is_hyperfine = has("results") && mentions("\"command\"") && mentions("\"mean\"") && mentions("\"user\"");
+    add(is_hyperfine, title(Format::Hyperfine));
+    add(says("reason", "benchmark-complete") || says("reason", "group-complete"), title(Format::Criterion));
+    add(all(&["context", "benchmarks"]), title(Format::GoogleBenchmark));
+    add(all(&["machine_info", "benchmarks"]), title(Format::PytestBenchmark));
+    add(has("root_group") || has("metrics") && mentions("\"iteration_duration\""), title(Format::K6));
+    add(all(&["mean", "median", "std_dev"]), "estimates.json of criterion, which has no name in it");
     add(has("numTotalTests"), "Jest JSON");
     add(all(&["stats", "passes"]), "mocha JSON");
     add(has("event") && (says("type", "suite") || says("type", "test")), "libtest JSON");
@@ -193,6 +213,8 @@ fn text_names(text: &str) -> Vec<&'static str> {
             plan if index == 0 && is_tap_plan(plan) => title(Format::Tap),
             point if index == 0 && is_tap_point(point) => title(Format::Tap),
             line if index == 0 && line.starts_with("mode: ") => title(Format::GoCover),
+            line if index == 0 && line.starts_with("goos: ") => title(Format::GoBench),
+            line if line.starts_with("Benchmark") && line.contains(" ns/op") => title(Format::GoBench),
             line if line.starts_with("SF:") => title(Format::Lcov),
             line if line.starts_with("=== RUN   ") => "go test text",
             line if line.starts_with("{\"Time\":") || line.starts_with("{\"Action\":") => title(Format::GoTest),

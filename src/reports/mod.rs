@@ -4,24 +4,35 @@
 //! place and the reason, and the claim is inconclusive. They are numbered. The same bytes give the same facts for ever;
 //! a reader that comes to other facts is a new number, and the old one stays.
 
+mod cargo_mutants;
 mod cobertura;
 mod coverage;
 mod coverage_py;
+mod criterion;
 mod ctrf;
 mod detect;
 mod encoding;
 mod error;
+mod go_bench;
 mod go_cover;
+mod google_benchmark;
 mod gotest;
+mod hyperfine;
 mod jacoco;
 mod json;
 mod junit;
+mod k6;
 mod lcov;
 mod libtest;
 pub mod limits;
 mod lines;
 mod llvm_cov;
+mod measures;
+mod mutants;
+mod pit;
+mod pytest_benchmark;
 mod sarif;
+mod stryker;
 mod tally;
 mod tap;
 mod xml;
@@ -29,6 +40,7 @@ mod xml;
 use std::fmt;
 use std::io::BufRead;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::model::{Digest, Facts, Severity};
 
@@ -63,6 +75,24 @@ pub enum Format {
     CoveragePy,
     /// The JSON export of llvm-cov and cargo-llvm-cov.
     LlvmCov,
+    /// `mutants.out/outcomes.json` of cargo-mutants.
+    CargoMutants,
+    /// The mutation testing report of Stryker, schema 1 and 2.
+    Stryker,
+    /// `mutations.xml` of PIT.
+    Pit,
+    /// The JSON export of hyperfine.
+    Hyperfine,
+    /// The messages of `cargo criterion --message-format=json`.
+    Criterion,
+    /// The JSON of Google Benchmark.
+    GoogleBenchmark,
+    /// The JSON of pytest-benchmark.
+    PytestBenchmark,
+    /// What `go test -bench` prints, as text or with `-json`.
+    GoBench,
+    /// The summary of k6, by `--summary-export` or `handleSummary`.
+    K6,
 }
 
 /// The text is no format's name.
@@ -84,13 +114,17 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The files that have lines, by digest.
     pub coverage: Vec<CoveredFile>,
-    /// The names of the files that the report mentions without lines.
+    /// The names of the files that the report mentions without lines, or without mutants.
     pub without_lines: Vec<String>,
     /// The folders that the report says its files lie below; it does not say which below which.
     pub roots: Vec<String>,
     /// The mutants in the order of the report, with multiplicity.
     pub mutants: Vec<Mutant>,
-    /// The measurements, by name.
+    /// The tests that a report about mutants names and that make no mutant fail, by name.
+    ///
+    /// Where its tool stops at the first test that notices a mutant, such a test may have come second each time.
+    pub idle_tests: Vec<String>,
+    /// The measurements, by name and then by unit.
     pub measurements: Vec<Measurement>,
     /// The names of a surface, in the order of the report, with multiplicity.
     pub names: Vec<Named>,
@@ -110,7 +144,7 @@ pub struct Mutant {
     /// What became of it.
     pub state: MutantState,
     /// The tests that noticed it, as far as the report names them.
-    pub killers: Vec<String>,
+    pub killers: Vec<Arc<str>>,
 }
 
 /// What became of a mutant.
@@ -129,22 +163,41 @@ pub enum MutantState {
 }
 
 /// Something that was measured, as integers of a unit.
+///
+/// `low` and `high` bound the 95 % confidence interval around `middle`. Where the tool gives one it is the tool's. Where samples
+/// are there, or their mean, standard deviation and number, it is `mean ± t * s / sqrt(n)` with Student's t of n - 1 degrees of
+/// freedom from a table that is rounded up, computed in integers, both ends rounded outward. Where neither is there, as after
+/// a single run, **nothing is known about its width**: `low` is 0 and `high` is [`u64::MAX`], so that every comparison of it is
+/// inconclusive. Zero width is told apart from that: all of two or more samples were the same, or the tool says so.
+///
+/// Numbers are converted exactly: the nearest binary fraction of the decimal text (IEEE 754, as JSON's readers take it) times
+/// the scale, rounded half up for the middle and outward for the ends. What is negative, no number, or beyond [`u64::MAX`] of
+/// its unit is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
     /// What makes it the same measurement in the next report; spelled at [`crate::model::MeasurementFacts::digest`].
     pub identity: Digest,
     /// Its name, with group and parameters.
     pub name: String,
-    /// The unit with its scale: `ps` for all times; anything else is in millionths, `B/1000000` or `count/1000000` say.
-    pub unit: String,
+    /// The unit with its scale: `ps` for all times; anything else is in millionths: `B/1000000`, `B/s/1000000`,
+    /// `count/1000000`, `count/s/1000000`, `ratio/1000000`.
+    pub unit: &'static str,
     /// Which way is better.
     pub better: Better,
-    /// The lower end of the confidence interval.
+    /// The lower end of the confidence interval; 0 if its width is not known.
     pub low: u64,
-    /// The middle: mean or median, as the tool has it.
+    /// The middle: the mean, or what the tool takes for the typical value.
     pub middle: u64,
-    /// The upper end of the confidence interval.
+    /// The upper end of the confidence interval; [`u64::MAX`] if its width is not known.
     pub high: u64,
+}
+
+impl Measurement {
+    /// Returns whether anything is known about the width of its confidence interval.
+    #[must_use]
+    pub const fn has_interval(&self) -> bool {
+        self.low != 0 || self.high != u64::MAX
+    }
 }
 
 /// Which way of a measurement is better.
@@ -177,6 +230,7 @@ impl Report {
             without_lines: Vec::new(),
             roots: Vec::new(),
             mutants: Vec::new(),
+            idle_tests: Vec::new(),
             measurements: Vec::new(),
             names: Vec::new(),
         }
@@ -288,6 +342,15 @@ fn read_in(detail: Detail, format: Format, input: &mut dyn BufRead) -> Result<Re
         Format::Jacoco => jacoco::read(input, detail),
         Format::CoveragePy => coverage_py::read(input, detail),
         Format::LlvmCov => llvm_cov::read(input, detail),
+        Format::CargoMutants => cargo_mutants::read(input, detail),
+        Format::Stryker => stryker::read(input, detail),
+        Format::Pit => pit::read(input, detail),
+        Format::Hyperfine => hyperfine::read(input, detail),
+        Format::Criterion => criterion::read(input, detail),
+        Format::GoogleBenchmark => google_benchmark::read(input, detail),
+        Format::PytestBenchmark => pytest_benchmark::read(input, detail),
+        Format::GoBench => go_bench::read(input, detail),
+        Format::K6 => k6::read(input, detail),
     }
 }
 
@@ -300,7 +363,7 @@ enum Detail {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 21] = [
         Self::Junit,
         Self::Sarif,
         Self::Libtest,
@@ -313,6 +376,15 @@ impl Format {
         Self::Jacoco,
         Self::CoveragePy,
         Self::LlvmCov,
+        Self::CargoMutants,
+        Self::Stryker,
+        Self::Pit,
+        Self::Hyperfine,
+        Self::Criterion,
+        Self::GoogleBenchmark,
+        Self::PytestBenchmark,
+        Self::GoBench,
+        Self::K6,
     ];
 
     /// Returns the reader's name and number, which facts carry.
@@ -331,6 +403,15 @@ impl Format {
             Self::Jacoco => "jacoco/1",
             Self::CoveragePy => "coverage-py/1",
             Self::LlvmCov => "llvm-cov/1",
+            Self::CargoMutants => "cargo-mutants/1",
+            Self::Stryker => "stryker/1",
+            Self::Pit => "pit/1",
+            Self::Hyperfine => "hyperfine/1",
+            Self::Criterion => "criterion/1",
+            Self::GoogleBenchmark => "google-benchmark/1",
+            Self::PytestBenchmark => "pytest-benchmark/1",
+            Self::GoBench => "go-bench/1",
+            Self::K6 => "k6/1",
         }
     }
 
@@ -339,7 +420,21 @@ impl Format {
     pub const fn shows_lines(self) -> bool {
         match self {
             Self::Lcov | Self::Cobertura | Self::GoCover | Self::Jacoco | Self::CoveragePy | Self::LlvmCov => true,
-            Self::Junit | Self::Sarif | Self::Libtest | Self::GoTest | Self::Tap | Self::Ctrf => false,
+            Self::Junit
+            | Self::Sarif
+            | Self::Libtest
+            | Self::GoTest
+            | Self::Tap
+            | Self::Ctrf
+            | Self::CargoMutants
+            | Self::Stryker
+            | Self::Pit
+            | Self::Hyperfine
+            | Self::Criterion
+            | Self::GoogleBenchmark
+            | Self::PytestBenchmark
+            | Self::GoBench
+            | Self::K6 => false,
         }
     }
 
@@ -367,6 +462,15 @@ impl Format {
             Self::Jacoco => "jacoco",
             Self::CoveragePy => "coverage-py",
             Self::LlvmCov => "llvm-cov",
+            Self::CargoMutants => "cargo-mutants",
+            Self::Stryker => "stryker",
+            Self::Pit => "pit",
+            Self::Hyperfine => "hyperfine",
+            Self::Criterion => "criterion",
+            Self::GoogleBenchmark => "google-benchmark",
+            Self::PytestBenchmark => "pytest-benchmark",
+            Self::GoBench => "go-bench",
+            Self::K6 => "k6",
         }
     }
 }
@@ -383,6 +487,31 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Self, UnknownFormat> {
         let wrong = || UnknownFormat { found: text.chars().take(40).collect() };
         Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(wrong)
+    }
+}
+
+impl MutantState {
+    /// Returns the word that stands in digests.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Killed => "killed",
+            Self::Survived => "survived",
+            Self::Timeout => "timeout",
+            Self::Uncovered => "uncovered",
+        }
+    }
+}
+
+impl Better {
+    /// Returns the word that stands in digests.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+        }
     }
 }
 

@@ -258,7 +258,11 @@ fn too_many(things: &'static str) -> Cause {
     Cause::TooMany { things, count_max: u64::try_from(CASES_MAX).unwrap_or(u64::MAX) }
 }
 
-fn digest_of_sorted<T: Copy + PartialEq>(tag: &str, entries: &[(Digest, T)], word: fn(T) -> &'static str) -> Digest {
+pub(super) fn digest_of_sorted<T: Copy + PartialEq>(
+    tag: &str,
+    entries: &[(Digest, T)],
+    word: fn(T) -> &'static str,
+) -> Digest {
     let mut hash = Sha256::new_with_prefix(tag);
     let mut digits = [0; 64];
     let mut text = Vec::new();

@@ -30,13 +30,20 @@ pub(super) enum Doctype {
     Skipped,
 }
 
+/// What becomes of references and CDATA in text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum References {
+    LeftOut,
+    Resolved,
+}
+
 /// What comes next in a document.
 pub(super) enum Token<'b> {
     /// A start tag. An empty element has a start and an end.
     Start(Tag<'b>),
     /// An end tag.
     End,
-    /// Text as it stands there, references in it and CDATA left out.
+    /// Text as it stands there, references in it and CDATA left out unless they were asked for.
     Text(Cow<'b, str>),
     /// Something that is neither tag nor text.
     Between,
@@ -60,6 +67,15 @@ impl<'a> Xml<'a> {
 
     /// Returns what comes next.
     pub(super) fn next(&mut self) -> Result<Token<'_>, ReadError> {
+        self.step(References::LeftOut)
+    }
+
+    /// Returns what comes next; references and CDATA are pieces of text.
+    pub(super) fn next_text(&mut self) -> Result<Token<'_>, ReadError> {
+        self.step(References::Resolved)
+    }
+
+    fn step(&mut self, references: References) -> Result<Token<'_>, ReadError> {
         self.buffer.clear();
         self.reader.get_mut().mark();
         let event = self.reader.read_event_into(&mut self.buffer);
@@ -90,10 +106,12 @@ impl<'a> Xml<'a> {
             Ok(Event::Text(text)) if self.depth == 0 && !text.trim_ascii().is_empty() => refuse(Cause::OutsideRoot),
             Ok(Event::CData(_)) if self.depth == 0 => refuse(Cause::OutsideRoot),
             Ok(Event::GeneralRef(_)) if self.depth == 0 => refuse(Cause::OutsideRoot),
-            Ok(Event::GeneralRef(name)) => match check_reference(&name) {
-                Err(cause) => refuse(cause),
-                Ok(()) => Ok(Token::Between),
+            Ok(Event::GeneralRef(name)) => match (resolved(&name), references) {
+                (Err(cause), _) => refuse(cause),
+                (Ok(_), References::LeftOut) => Ok(Token::Between),
+                (Ok(c), References::Resolved) => Ok(Token::Text(c.to_string().into())),
             },
+            Ok(Event::CData(text)) if references == References::Resolved => Ok(Token::Text(text.into_inner())),
             Ok(Event::DocType(text))
                 if self.doctype == Doctype::Skipped && self.elements == 0 && !text.contains('[') =>
             {
@@ -165,18 +183,29 @@ fn check_references(raw: &str) -> Result<(), Cause> {
 }
 
 fn check_reference(name: &str) -> Result<(), Cause> {
+    resolved(name).map(|_| ())
+}
+
+fn resolved(name: &str) -> Result<char, Cause> {
     let known = match name.strip_prefix('#') {
-        None => matches!(name, "lt" | "gt" | "amp" | "quot" | "apos"),
+        None => match name {
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "amp" => Some('&'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            _ => None,
+        },
         Some(number) => {
             let code = match number.strip_prefix('x') {
                 Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok(),
                 None if number.bytes().all(|b| b.is_ascii_digit()) => number.parse().ok(),
                 Some(_) | None => None,
             };
-            code.filter(|code| *code != 0).and_then(char::from_u32).is_some()
+            code.filter(|code| *code != 0).and_then(char::from_u32)
         }
     };
-    if known { Ok(()) } else { Err(Cause::Entity { name: name.chars().take(40).collect() }) }
+    known.ok_or_else(|| Cause::Entity { name: name.chars().take(40).collect() })
 }
 
 #[cfg(test)]

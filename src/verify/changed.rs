@@ -210,7 +210,7 @@ impl Missed {
 }
 
 /// Returns the first few texts, and how many more there are.
-fn few(texts: &[String], most: usize, between: &str) -> String {
+pub(super) fn few(texts: &[String], most: usize, between: &str) -> String {
     match texts.len().checked_sub(most) {
         None | Some(0) => texts.join(between),
         Some(more) => format!("{}{between}and {more} more", texts[..most].join(between)),
@@ -219,7 +219,7 @@ fn few(texts: &[String], most: usize, between: &str) -> String {
 
 /// Returns the language of a file by its name: extensions that stand for one language are one. None if there is no telling,
 /// or if by the rules of its language nothing of the file is run in production: Go's tests, TypeScript's declarations.
-fn language(path: &str) -> Option<String> {
+pub(super) fn language(path: &str) -> Option<String> {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_ascii_lowercase();
     let is_none = ["_test.go", ".d.ts", ".d.mts", ".d.cts"].iter().any(|end| name.ends_with(end));
     let (_, extension) = name.rsplit_once('.').filter(|_| !is_none)?;

@@ -59,6 +59,8 @@ codes! {
     REGO_DENIED = "E225" "rego-denied", "the Rego of the policy denies it", "read what it says, and mend that: evidence policy show --rego";
     REGO_ERROR = "E226" "rego-error", "the Rego of the policy came to no answer: it has no set deny, or broke off with an error", "mend the policy: evidence policy check, evidence policy apply";
     NOTHING_SHOWN = "E230" "nothing-shown", "exceptions stand in for every requirement, and an empty set never passes", "show at least one of them: evidence attest CLAIM -- CMD";
+    MUTATION_LIMIT = "E250" "mutation-limit", "the tests notice fewer of the mutants than the policy demands", "test what no test notices, and run the gate again: evidence facts FILE lists it";
+    MUTANTS_MISSING = "E251" "mutants-missing", "a changed file has no mutants in any report, though others of its language have", "let the tool mutate it, or except it in the policy: changed_score_except";
     LOST_NAME = "E260" "lost-name", "a test or a name that the branch protects is not there, or does not pass", "bring it back; or let somebody entitled retire it: evidence allow retire CLAIM --name NAME --reason WHY";
     NEW_NAME = "E262" "new-name", "a finding or a name came in that the branch does not have", "take it out; or let somebody entitled admit it: evidence allow admit CLAIM --name NAME --reason WHY";
     NO_BASELINE = "E263" "no-baseline", "what the branch protects where the change starts cannot be told", "plan again from a commit with a recorded merge below it: evidence plan --base REV --reason WHY";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::changed::{self, Told};
 use super::code::Code;
+use super::mutants::Mutants;
 use super::recheck::Rechecked;
 use super::verdict::Finding;
 use crate::model::{ChangedLines, ClaimName, CoverageFacts, Digest, Facts, FindingFacts, Purpose, Run, TestFacts};
@@ -21,6 +22,7 @@ pub(super) struct Numbers {
     counted: BTreeSet<Digest>,
     /// The digests of lines that are counted already.
     covered: BTreeSet<Digest>,
+    mutants: Mutants,
     /// The reports, where a policy asks for more than their facts; the same report is there once.
     reports: Vec<Arc<Report>>,
     /// The digests of those.
@@ -99,6 +101,7 @@ impl Numbers {
             }
             self.add_findings(facts);
             self.add_coverage(facts);
+            self.mutants.add(facts);
         }
         let run = match (of_reports, of_output) {
             (Some(reports), Some(output)) => Some(reports.larger(&output)),
@@ -140,6 +143,9 @@ impl Numbers {
     pub(super) fn add_reports(&mut self, serial: u64, run: &Run, rechecked: &Rechecked) {
         let host: Vec<&str> = HOST.iter().filter_map(|key| run.context.get(*key).map(String::as_str)).collect();
         self.hosts.insert(host.join(" "));
+        for read in run.facts.iter().filter(|read| read.facts.mutation.is_some()) {
+            self.mutants.add_report(serial, rechecked.report(serial, &read.material));
+        }
         for read in &run.facts {
             match rechecked.report(serial, &read.material) {
                 Some(report) => {
@@ -199,7 +205,8 @@ impl Numbers {
         });
         let coverage = self.coverage.as_ref().map(Coverage::shown);
         let changed = self.changed.as_ref().map(Told::shown);
-        let parts: Vec<String> = [tests, findings, coverage, changed].into_iter().flatten().collect();
+        let parts: Vec<String> =
+            [tests, findings, coverage, changed, self.mutants.shown()].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
@@ -221,6 +228,12 @@ impl Numbers {
             match &self.findings {
                 None => findings.push(no_facts(name, "findings")),
                 Some(found) => check_findings(name, found, limits, findings),
+            }
+        }
+        if let Some(limits) = &claim.mutation {
+            match self.mutants.any() {
+                false => findings.push(no_facts(name, "mutants")),
+                true => self.mutants.check(name, claim, limits, changes, findings),
             }
         }
         if let Some(limits) = &claim.coverage {

@@ -87,11 +87,16 @@ impl<'a> Tree<'a> {
 pub(super) fn fits<'a>(report: &Report, tree: &Tree<'a>) -> Vec<(String, Fit<'a>)> {
     let names: Vec<&str> =
         report.coverage.iter().map(|file| &file.name).chain(&report.without_lines).map(String::as_str).collect();
+    fits_of(&names, &report.roots, tree)
+}
+
+/// Returns what each of a report's names of files means, with it as it is shown.
+pub(super) fn fits_of<'a>(names: &[&str], roots: &[String], tree: &Tree<'a>) -> Vec<(String, Fit<'a>)> {
     let candidates = |roots: &[String]| -> Vec<Vec<Candidate<'a>>> {
         names.iter().map(|name| candidates(name, roots, tree)).collect()
     };
-    let mut found = candidates(&report.roots);
-    if !report.roots.is_empty() && found.iter().all(Vec::is_empty) {
+    let mut found = candidates(roots);
+    if !roots.is_empty() && found.iter().all(Vec::is_empty) {
         // The folders that the report names are those of another machine.
         found = candidates(&[]);
     }

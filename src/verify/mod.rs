@@ -13,6 +13,7 @@ mod independence;
 mod judge;
 mod limits;
 mod mapping;
+mod mutants;
 mod names;
 mod observe;
 mod plan;

@@ -211,7 +211,7 @@ fn measured(numbers: &Numbers, host: &str) -> BTreeMap<Digest, Measured> {
     let mut measured: BTreeMap<Digest, Measured> = BTreeMap::new();
     for one in all {
         let fresh = Measured {
-            unit: one.unit.as_str().into(),
+            unit: one.unit.into(),
             better: one.better,
             interval: [one.low, one.middle, one.high],
             host: host.into(),
