@@ -380,6 +380,8 @@ const OPTIONAL: &[&str] = &[
     "leasedBy",
     "limitations",
     "materials",
+    "measurements",
+    "mutation",
     "names",
     "notes",
     "omittedBytes",

@@ -294,6 +294,20 @@ mod tests {
         assert_eq!(one("TN:\nSF:src/a.rs\n"), Detected::One(Format::Lcov));
         assert_eq!(one("<!DOCTYPE coverage SYSTEM 'x'>\n<coverage line-rate='1'>"), Detected::One(Format::Cobertura));
         assert_eq!(one("mode: set\n"), Detected::One(Format::GoCover));
+        assert_eq!(one("<mutations partial='true'>"), Detected::One(Format::Pit));
+        assert_eq!(one("{\"outcomes\":[{\"scenario\":\"Baseline\""), Detected::One(Format::CargoMutants));
+        assert_eq!(one("{\"files\":{\"a\":{\"mutants\":[{\"mutatorName\":"), Detected::One(Format::Stryker));
+        assert_eq!(one("{\"schemaVersion\":\"2\",\"thresholds\":{}"), Detected::One(Format::Stryker));
+        assert_eq!(one("{\"context\":{},\"benchmarks\":["), Detected::One(Format::GoogleBenchmark));
+        assert_eq!(one("{\"machine_info\":{},\"benchmarks\":["), Detected::One(Format::PytestBenchmark));
+        assert_eq!(one("{\"metrics\":{},\"root_group\":{}}"), Detected::One(Format::K6));
+        assert_eq!(one("{\"reason\":\"benchmark-complete\"}"), Detected::One(Format::Criterion));
+        assert_eq!(one("goos: linux\npkg: x\n"), Detected::One(Format::GoBench));
+        assert_eq!(one("BenchmarkA-2 1 2.5 ns/op\n"), Detected::One(Format::GoBench));
+        assert_eq!(
+            one("{\"mean\":{},\"median\":{},\"std_dev\":{}}"),
+            Detected::Foreign("estimates.json of criterion, which has no name in it")
+        );
         let wide: Vec<u8> = "\u{feff}<testsuites/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(detect(&wide), Detected::One(Format::Junit));
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! pkg: example.test/shop
-//! BenchmarkSum-2   	     100	        50.19 ns/op	  15939.43 MB/s	       0 B/op	       0 allocs/op
+//! BenchmarkSum-2          100          50.19 ns/op    15939.43 MB/s         0 B/op         0 allocs/op
 //! PASS
 //! ```
 //!
@@ -17,11 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
 use super::json::{Node, Wrong, parse};
-use super::limits::LINE_BYTES_MAX;
+use super::limits::{CASES_MAX, LINE_BYTES_MAX, PACKAGES_MAX};
 use super::lines::{Line, each_line};
 use super::measures::{BYTE_RATE, BYTES, COUNT, MeasurementTally, Rounded, Scale, TIME, scaled};
 use super::tally::shown;
 use super::{Better, Cause, Detail, Format, ReadError, Report};
+use crate::model::REASONS_MAX;
 
 /// Reads the output of `go test -bench`.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
@@ -70,6 +71,10 @@ impl Walk {
         let value = parse(text.as_bytes()).map_err(|error| line.refuse_at(error.place.column, error.cause))?;
         let (name, output) = event(&Node::root(&value)).map_err(|wrong| line.refuse(wrong.cause))?;
         let (Some(name), Some(output)) = (name, output) else { return Ok(()) };
+        if self.packages.len() == PACKAGES_MAX && !self.packages.contains_key(&name) {
+            let count_max = u64::try_from(PACKAGES_MAX).unwrap_or(u64::MAX);
+            return Err(line.refuse(Cause::TooMany { things: "packages", count_max }));
+        }
         let mut package = self.packages.remove(&name).unwrap_or_default();
         for piece in output.split_inclusive('\n') {
             package.line.push_str(piece);
@@ -97,11 +102,11 @@ impl Walk {
             package.open = true;
             self.benchmark(package, text)?;
         } else if let Some(name) = text.trim_start().strip_prefix("--- FAIL: ") {
-            self.failures.insert(format!("failed: {}", shown(name, NAME_CHARS_MAX)));
+            keep(&mut self.failures, format!("failed: {}", shown(name, NAME_CHARS_MAX)));
         } else if let Some(name) = text.trim_start().strip_prefix("--- SKIP: ") {
             package.ended.insert(name.split_whitespace().next().unwrap_or_default().to_owned());
         } else if text.starts_with("panic: ") || text == "FAIL" || text.starts_with("FAIL\t") {
-            self.failures.insert(shown(&format!("the run says `{text}`"), NAME_CHARS_MAX));
+            keep(&mut self.failures, shown(&format!("the run says `{}`", text.replace('\t', " ")), NAME_CHARS_MAX));
             self.end(package);
         } else if text == "PASS" || text.starts_with("ok  \t") {
             package.open = false;
@@ -119,10 +124,10 @@ impl Walk {
             !package.ended.contains(*name) && !has_inner
         });
         if let Some(without) = without {
-            self.doubts.insert(format!("`{}` of `{name}` has no result", shown(without, NAME_CHARS_MAX)));
+            keep(&mut self.doubts, format!("`{}` of `{name}` has no result", shown(without, NAME_CHARS_MAX)));
         }
         if package.open && self.failures.is_empty() {
-            self.doubts.insert(format!("the benchmarks of `{name}` have no end: aborted"));
+            keep(&mut self.doubts, format!("the benchmarks of `{name}` have no end: aborted"));
         }
         let name = std::mem::take(&mut package.name);
         *package = Package { name, ..Package::default() };
@@ -131,14 +136,19 @@ impl Walk {
     fn benchmark(&mut self, package: &mut Package, text: &str) -> Result<(), Cause> {
         let mut words = text.split_whitespace();
         let name = words.next().unwrap_or_default();
+        if package.started.len() + package.ended.len() >= CASES_MAX {
+            let count_max = u64::try_from(CASES_MAX).unwrap_or(u64::MAX);
+            return Err(Cause::TooMany { things: "benchmarks", count_max });
+        }
         let Some(count) = words.next() else {
             package.started.insert(name.to_owned());
             return Ok(());
         };
         let words: Vec<&str> = words.collect();
-        let is_result = count.bytes().all(|byte| byte.is_ascii_digit()) && !words.is_empty() && words.len() % 2 == 0;
+        let is_result =
+            count.bytes().all(|byte| byte.is_ascii_digit()) && !words.is_empty() && words.len().is_multiple_of(2);
         let cannot = |doubts: &mut BTreeSet<String>| {
-            doubts.insert(format!("`{}` cannot be read", shown(text, NAME_CHARS_MAX)));
+            keep(doubts, format!("`{}` cannot be read", shown(text, NAME_CHARS_MAX)));
         };
         if !is_result {
             cannot(&mut self.doubts);
@@ -181,6 +191,14 @@ impl Walk {
         }
         let (failures, doubts) = (self.failures.into_iter().collect(), self.doubts.into_iter().collect());
         Ok(self.tally.finish(Format::GoBench, failures, doubts))
+    }
+}
+
+/// Keeps the least few reasons by bytes, so that a flood of them takes no memory.
+fn keep(reasons: &mut BTreeSet<String>, reason: String) {
+    reasons.insert(reason);
+    if reasons.len() > REASONS_MAX {
+        reasons.pop_last();
     }
 }
 
@@ -247,7 +265,7 @@ mod tests {
         for (text, reason) in [
             (format!("pkg: x\n{ONE}--- FAIL: BenchmarkB\nFAIL\n"), "failed: BenchmarkB"),
             (format!("pkg: x\n{ONE}panic: oh\n"), "the run says `panic: oh`"),
-            ("FAIL\tx [build failed]\n".to_owned(), "the run says `FAIL\u{fffd}x [build failed]`"),
+            ("FAIL\tx [build failed]\n".to_owned(), "the run says `FAIL x [build failed]`"),
         ] {
             let facts = report(&text).facts;
             assert_eq!((facts.outcome, facts.reasons[0].as_str()), (Outcome::Fail, reason));

@@ -88,9 +88,7 @@ impl Walk {
         let is_error = benchmark.member("error_occurred")?.is_some_and(|flag| flag.value.as_bool() != Some(false));
         let skipped = benchmark.member("skipped")?.is_some_and(|flag| flag.value.as_bool() != Some(false));
         if is_error || skipped {
-            let said = ["error_message", "skip_message"].map(|key| text(key));
-            let [error, skip] = said;
-            let said = error?.or(skip?).unwrap_or("skipped");
+            let said = text("error_message")?.or(text("skip_message")?).unwrap_or("skipped");
             self.doubts.push(format!("`{}`: {}", shown(name, NAME_CHARS_MAX), shown(said, NAME_CHARS_MAX)));
             return Ok(());
         }

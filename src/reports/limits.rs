@@ -43,5 +43,14 @@ pub const COVERAGE_FILES_MAX: usize = 1_000_000;
 /// read has four million blocks, of three lines on average.
 pub const SPREAD_LINES_MAX: u64 = 30_000_000;
 
+/// Names of tests that a report about mutants mentions, each time: 16 bytes are held for one that notices a mutant.
+pub const MENTIONS_MAX: u64 = 5_000_000;
+
+/// Things that a report measures; their names are held, and 8 bytes for each sample.
+pub const MEASUREMENTS_MAX: usize = 200_000;
+
+/// Packages whose output runs side by side in a report of events.
+pub const PACKAGES_MAX: usize = 100_000;
+
 /// The bytes at the start of a report that are enough to tell its format.
 pub const HEAD_BYTES: usize = 64 << 10;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::json::{Node, Wrong};
-use super::limits::{CASES_MAX, NAME_BYTES_MAX};
+use super::limits::{CASES_MAX, MEASUREMENTS_MAX, NAME_BYTES_MAX};
 use super::tally::{kept, netstring};
 use super::{Better, Cause, Detail, Format, Measurement, Report};
 use crate::model::{Digest, Facts, MeasurementFacts, Outcome, REASONS_MAX};
@@ -192,10 +192,12 @@ impl MeasurementTally {
     }
 
     fn held(&self) -> Result<(), Cause> {
-        if self.samples + self.measured.len() < CASES_MAX {
-            return Ok(());
-        }
-        Err(Cause::TooMany { things: "measurements", count_max: u64::try_from(CASES_MAX).unwrap_or(u64::MAX) })
+        let (things, most) = match (self.measured.len() < MEASUREMENTS_MAX, self.samples < CASES_MAX) {
+            (true, true) => return Ok(()),
+            (false, _) => ("measurements", MEASUREMENTS_MAX),
+            (true, false) => ("samples", CASES_MAX),
+        };
+        Err(Cause::TooMany { things, count_max: u64::try_from(most).unwrap_or(u64::MAX) })
     }
 
     fn of(&mut self, (name, unit, better): What<'_>) -> Result<&mut Measured, Cause> {
@@ -346,7 +348,7 @@ mod tests {
     fn huge_samples_have_a_wide_interval_and_do_not_overflow() {
         let found = Interval::of(&[0, u64::MAX, u64::MAX, 0]).unwrap();
         assert_eq!((found.low, found.high), (0, u64::MAX));
-        let found = Interval::of(&vec![u64::MAX; 5]).unwrap();
+        let found = Interval::of(&[u64::MAX; 5]).unwrap();
         assert_eq!((found.low, found.middle, found.high), (u64::MAX, u64::MAX, u64::MAX));
         assert_eq!(Interval::spread(u64::MAX, u64::MAX, 2), Interval { low: 0, middle: u64::MAX, high: u64::MAX });
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::limits::CASES_MAX;
+use super::limits::{CASES_MAX, MENTIONS_MAX};
 use super::tally::{digest_of_sorted, kept, netstring, shown};
 use super::{Cause, Detail, Format, MESSAGE_CHARS_MAX, Mutant, MutantState, Report};
 use crate::model::{Digest, Facts, MutationFacts, Outcome, REASONS_MAX};
@@ -25,6 +25,8 @@ pub(super) struct MutantTally {
     counts: [u64; 5],
     /// Mutants that were not judged.
     open: u64,
+    /// How often tests were mentioned.
+    mentions: u64,
 }
 
 /// A mutant as a reader finds it.
@@ -48,27 +50,40 @@ impl MutantTally {
             tests: BTreeMap::new(),
             counts: [0; 5],
             open: 0,
+            mentions: 0,
         }
     }
 
-    /// Returns whether names are kept at all.
-    pub(super) fn keeps_names(&self) -> bool {
-        self.detail == Detail::Everything
-    }
-
-    /// Notes a test that the report names, and returns its name to be shared.
-    pub(super) fn test(&mut self, name: &str) -> Arc<str> {
+    /// Notes a test that the report names, and returns its name to be shared where names are kept.
+    ///
+    /// If tests are named more often than [`MENTIONS_MAX`], returns [`Cause::TooMany`].
+    pub(super) fn test(&mut self, name: &str) -> Result<Option<Arc<str>>, Cause> {
+        self.mention()?;
+        if self.detail == Detail::FactsOnly {
+            return Ok(None);
+        }
         let name: Arc<str> = kept(name).into();
         if let Some((known, _)) = self.tests.get_key_value(&name) {
-            return Arc::clone(known);
+            return Ok(Some(Arc::clone(known)));
         }
         self.tests.insert(Arc::clone(&name), false);
-        name
+        Ok(Some(name))
+    }
+
+    /// Counts a mention of a test that was noted before.
+    ///
+    /// If tests are named more often than [`MENTIONS_MAX`], returns [`Cause::TooMany`].
+    pub(super) fn mention(&mut self) -> Result<(), Cause> {
+        self.mentions += 1;
+        if self.mentions > MENTIONS_MAX {
+            return Err(Cause::TooMany { things: "names of tests", count_max: MENTIONS_MAX });
+        }
+        Ok(())
     }
 
     /// Notes a file that the report mentions without mutants.
     pub(super) fn bare_file(&mut self, file: &str) {
-        if self.keeps_names() {
+        if self.detail == Detail::Everything {
             self.bare.push(kept(file));
         }
     }
@@ -91,7 +106,7 @@ impl MutantTally {
         let identity = Digest(identity.finalize().into());
         self.entries.push((identity, state));
         self.counts[index(state)] += 1;
-        if self.keeps_names() {
+        if self.detail == Detail::Everything {
             for killer in killers.iter().filter(|_| state == MutantState::Killed) {
                 self.tests.insert(Arc::clone(killer), true);
             }

@@ -140,17 +140,12 @@ impl Mutation {
             _ => None,
         };
         let mut killers = Vec::new();
-        if tally.keeps_names() {
-            for (field, kills) in [("killingTest", true), ("killingTests", true), ("succeedingTests", false)] {
-                // Names of tests may hold the character that stands between them: then they come in pieces.
-                let separator = if field == "killingTest" { '\n' } else { '|' };
-                let names = self.field(field).unwrap_or_default().split(separator).map(str::trim);
-                for name in names.filter(|name| !name.is_empty()) {
-                    let name = tally.test(name);
-                    if kills {
-                        killers.push(name);
-                    }
-                }
+        for (field, kills) in [("killingTest", true), ("killingTests", true), ("succeedingTests", false)] {
+            // Names of tests may hold the character that stands between them: then they come in pieces.
+            let separator = if field == "killingTest" { '\n' } else { '|' };
+            let names = self.field(field).unwrap_or_default().split(separator).map(str::trim);
+            for name in names.filter(|name| !name.is_empty()) {
+                killers.extend(tally.test(name)?.filter(|_| kills));
             }
         }
         let simple = mutator.rsplit('.').next().unwrap_or(mutator);

@@ -37,7 +37,7 @@ fn document(tally: &mut MutantTally, root: &Node<'_>) -> Result<(), Wrong> {
         return Err(version.wrong(VERSIONS));
     }
     let mut tests: HashMap<String, Arc<str>> = HashMap::new();
-    if let Some(files) = root.member("testFiles")?.filter(|_| tally.keeps_names()) {
+    if let Some(files) = root.member("testFiles")? {
         for (path, file) in files.members()? {
             let Some(list) = file.member("tests")? else { continue };
             for test in list.items()? {
@@ -45,7 +45,9 @@ fn document(tally: &mut MutantTally, root: &Node<'_>) -> Result<(), Wrong> {
                     |key| -> Result<&str, Wrong> { test.member(key)?.ok_or_else(|| test.lacks(key, "a text"))?.text() };
                 let (id, name) = (text("id")?, text("name")?);
                 let name = if path.is_empty() { name.to_owned() } else { format!("{path} > {name}") };
-                tests.insert(id.to_owned(), tally.test(&name));
+                if let Some(name) = tally.test(&name).map_err(|cause| test.refuse(cause))? {
+                    tests.insert(id.to_owned(), name);
+                }
             }
         }
     }
@@ -93,18 +95,18 @@ fn read_mutant(
     let at = usize::try_from(lines.0 - 1).unwrap_or(usize::MAX);
     let before = source.get(at).map(|line| head(line.trim())).unwrap_or_default();
     let mut killers = Vec::new();
-    if let Some(ids) = mutant.member("killedBy")?.filter(|_| tally.keeps_names()) {
+    for (key, kills) in [("killedBy", true), ("coveredBy", false)] {
+        let Some(ids) = mutant.member(key)? else { continue };
         for id in ids.items()? {
-            let id = id.text()?;
-            killers.push(tests.get(id).map_or_else(|| tally.test(id), Arc::clone));
-        }
-    }
-    if let Some(ids) = mutant.member("coveredBy")?.filter(|_| tally.keeps_names()) {
-        for id in ids.items()? {
-            let id = id.text()?;
-            if !tests.contains_key(id) {
-                tally.test(id);
-            }
+            let refuse = |cause| id.refuse(cause);
+            let name = match tests.get(id.text()?) {
+                Some(known) => {
+                    tally.mention().map_err(refuse)?;
+                    Some(Arc::clone(known))
+                }
+                None => tally.test(id.text()?).map_err(refuse)?,
+            };
+            killers.extend(name.filter(|_| kills));
         }
     }
     let text = if replacement.is_empty() { mutator.to_owned() } else { format!("{mutator}: {replacement}") };

@@ -3,8 +3,9 @@
 use evidence_ledger::crypto::{NoteKey, PublicKey, SecretKey, sha256};
 use evidence_ledger::model::{
     AsOf, Authority, Binding, Command, CoverageFacts, Decision, Digest, Effect, Ended, Event, Exception, Facts,
-    FindingFacts, Grant, Material, MaterialFacts, Oid, Outcome, Phase, Plan, PolicyRecord, Predicate, Problem, Purpose,
-    Review, ReviewVerdict, Revoke, Run, Shard, Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
+    FindingFacts, Grant, Material, MaterialFacts, MeasurementFacts, MutationFacts, Oid, Outcome, Phase, Plan,
+    PolicyRecord, Predicate, Problem, Purpose, Review, ReviewVerdict, Revoke, Run, Shard, Start, Statement, Subject,
+    TestFacts, Time, VerdictRecord, Worktree,
 };
 
 /// The origin of the test ledger.
@@ -92,6 +93,8 @@ pub fn all() -> Vec<(String, Statement)> {
     // Each sample is numbered: a new one comes last.
     let coverage = Predicate::Result(run_with_coverage());
     all.push(("result-coverage".into(), commit_and_tree(), coverage, Some(digest("first plan")), true));
+    let mutation = Predicate::Result(run_with_mutants_and_measurements());
+    all.push(("result-mutation".into(), commit_and_tree(), mutation, Some(digest("first plan")), true));
     let numbered = (0_u8..).zip(all);
     numbered
         .map(|(number, (name, subjects, predicate, plan, of_change))| {
@@ -213,6 +216,18 @@ fn run_with_coverage() -> Run {
     let facts = Facts { coverage: Some(coverage), ..Facts::bare("lcov/1", Outcome::Pass, Vec::new()) };
     let run = full_run(Ended::Exited { code: 0 });
     Run { outcome: Outcome::Pass, facts: vec![MaterialFacts { material: digest("lcov.info"), facts }], ..run }
+}
+
+fn run_with_mutants_and_measurements() -> Run {
+    let bare = |reader: &str| Facts::bare(reader, Outcome::Pass, Vec::new());
+    let mutation =
+        MutationFacts { killed: 7, timeout: 1, survived: 2, uncovered: 3, invalid: 4, digest: digest("mutants") };
+    let measurements = MeasurementFacts { count: 5, digest: digest("measurements") };
+    let mutation = Facts { mutation: Some(mutation), ..bare("stryker/1") };
+    let measurements = Facts { measurements: Some(measurements), ..bare("hyperfine/1") };
+    let read = |material: &str, facts| MaterialFacts { material: digest(material), facts };
+    let facts = vec![read("mutation.json", mutation), read("times.json", measurements)];
+    Run { outcome: Outcome::Pass, facts, ..full_run(Ended::Exited { code: 0 }) }
 }
 
 fn reviews() -> Vec<Sample> {
