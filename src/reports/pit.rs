@@ -181,7 +181,8 @@ mod tests {
 
     fn mutation(status: &str, more: &str) -> String {
         format!(
-            "<mutation detected='true' status='{status}'><sourceFile>Prices.java</sourceFile><mutatedClass>shop.Prices$1</mutatedClass><mutatedMethod>&lt;init&gt;</mutatedMethod><methodDescription>()V</methodDescription><lineNumber>5</lineNumber><mutator>org.pitest.MathMutator</mutator><indexes><index>5</index></indexes>{more}<description>d &amp; e</description></mutation>"
+            "<mutation detected='true' status='{status}'><sourceFile>Prices.java</sourceFile><mutatedClass>shop.Prices$1</mutatedClass><mutatedMethod>&lt;init&gt;</mutatedMethod>\
+             <methodDescription>()V</methodDescription><lineNumber>5</lineNumber><mutator>org.pitest.MathMutator</mutator><indexes><index>5</index></indexes>{more}<description>d &amp; e</description></mutation>"
         )
     }
 
