@@ -85,6 +85,19 @@ fn the_answer_in_json_holds_the_facts_and_what_they_were_counted_from() {
 }
 
 #[test]
+fn a_surface_is_told_by_name_and_a_list_of_names_only_if_it_is_said_to_be_one() {
+    let ran = facts(&["strawberry.graphql"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.starts_with("graphql, read by graphql/1: pass\nnames: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("  Query.order(id: ID!): Order\n"), "{}", ran.stdout);
+    assert_eq!(facts(&["commands.names"]).code, 2);
+    let told = facts(&["commands.names", "--format", "names", "--json"]);
+    let answer: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(answer["names"][0]["name"], "shop order new");
+    assert_eq!(answer["facts"]["names"]["count"], 3);
+}
+
+#[test]
 fn an_unreadable_report_is_refused_with_its_place() {
     let ran = facts(&["hostile/go-foreign-line.jsonl"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
@@ -109,6 +122,6 @@ fn a_format_that_is_unknown_ambiguous_or_wrong_is_asked_for() {
     assert!(facts(&[&both, "--format", "lcov"]).stderr.contains("line 1, column 1: found `mode: set`"));
     assert!(facts(&[&both, "--format", "x"]).stderr.contains("`x` is not a report format; wanted junit, "));
     assert!(facts(&[&file("new", "hello")]).stderr.contains("its format is none that is known"));
-    assert!(facts(&[&file("nunit", "<test-run/>")]).stderr.contains("this is NUnit 3, which no reader here reads"));
+    assert!(facts(&[&file("old", "<test-results/>")]).stderr.contains("this is NUnit 2, which no reader here reads"));
     assert_eq!(facts(&["not-there"]).code, 2);
 }

@@ -38,7 +38,9 @@ fn golden_facts_are_written_when_asked_for() {
 
 #[test]
 fn real_reports_are_detected() {
-    for report in reports().iter().filter(|path| !path.to_string_lossy().contains("hostile")) {
+    // No content says that it is a list of names.
+    let told = |path: &&PathBuf| !path.to_string_lossy().contains("hostile") && format_of(path) != Format::Names;
+    for report in reports().iter().filter(told) {
         let bytes = fs::read(report).unwrap();
         let head = &bytes[..bytes.len().min(limits::HEAD_BYTES)];
         let wanted = match report.file_name().unwrap().to_str().unwrap() {
@@ -72,6 +74,8 @@ fn facts_do_not_depend_on_how_the_bytes_arrive_or_what_is_kept() {
             counted(report.mutants.len(), report.facts.mutation.as_ref().map(mutants));
             counted(report.measurements.len(), report.facts.measurements.as_ref().map(|it| it.count));
             assert!(report.measurements.iter().all(|it| it.low <= it.middle && it.middle <= it.high));
+            let names = report.facts.names.as_ref().map_or(0, |names| names.count);
+            assert_eq!(u64::try_from(report.names.len()).unwrap(), names);
         }
         assert_eq!(detailed.map(|report| report.facts), whole);
     }
@@ -100,6 +104,19 @@ fn both_shapes_of_a_k6_summary_come_to_the_same_outcome() {
         };
         assert_eq!(outcome("handled"), outcome("exported"), "{run}");
     }
+}
+
+#[test]
+fn spellings_of_one_surface_name_the_same() {
+    let names = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reports").join(name);
+        read(format_of(&path), &mut fs::read(&path).unwrap().as_slice()).unwrap().names.unwrap()
+    };
+    let sdl = names("strawberry.graphql");
+    assert!(sdl.count > 10);
+    assert_eq!(names("graphql-js-introspection.graphql"), sdl);
+    // Two responses were added to the one that is YAML.
+    assert_eq!(names("fastapi-yaml.openapi").count, names("fastapi.openapi").count + 2);
 }
 
 #[test]
@@ -428,6 +445,16 @@ fn format_of(report: &Path) -> Format {
         "pytest-benchmark" => Format::PytestBenchmark,
         "go-bench" => Format::GoBench,
         "k6" => Format::K6,
+        "names" => Format::Names,
+        "public-api" => Format::PublicApi,
+        "nunit" => Format::Nunit,
+        "xunit" => Format::Xunit,
+        "trx" => Format::Trx,
+        "robot" => Format::Robot,
+        "checkstyle" => Format::Checkstyle,
+        "sonar" => Format::Sonar,
+        "openapi" => Format::OpenApi,
+        "graphql" => Format::Graphql,
         other => panic!("{other}"),
     }
 }

@@ -106,6 +106,10 @@ fn text(format: Format, report: &Report) -> String {
         text.push_str(&format!("measurements: {}\n", found.count));
         list(&mut text, report.measurements.iter().map(measurement_line));
     }
+    if let Some(found) = &facts.names {
+        text.push_str(&format!("names: {}\n", found.count));
+        list(&mut text, report.names.iter().map(|named| named.name.clone()));
+    }
     // Which cases failed stands above.
     for reason in
         facts.reasons.iter().filter(|reason| !reason.starts_with("failed: ") && !reason.starts_with("unknown: "))
@@ -190,7 +194,7 @@ fn run_in(file: &CoveredFile) -> usize {
 fn value(format: Format, report: &Report) -> Value {
     let cases = report.cases.iter().map(|case| {
         json!({"identity": case.identity, "suite": case.suite, "file": case.file, "class": case.class,
-               "name": case.name, "outcome": case.outcome.word()})
+               "name": case.name, "outcome": case.outcome.word(), "properties": case.properties.iter().collect::<Vec<_>>()})
     });
     let findings = report.findings.iter().map(|finding| {
         json!({"fingerprint": finding.fingerprint, "tool": finding.tool, "rule": finding.rule,
@@ -201,8 +205,9 @@ fn value(format: Format, report: &Report) -> Value {
         let missed: Vec<u32> = file.lines.iter().filter(|line| !line.run).map(|line| line.number).collect();
         json!({"digest": file.digest, "path": file.path, "lines": file.lines.len(), "covered": run_in(file), "missed": missed})
     });
+    let names = report.names.iter().map(|named| json!({"identity": named.identity, "name": named.name}));
     let mut value = json!({
-        "format": format.name(), "facts": report.facts, "cases": cases.collect::<Vec<_>>(),
+        "format": format.name(), "facts": report.facts, "names": names.collect::<Vec<_>>(), "cases": cases.collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(), "files": files.collect::<Vec<_>>(),
     });
     if report.facts.mutation.is_some() {

@@ -35,6 +35,7 @@ pub fn detect(head: &[u8]) -> Detected {
     names.dedup();
     match names[..] {
         [] => Detected::Unknown,
+        // No content says that it is a list of names.
         [name] => match Format::ALL.into_iter().find(|format| title(*format) == name) {
             Some(format) => Detected::One(format),
             None => Detected::Foreign(name),
@@ -72,6 +73,16 @@ fn title(format: Format) -> &'static str {
         Format::PytestBenchmark => "pytest-benchmark JSON",
         Format::GoBench => "go test -bench text",
         Format::K6 => "k6 summary",
+        Format::Names => "a list of names",
+        Format::PublicApi => "cargo public-api",
+        Format::Nunit => "NUnit 3",
+        Format::Xunit => "xUnit.net",
+        Format::Trx => "TRX",
+        Format::Robot => "Robot Framework",
+        Format::Checkstyle => "Checkstyle",
+        Format::Sonar => "SonarQube issues",
+        Format::OpenApi => "OpenAPI",
+        Format::Graphql => "GraphQL schema",
     }
 }
 
@@ -146,6 +157,11 @@ fn json_names(text: &str) -> Vec<&'static str> {
     add(has("numTotalTests"), "Jest JSON");
     add(all(&["stats", "passes"]), "mocha JSON");
     add(has("event") && (says("type", "suite") || says("type", "test")), "libtest JSON");
+    let nothing_else = members.iter().all(|(name, _)| name == "issues" || name == "rules");
+    add(has("issues") && (nothing_else || text.contains("\"primaryLocation\"")), title(Format::Sonar));
+    add(has("openapi"), title(Format::OpenApi));
+    add(has("swagger"), "Swagger 2");
+    add(has("__schema") || (has("data") && text.contains("\"__schema\"")), title(Format::Graphql));
     add(has("payloadType"), "a DSSE envelope");
     add(says("_type", "in-toto.io"), "an in-toto statement");
     names
@@ -207,6 +223,9 @@ fn end_of_string(text: &str) -> usize {
 
 fn text_names(text: &str) -> Vec<&'static str> {
     let mut names = Vec::new();
+    if super::names::is_listing(text) {
+        names.push(title(Format::PublicApi));
+    }
     for (index, line) in text.lines().enumerate() {
         let name = match line.trim_end() {
             "TAP version 13" | "TAP version 14" => title(Format::Tap),
@@ -216,6 +235,9 @@ fn text_names(text: &str) -> Vec<&'static str> {
             line if index == 0 && line.starts_with("goos: ") => title(Format::GoBench),
             line if line.starts_with("Benchmark") && line.contains(" ns/op") => title(Format::GoBench),
             line if line.starts_with("SF:") => title(Format::Lcov),
+            line if line.starts_with("openapi:") || line.starts_with("\"openapi\":") => title(Format::OpenApi),
+            line if line.starts_with("swagger:") => "Swagger 2",
+            line if super::graphql::is_schema_line(line) => title(Format::Graphql),
             line if line.starts_with("=== RUN   ") => "go test text",
             line if line.starts_with("{\"Time\":") || line.starts_with("{\"Action\":") => title(Format::GoTest),
             line if super::libtest::announced(line).is_some() => title(Format::Libtest),
@@ -308,6 +330,20 @@ mod tests {
             one("{\"mean\":{},\"median\":{},\"std_dev\":{}}"),
             Detected::Foreign("estimates.json of criterion, which has no name in it")
         );
+        assert_eq!(one("# a shop\ninfo: {}\nopenapi: 3.1.0\n"), Detected::One(Format::OpenApi));
+        assert_eq!(one("{\"openapi\":\"3.0.0\",\"paths\":{}}"), Detected::One(Format::OpenApi));
+        let sonar = "{\"issues\":[{\"ruleId\":\"r\",\"primaryLocation\":{}}]}";
+        assert_eq!(one(sonar), Detected::One(Format::Sonar));
+        assert_eq!(one("# a shop\ntype Query {\n"), Detected::One(Format::Graphql));
+        assert_eq!(one("{\"data\":{\"__schema\":{\"types\":["), Detected::One(Format::Graphql));
+        assert_eq!(one("<test-run id='2'>"), Detected::One(Format::Nunit));
+        assert_eq!(one("<assemblies>"), Detected::One(Format::Xunit));
+        let trx = "<TestRun xmlns='http://microsoft.com/schemas/VisualStudio/TeamTest/2010'>";
+        assert_eq!(one(trx), Detected::One(Format::Trx));
+        assert_eq!(one("<robot generator='Robot 7.0'>"), Detected::One(Format::Robot));
+        assert_eq!(one("<checkstyle version='8'>"), Detected::One(Format::Checkstyle));
+        assert_eq!(one("pub mod shop\npub fn shop::order(id: u6"), Detected::One(Format::PublicApi));
+        assert_eq!(one("pub mod shop\nSF:a\npub mod shop::x\n"), Detected::One(Format::Lcov));
         let wide: Vec<u8> = "\u{feff}<testsuites/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(detect(&wide), Detected::One(Format::Junit));
     }
@@ -318,10 +354,8 @@ mod tests {
             Detected::Foreign(name) => name,
             other => panic!("{text}: {other:?}"),
         };
-        assert_eq!(foreign("<test-run id='2'>"), "NUnit 3");
-        assert_eq!(foreign("<assemblies>"), "xUnit.net");
-        assert_eq!(foreign("<TestRun xmlns='http://microsoft.com/schemas/VisualStudio/TeamTest/2010'>"), "TRX");
-        assert_eq!(foreign("<checkstyle version='8'>"), "Checkstyle");
+        assert_eq!(foreign("<test-results name='x'>"), "NUnit 2");
+        assert_eq!(foreign("swagger: '2.0'\n"), "Swagger 2");
         assert_eq!(foreign("<coverage generated='1' clover='4'>"), "Clover");
         assert_eq!(foreign("<coverage version=\"1\"><file path='a'>"), "SonarQube coverage");
         assert_eq!(foreign(r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#), "CycloneDX");

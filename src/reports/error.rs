@@ -98,6 +98,12 @@ pub enum Cause {
         /// What the parser says.
         reason: String,
     },
+    /// Not YAML, or of what YAML allows something that has no one meaning.
+    #[error("{reason}")]
+    Yaml {
+        /// What the parser says.
+        reason: String,
+    },
     /// A document type declaration.
     #[error("a document type declaration stands in the report; wanted none")]
     Doctype,

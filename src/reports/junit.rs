@@ -2,7 +2,7 @@
 //!
 //! There is no standard; this reads what the runners of some twenty languages write. Cases are recounted: of the declared
 //! totals only failures and errors are looked at, and a suite that declares more of them than it holds is refused as cut
-//! or edited. Times, properties and output are out of scope.
+//! or edited. Properties are kept beside the case and are in no fact; times and output are out of scope.
 //!
 //! A known hole: some runners lie, or can be told to. pytest-rerunfailures writes an attempt that failed and was run
 //! again as one more case without a mark, jest-junit a test that is still to be written: neither can be told from a pass.
@@ -14,8 +14,8 @@ use std::io::BufRead;
 
 use super::detect::foreign_root;
 use super::tally::{CaseName, CaseTally, SuitePath, shown};
-use super::xml::{Doctype, Tag, Token, Xml};
-use super::{CaseOutcome, Cause, Detail, Format, Place, ReadError, Report};
+use super::xml::{Doctype, Tag, Token, Xml, count, no_namespace, refuse_namespace};
+use super::{CaseOutcome, Cause, Detail, Format, Place, Properties, ReadError, Report};
 
 /// Reads a JUnit report.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
@@ -42,7 +42,9 @@ enum Node {
     Suite(Suite),
     /// `testcase`.
     Case(Case),
-    /// Anything else: output, properties, the inside of a failure.
+    /// `properties` directly inside a suite or case.
+    Properties,
+    /// Anything else: output, the inside of a failure.
     Other,
 }
 
@@ -55,6 +57,10 @@ struct Suite {
     declared: u64,
     /// Failure, error, flaky and rerun elements inside it, at any depth.
     found: u64,
+    /// Those of the suites around it, its own, and both together as its cases have them that follow.
+    around: Properties,
+    own: Vec<String>,
+    properties: Properties,
 }
 
 struct Case {
@@ -65,6 +71,7 @@ struct Case {
     outcome: CaseOutcome,
     /// Failure, error, flaky and rerun elements.
     found: u64,
+    properties: Vec<String>,
 }
 
 impl Walk {
@@ -97,12 +104,18 @@ impl Walk {
                 case.say(CaseOutcome::Skipped);
                 Node::Other
             }
+            (Some(Node::Suite(_) | Node::Case(_)), None) if tag.name() == "properties" => Node::Properties,
+            (Some(Node::Properties), None) if tag.name() == "property" => {
+                self.property(tag);
+                Node::Other
+            }
             (Some(_), None | Some(Element::Skipped | Element::Flaky | Element::Rerun)) => Node::Other,
-            (Some(Node::Case(_) | Node::Other), Some(element)) | (Some(_), Some(element @ Element::Suites)) => {
+            (Some(Node::Case(_) | Node::Properties | Node::Other), Some(element))
+            | (Some(_), Some(element @ Element::Suites)) => {
                 let inside = match self.open.last() {
                     Some(Node::Case(_)) => "directly inside a testcase",
                     Some(Node::Suite(_)) => "directly inside a testsuite",
-                    Some(Node::Other) | None => "inside another element of a suite or case",
+                    Some(Node::Properties | Node::Other) | None => "inside another element of a suite or case",
                 };
                 return Err(ReadError::at(tag.place(), Cause::Misplaced { element: element.name(), inside }));
             }
@@ -113,7 +126,7 @@ impl Walk {
 
     fn end(&mut self) -> Result<(), ReadError> {
         match self.open.pop() {
-            None | Some(Node::Other) => Ok(()),
+            None | Some(Node::Properties | Node::Other) => Ok(()),
             Some(Node::Suite(suite)) => {
                 if suite.declared > suite.found {
                     let (declared, found) = (suite.declared, suite.found);
@@ -131,8 +144,28 @@ impl Walk {
                 outer.found += case.found.max(u64::from(case.outcome == CaseOutcome::Failed));
                 let file = case.file.as_deref().unwrap_or(&outer.file);
                 let name = CaseName { file, class: &case.class, name: &case.name };
-                self.tally.add(&outer.path, name, case.outcome).map_err(|cause| ReadError::at(case.place, cause))
+                let properties = Properties::inside(&outer.properties, case.properties);
+                let added = self.tally.add_with(&outer.path, name, case.outcome, properties);
+                added.map_err(|cause| ReadError::at(case.place, cause))
             }
+        }
+    }
+
+    /// Keeps a property of the suite or case that is open. It is no fact, so a broken one is left out and refuses nothing.
+    fn property(&mut self, tag: &Tag<'_>) {
+        let Ok([Some(name), value]) = tag.attributes(["name", "value"]) else { return };
+        let [.., owner, _] = &mut self.open[..] else { return };
+        let (name, value) = (name.as_ref(), value.as_deref().unwrap_or_default());
+        match owner {
+            Node::Case(case) => self.tally.keep_property(&mut case.properties, name, value),
+            Node::Suite(suite) => {
+                let before = suite.own.len();
+                self.tally.keep_property(&mut suite.own, name, value);
+                if suite.own.len() > before {
+                    suite.properties = Properties::inside(&suite.around, suite.own.clone());
+                }
+            }
+            Node::Properties | Node::Other => {}
         }
     }
 }
@@ -204,7 +237,10 @@ fn suite(outer: Option<&Suite>, element: Element, tag: &Tag<'_>) -> Result<Node,
     let inherited = || outer.map(|outer| Cow::Borrowed(outer.file.as_str())).unwrap_or_default();
     let file = file.or(path).unwrap_or_else(inherited).into_owned();
     let (name, place) = (name.into_owned(), tag.place());
-    Ok(Node::Suite(Suite { path: path_of_names, name, file, place, declared, found: 0 }))
+    let around = outer.map(|outer| outer.properties.clone()).unwrap_or_default();
+    let properties = around.clone();
+    let path = path_of_names;
+    Ok(Node::Suite(Suite { path, name, file, place, declared, found: 0, around, own: Vec::new(), properties }))
 }
 
 fn case(tag: &Tag<'_>) -> Result<Node, ReadError> {
@@ -218,6 +254,7 @@ fn case(tag: &Tag<'_>) -> Result<Node, ReadError> {
         name: name.unwrap_or_default().into_owned(),
         outcome: CaseOutcome::Passed,
         found: 0,
+        properties: Vec::new(),
     };
     for status in [status, result].into_iter().flatten() {
         case.say(outcome_of_status(&status));
@@ -238,31 +275,6 @@ fn outcome_of_status(status: &str) -> CaseOutcome {
         CaseOutcome::Failed
     } else {
         CaseOutcome::Unknown
-    }
-}
-
-fn count(tag: &Tag<'_>, attribute: &'static str, value: Option<&str>) -> Result<u64, ReadError> {
-    let value = value.unwrap_or_default().trim_ascii();
-    if value.is_empty() {
-        return Ok(0);
-    }
-    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-    let refuse = || ReadError::at(tag.place(), Cause::NotACount { attribute, found: value.chars().take(40).collect() });
-    if digits { value.parse().map_err(|_| refuse()) } else { Err(refuse()) }
-}
-
-fn refuse_namespace(tag: &Tag<'_>, element: &'static str) -> Result<(), ReadError> {
-    let [namespace] = tag.attributes(["xmlns"])?;
-    no_namespace(tag, element, namespace)
-}
-
-fn no_namespace(tag: &Tag<'_>, element: &'static str, namespace: Option<Cow<'_, str>>) -> Result<(), ReadError> {
-    match namespace.as_deref() {
-        None | Some("") => Ok(()),
-        Some(found) => {
-            let found = found.chars().take(80).collect();
-            Err(ReadError::at(tag.place(), Cause::Namespace { element, found }))
-        }
     }
 }
 
@@ -454,6 +466,26 @@ mod tests {
         ] {
             assert_ne!(base, one(other), "{other}");
         }
+    }
+
+    #[test]
+    fn properties_of_cases_and_suites_are_kept_and_change_no_fact() {
+        let text = |inside: &str| {
+            format!(
+                "<testsuite name='s'>{inside}<testcase name='a'>{inside}</testcase><testcase name='b'/></testsuite>"
+            )
+        };
+        let some = "<properties><property name='kind' value='positive'/><property name='x'/><property name='twice' name='a'/>\
+                    <other name='no'/></properties><p><property name='deep' value='no'/></p>";
+        let report = read_report(Format::Junit, &mut text(some).as_bytes()).unwrap();
+        let kept = |at: usize| report.cases[at].properties.iter().collect::<Vec<_>>();
+        assert_eq!(kept(0), ["kind=positive", "x=", "kind=positive", "x="]);
+        assert_eq!(kept(1), ["kind=positive", "x="]);
+        assert_eq!(report.facts, read_facts(Format::Junit, &mut text("").as_bytes()).unwrap());
+        let many: String = (0..10_000).map(|n| format!("<property name='n{n}' value='v'/>")).collect();
+        let text = format!("<testsuite><testcase name='a'><properties>{many}</properties></testcase></testsuite>");
+        let report = read_report(Format::Junit, &mut text.as_bytes()).unwrap();
+        assert_eq!(report.cases[0].properties.iter().count(), 256);
     }
 
     #[test]

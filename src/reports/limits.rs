@@ -24,6 +24,9 @@ pub const CASES_MAX: usize = 2_000_000;
 /// The name of a case, class, file or suite. Parametrised tests have names of some kilobytes.
 pub const NAME_BYTES_MAX: usize = 64 << 10;
 
+/// Properties of one case or suite that are kept; they are in no fact, and those beyond are left out.
+pub const PROPERTIES_MAX: usize = 256;
+
 /// A name longer than this is kept as its hash; identities always cover the whole name.
 pub const NAME_KEPT_BYTES_MAX: usize = 1 << 10;
 
@@ -51,6 +54,15 @@ pub const MEASUREMENTS_MAX: usize = 200_000;
 
 /// Packages whose output runs side by side in a report of events.
 pub const PACKAGES_MAX: usize = 100_000;
+
+/// The names of a surface together. A name repeats the path that it stands below, so a short report could ask for hours.
+pub const SURFACE_BYTES_MAX: usize = 64 << 20;
+
+/// A YAML document. The largest real descriptions of interfaces have 10 MB.
+pub const YAML_BYTES_MAX: u64 = 16 << 20;
+
+/// What the values of a YAML document weigh together, the copies that aliases stand for included: 32 bytes each and their texts.
+pub const YAML_VALUES_BYTES_MAX: usize = 64 << 20;
 
 /// The bytes at the start of a report that are enough to tell its format.
 pub const HEAD_BYTES: usize = 64 << 10;

@@ -5,6 +5,7 @@
 //! a reader that comes to other facts is a new number, and the old one stays.
 
 mod cargo_mutants;
+mod checkstyle;
 mod cobertura;
 mod coverage;
 mod coverage_py;
@@ -17,6 +18,9 @@ mod go_bench;
 mod go_cover;
 mod google_benchmark;
 mod gotest;
+mod graphql;
+mod graphql_json;
+mod graphql_sdl;
 mod hyperfine;
 mod jacoco;
 mod json;
@@ -29,13 +33,21 @@ mod lines;
 mod llvm_cov;
 mod measures;
 mod mutants;
+mod names;
+mod nunit;
+mod openapi;
 mod pit;
 mod pytest_benchmark;
+mod robot;
 mod sarif;
+mod sonar;
 mod stryker;
 mod tally;
 mod tap;
+mod trx;
 mod xml;
+mod xunit;
+mod yaml;
 
 use std::fmt;
 use std::io::BufRead;
@@ -93,6 +105,26 @@ pub enum Format {
     GoBench,
     /// The summary of k6, by `--summary-export` or `handleSummary`.
     K6,
+    /// A list of names, one a line.
+    Names,
+    /// The public items that `cargo public-api` prints.
+    PublicApi,
+    /// NUnit 3 XML.
+    Nunit,
+    /// xUnit.net v2 and v3 XML.
+    Xunit,
+    /// Visual Studio test results.
+    Trx,
+    /// The output.xml of Robot Framework 4 to 7.
+    Robot,
+    /// Checkstyle XML, from whichever linter.
+    Checkstyle,
+    /// The generic issues of SonarQube.
+    Sonar,
+    /// OpenAPI 3.0 and 3.1, in JSON or YAML.
+    OpenApi,
+    /// GraphQL schemas, as SDL or as an introspection in JSON.
+    Graphql,
 }
 
 /// The text is no format's name.
@@ -252,6 +284,31 @@ pub struct Case {
     pub name: String,
     /// What became of it.
     pub outcome: CaseOutcome,
+    /// What the report says beside: properties, traits, tags.
+    pub properties: Properties,
+}
+
+/// Properties of a test case, each as `name=value`: its own, then those of the suites around it from the innermost out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties(Option<Arc<PropertyList>>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct PropertyList {
+    own: Vec<String>,
+    around: Properties,
+}
+
+impl Properties {
+    /// Returns these properties inside those of a suite. Suites share theirs with all their cases.
+    fn inside(around: &Self, own: Vec<String>) -> Self {
+        if own.is_empty() { around.clone() } else { Self(Some(Arc::new(PropertyList { own, around: around.clone() }))) }
+    }
+
+    /// Returns the properties.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let lists = std::iter::successors(self.0.as_deref(), |list| list.around.0.as_deref());
+        lists.flat_map(|list| list.own.iter().map(String::as_str))
+    }
 }
 
 /// What became of a case. The order is of severity: where a report says several things, the most severe wins.
@@ -351,6 +408,16 @@ fn read_in(detail: Detail, format: Format, input: &mut dyn BufRead) -> Result<Re
         Format::PytestBenchmark => pytest_benchmark::read(input, detail),
         Format::GoBench => go_bench::read(input, detail),
         Format::K6 => k6::read(input, detail),
+        Format::Names => names::read(input, detail),
+        Format::PublicApi => names::read_public_api(input, detail),
+        Format::Nunit => nunit::read(input, detail),
+        Format::Xunit => xunit::read(input, detail),
+        Format::Trx => trx::read(input, detail),
+        Format::Robot => robot::read(input, detail),
+        Format::Checkstyle => checkstyle::read(input, detail),
+        Format::Sonar => sonar::read(input, detail),
+        Format::OpenApi => openapi::read(input, detail),
+        Format::Graphql => graphql::read(input, detail),
     }
 }
 
@@ -363,7 +430,7 @@ enum Detail {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 31] = [
         Self::Junit,
         Self::Sarif,
         Self::Libtest,
@@ -385,6 +452,16 @@ impl Format {
         Self::PytestBenchmark,
         Self::GoBench,
         Self::K6,
+        Self::Names,
+        Self::PublicApi,
+        Self::Nunit,
+        Self::Xunit,
+        Self::Trx,
+        Self::Robot,
+        Self::Checkstyle,
+        Self::Sonar,
+        Self::OpenApi,
+        Self::Graphql,
     ];
 
     /// Returns the reader's name and number, which facts carry.
@@ -412,6 +489,16 @@ impl Format {
             Self::PytestBenchmark => "pytest-benchmark/1",
             Self::GoBench => "go-bench/1",
             Self::K6 => "k6/1",
+            Self::Names => "names/1",
+            Self::PublicApi => "public-api/1",
+            Self::Nunit => "nunit/1",
+            Self::Xunit => "xunit/1",
+            Self::Trx => "trx/1",
+            Self::Robot => "robot/1",
+            Self::Checkstyle => "checkstyle/1",
+            Self::Sonar => "sonar/1",
+            Self::OpenApi => "openapi/1",
+            Self::Graphql => "graphql/1",
         }
     }
 
@@ -435,6 +522,16 @@ impl Format {
             | Self::PytestBenchmark
             | Self::GoBench
             | Self::K6 => false,
+            Self::Names
+            | Self::PublicApi
+            | Self::Nunit
+            | Self::Xunit
+            | Self::Trx
+            | Self::Robot
+            | Self::Checkstyle
+            | Self::Sonar
+            | Self::OpenApi
+            | Self::Graphql => false,
         }
     }
 
@@ -471,6 +568,16 @@ impl Format {
             Self::PytestBenchmark => "pytest-benchmark",
             Self::GoBench => "go-bench",
             Self::K6 => "k6",
+            Self::Names => "names",
+            Self::PublicApi => "public-api",
+            Self::Nunit => "nunit",
+            Self::Xunit => "xunit",
+            Self::Trx => "trx",
+            Self::Robot => "robot",
+            Self::Checkstyle => "checkstyle",
+            Self::Sonar => "sonar",
+            Self::OpenApi => "openapi",
+            Self::Graphql => "graphql",
         }
     }
 }

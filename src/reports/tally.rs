@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::limits::{CASES_MAX, NAME_KEPT_BYTES_MAX};
-use super::{Case, CaseOutcome, Cause, Detail, Finding, Format, Report};
-use crate::model::{Digest, Facts, FindingFacts, Outcome, REASONS_MAX, Severity, TestFacts};
+use super::limits::{CASES_MAX, NAME_KEPT_BYTES_MAX, PROPERTIES_MAX, SURFACE_BYTES_MAX};
+use super::{Case, CaseOutcome, Cause, Detail, Finding, Format, Named, Properties, Report};
+use crate::model::{Digest, Facts, FindingFacts, NameFacts, Outcome, REASONS_MAX, Severity, TestFacts};
 
 /// The suites around a case: the beginning of its identity, and their names for people.
 #[derive(Clone)]
@@ -49,6 +49,14 @@ pub(super) struct FindingTally {
     facts: FindingFacts,
 }
 
+/// Counts the names of a surface.
+pub(super) struct NameTally {
+    detail: Detail,
+    entries: Vec<(Digest, ())>,
+    names: Vec<Named>,
+    bytes: usize,
+}
+
 impl SuitePath {
     pub(super) fn root() -> Self {
         Self { identity: Sha256::new_with_prefix("evidence-case/v1\n"), shown: "".into() }
@@ -82,6 +90,19 @@ impl CaseTally {
     ///
     /// If there are more than [`CASES_MAX`], returns [`Cause::TooMany`].
     pub(super) fn add(&mut self, suites: &SuitePath, case: CaseName<'_>, outcome: CaseOutcome) -> Result<(), Cause> {
+        self.add_with(suites, case, outcome, Properties::default())
+    }
+
+    /// Counts a case that has properties, which are in no fact.
+    ///
+    /// If there are more than [`CASES_MAX`], returns [`Cause::TooMany`].
+    pub(super) fn add_with(
+        &mut self,
+        suites: &SuitePath,
+        case: CaseName<'_>,
+        outcome: CaseOutcome,
+        properties: Properties,
+    ) -> Result<(), Cause> {
         if self.entries.len() == CASES_MAX {
             return Err(too_many("test cases"));
         }
@@ -107,9 +128,19 @@ impl CaseTally {
         }
         if self.detail == Detail::Everything {
             let (file, class, name) = (kept(case.file), kept(case.class), kept(case.name));
-            self.cases.push(Case { identity, suite: suites.shown.to_string(), file, class, name, outcome });
+            let suite = suites.shown.to_string();
+            self.cases.push(Case { identity, suite, file, class, name, outcome, properties });
         }
         Ok(())
+    }
+
+    /// Takes a property of a case or suite, where cases are kept.
+    ///
+    /// It is no fact, so it refuses nothing: those beyond [`PROPERTIES_MAX`] are left out.
+    pub(super) fn keep_property(&self, own: &mut Vec<String>, name: &str, value: &str) {
+        if self.detail == Detail::Everything && own.len() < PROPERTIES_MAX {
+            own.push(kept(&format!("{name}={value}")));
+        }
     }
 
     /// Makes the facts. `doubts` are the reader's reasons why the report is not whole.
@@ -211,6 +242,48 @@ impl FindingTally {
     }
 }
 
+impl NameTally {
+    pub(super) fn new(detail: Detail) -> Self {
+        Self { detail, entries: Vec::new(), names: Vec::new(), bytes: 0 }
+    }
+
+    /// Counts a name.
+    ///
+    /// If there are more than [`CASES_MAX`], or more than [`SURFACE_BYTES_MAX`] bytes of them, returns [`Cause::TooMany`].
+    pub(super) fn add(&mut self, name: &str) -> Result<(), Cause> {
+        if self.entries.len() == CASES_MAX {
+            return Err(too_many("names"));
+        }
+        self.bytes += name.len();
+        if self.bytes > SURFACE_BYTES_MAX {
+            let count_max = u64::try_from(SURFACE_BYTES_MAX).unwrap_or(u64::MAX);
+            return Err(Cause::TooMany { things: "bytes of names", count_max });
+        }
+        let mut hash = Sha256::new_with_prefix("evidence-name/v1\n");
+        netstring(&mut hash, name);
+        let identity = Digest(hash.finalize().into());
+        self.entries.push((identity, ()));
+        if self.detail == Detail::Everything {
+            self.names.push(Named { identity, name: kept(name) });
+        }
+        Ok(())
+    }
+
+    /// Makes the facts. Who names nothing shows nothing.
+    pub(super) fn finish(mut self, format: Format) -> Report {
+        self.entries.sort_unstable();
+        let digest = digest_of_sorted("evidence-names/v1\n", &self.entries, |()| "");
+        let count = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        let (outcome, reasons) = match count {
+            0 => (Outcome::Inconclusive, vec!["the report names nothing".to_owned()]),
+            _ => (Outcome::Pass, Vec::new()),
+        };
+        let facts =
+            Facts { names: Some(NameFacts { count, digest }), ..Facts::bare(format.reader(), outcome, reasons) };
+        Report { names: self.names, ..Report::of(facts) }
+    }
+}
+
 /// Feeds `<bytes in decimal>:<text>,`, which no two sequences of texts share.
 pub(super) fn netstring(hash: &mut Sha256, text: &str) {
     let mut digits = [0; 20];
@@ -271,8 +344,11 @@ pub(super) fn digest_of_sorted<T: Copy + PartialEq>(
         text.clear();
         text.extend_from_slice(&digits);
         text.push(b' ');
-        text.extend_from_slice(word(same[0].1).as_bytes());
-        text.push(b' ');
+        let word = word(same[0].1);
+        if !word.is_empty() {
+            text.extend_from_slice(word.as_bytes());
+            text.push(b' ');
+        }
         text.extend_from_slice(decimal(&mut [0; 20], same.len()));
         text.push(b'\n');
         hash.update(&text);
@@ -299,6 +375,13 @@ pub(super) fn kept(name: &str) -> String {
         return name.to_owned();
     }
     format!("sha256:{}", Digest(Sha256::digest(name).into()))
+}
+
+/// Returns a path, or of an absolute one its last component: the rest is that of a machine.
+pub(super) fn without_folder(path: &str) -> &str {
+    let drive = path.as_bytes().get(1) == Some(&b':');
+    let absolute = drive || path.starts_with(['/', '\\']);
+    if absolute { path.rsplit(['/', '\\']).next().unwrap_or(path) } else { path }
 }
 
 fn cut_left(text: &str, bytes_max: usize) -> &str {

@@ -21,6 +21,7 @@ pub(super) struct Xml<'a> {
     doctype: Doctype,
     depth: usize,
     elements: u64,
+    cdata: bool,
 }
 
 /// What becomes of a document type declaration. One that declares something itself is refused always; nothing is fetched.
@@ -62,7 +63,12 @@ impl<'a> Xml<'a> {
         let source = Source::open(input, STREAM_BYTES_MAX)?.limit_tokens(TOKEN_BYTES_MAX);
         let mut reader = Reader::from_reader(source);
         reader.config_mut().expand_empty_elements = true;
-        Ok(Self { reader, buffer: Vec::new(), doctype, depth: 0, elements: 0 })
+        Ok(Self { reader, buffer: Vec::new(), doctype, depth: 0, elements: 0, cdata: false })
+    }
+
+    /// Returns whether what came last was a CDATA section that is more than white space.
+    pub(super) fn was_cdata(&self) -> bool {
+        self.cdata
     }
 
     /// Returns what comes next.
@@ -77,6 +83,7 @@ impl<'a> Xml<'a> {
 
     fn step(&mut self, references: References) -> Result<Token<'_>, ReadError> {
         self.buffer.clear();
+        self.cdata = false;
         self.reader.get_mut().mark();
         let event = self.reader.read_event_into(&mut self.buffer);
         let place = self.reader.get_ref().marked();
@@ -122,9 +129,11 @@ impl<'a> Xml<'a> {
             Ok(Event::Eof) if self.depth > 0 => refuse(Cause::Ends { inside: format!("{} open elements", self.depth) }),
             Ok(Event::Eof) => Ok(Token::Done),
             Ok(Event::Text(text)) => Ok(Token::Text(text.into_inner())),
-            Ok(Event::CData(_) | Event::Comment(_) | Event::PI(_) | Event::Decl(_) | Event::Empty(_)) => {
+            Ok(Event::CData(text)) => {
+                self.cdata = !text.trim_ascii().is_empty();
                 Ok(Token::Between)
             }
+            Ok(Event::Comment(_) | Event::PI(_) | Event::Decl(_) | Event::Empty(_)) => Ok(Token::Between),
             Err(quick_xml::Error::Io(error)) => refuse(cause_of(&error)),
             Err(quick_xml::Error::Encoding(_)) => refuse(Cause::NotText { encoding: "UTF-8" }),
             Err(error) => refuse(Cause::Xml { reason: error.to_string() }),
@@ -167,6 +176,38 @@ impl Tag<'_> {
             }
         }
         Ok(values)
+    }
+}
+
+/// Reads a count; what is absent or empty is 0.
+pub(super) fn count(tag: &Tag<'_>, attribute: &'static str, value: Option<&str>) -> Result<u64, ReadError> {
+    let value = value.unwrap_or_default().trim_ascii();
+    if value.is_empty() {
+        return Ok(0);
+    }
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let refuse = || ReadError::at(tag.place(), Cause::NotACount { attribute, found: value.chars().take(40).collect() });
+    if digits { value.parse().map_err(|_| refuse()) } else { Err(refuse()) }
+}
+
+/// Refuses an element that names a namespace.
+pub(super) fn refuse_namespace(tag: &Tag<'_>, element: &'static str) -> Result<(), ReadError> {
+    let [namespace] = tag.attributes(["xmlns"])?;
+    no_namespace(tag, element, namespace)
+}
+
+/// Refuses an element with this value of `xmlns`, unless it names none.
+pub(super) fn no_namespace(
+    tag: &Tag<'_>,
+    element: &'static str,
+    namespace: Option<Cow<'_, str>>,
+) -> Result<(), ReadError> {
+    match namespace.as_deref() {
+        None | Some("") => Ok(()),
+        Some(found) => {
+            let found = found.chars().take(80).collect();
+            Err(ReadError::at(tag.place(), Cause::Namespace { element, found }))
+        }
     }
 }
 
