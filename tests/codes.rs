@@ -9,6 +9,8 @@ mod common;
 mod exceptions;
 #[path = "common/forge.rs"]
 mod forge;
+#[path = "common/kinds.rs"]
+mod kinds;
 #[path = "common/mutation.rs"]
 mod mutation;
 

@@ -111,10 +111,16 @@ mod tests {
     fn properties(value: &Value, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(members) => {
-                if let Some(Value::Object(named)) = members.get("properties") {
-                    found.extend(named.keys().cloned());
+                for (key, member) in members {
+                    match member {
+                        // A property may itself be called so.
+                        Value::Object(named) if key == "properties" => {
+                            found.extend(named.keys().cloned());
+                            named.values().for_each(|member| properties(member, found));
+                        }
+                        _ => properties(member, found),
+                    }
                 }
-                members.values().for_each(|member| properties(member, found));
             }
             Value::Array(items) => items.iter().for_each(|item| properties(item, found)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

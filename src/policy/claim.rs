@@ -12,6 +12,7 @@ use std::num::NonZeroU64;
 use crate::model::{Id, Role, Span};
 
 use super::tier::Paths;
+use super::wild::Wildcards;
 use super::word::words;
 
 /// What one claim of the policy asks for. A limit that is `None` was not set.
@@ -68,6 +69,34 @@ pub struct TestLimits {
     pub flaky_max: Option<u64>,
     /// How the tests relate to those of the branch's baseline.
     pub baseline: Option<BaselineRule>,
+    /// Tests that show that the right thing is done.
+    pub positive: Option<TestKind>,
+    /// Tests that show that the wrong thing is not done.
+    pub negative: Option<TestKind>,
+}
+
+/// A kind of tests: those that any of its patterns matches, of which each has to pass. At least one pattern is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestKind {
+    /// Names of tests.
+    pub names: Wildcards,
+    /// Suites, files or classes of tests.
+    pub suites: Wildcards,
+    /// Names of the reports that they stand in.
+    pub reports: Wildcards,
+    /// Properties of tests, as `name=value`.
+    pub properties: Wildcards,
+    /// At least so many passed; at least 1.
+    pub passed_min: u64,
+}
+
+/// A floor for the lines of some files, in whole percent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathFloor {
+    /// The files.
+    pub paths: Paths,
+    /// At least so much of their lines.
+    pub min: u64,
 }
 
 /// Limits on coverage, in whole percent. At least one is set.
@@ -79,6 +108,8 @@ pub struct CoverageLimits {
     pub changed_lines_min: Option<u64>,
     /// Paths whose changed lines do not count, such as those of tests that no tool reports.
     pub changed_lines_except: Option<Paths>,
+    /// Floors for the lines of some files.
+    pub paths: Vec<PathFloor>,
     /// How the total relates to that of the branch's baseline.
     pub baseline: Option<FloorRule>,
 }
@@ -236,18 +267,27 @@ pub enum Waivable {
 }
 
 impl Claim {
-    /// Returns whether it limits what becomes of the changed lines: how many are run, or whose mutants are noticed.
+    /// Returns whether it limits what becomes of the lines that the change adds (how many are run, whose mutants are noticed), or how
+    /// many are run of some files: all need to know every file of the tree.
     #[must_use]
     pub fn limits_changed_lines(&self) -> bool {
-        self.coverage.as_ref().is_some_and(|coverage| coverage.changed_lines_min.is_some())
+        self.coverage
+            .as_ref()
+            .is_some_and(|coverage| coverage.changed_lines_min.is_some() || !coverage.paths.is_empty())
             || self.mutation.as_ref().is_some_and(|mutation| mutation.changed_score_min.is_some())
+    }
+
+    /// Returns whether it demands a kind of tests.
+    #[must_use]
+    pub fn limits_test_kinds(&self) -> bool {
+        self.tests.as_ref().is_some_and(|tests| tests.positive.is_some() || tests.negative.is_some())
     }
 
     /// Returns whether more of a report is asked for than its facts: its lines, mutants, cases or names.
     #[must_use]
     pub fn asks_more_than_facts(&self) -> bool {
         // Mutants are counted by what they are: two reports of the same ones do not add up.
-        self.limits_changed_lines() || self.mutation.is_some() || self.asks_baseline()
+        self.limits_changed_lines() || self.mutation.is_some() || self.limits_test_kinds() || self.asks_baseline()
     }
 
     /// Returns whether it is held against the baseline of the branch.
@@ -289,6 +329,7 @@ mod tests {
     #[test]
     fn limits_that_can_be_judged_are_not_named() {
         assert!(unsupported("").is_empty());
+        assert!(unsupported("tests = { positive = { names = [\"*a*\"] } }").is_empty());
         assert!(unsupported("coverage = { total_min = 80, changed_lines_min = 90 }").is_empty());
         assert!(unsupported("mutation = { score_min = 80, changed_score_min = 90, survived_max = 3 }").is_empty());
         assert!(unsupported("tests = { failed_max = 0 }\nfindings = { high_max = 0, suppressed_max = 0 }").is_empty());

@@ -15,7 +15,7 @@ use crate::model::{ClaimName, Digest, Id, Span, TierName};
 use super::word::{Word as _, words};
 use super::{
     Act, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MeasurementLimits, MutationLimits,
-    NameLimits, Policy, Reach, TestLimits, Tier, Trailer, Waivable, When,
+    NameLimits, PathFloor, Policy, Reach, TestKind, TestLimits, Tier, Trailer, Waivable, When,
 };
 
 /// One difference between two policies.
@@ -70,7 +70,11 @@ impl Policy {
                 }
                 direction => direction,
             };
-            let shown = |term: &Term| if key.member.is_empty() { term.shown.clone() } else { key.member.clone() };
+            let shown = |term: &Term| match (key.member.is_empty(), term.shown.is_empty()) {
+                (true, _) => term.shown.clone(),
+                (false, true) => key.member.clone(),
+                (false, false) => format!("{} {}", key.member, term.shown),
+            };
             let difference = Difference {
                 thing: key.thing.clone(),
                 key: key.name,
@@ -163,6 +167,12 @@ const RULES: &[(&str, Rule)] = &[
     ("tests.skipped_max", Rule::Ceiling),
     ("tests.flaky_max", Rule::Ceiling),
     ("tests.baseline", Rule::Demand),
+    // Other patterns find other tests: that is neither more nor less.
+    ("tests.positive", Rule::Demand),
+    ("tests.positive.passed_min", Rule::Floor),
+    ("tests.negative", Rule::Demand),
+    ("tests.negative.passed_min", Rule::Floor),
+    ("coverage.paths", Rule::Floor),
     ("coverage.total_min", Rule::Floor),
     ("coverage.changed_lines_min", Rule::Floor),
     ("coverage.changed_lines_except", Rule::Right),
@@ -463,6 +473,13 @@ impl Of<'_> {
         }
     }
 
+    fn test_kind(&mut self, name: &'static str, floor: &'static str, kind: Option<&TestKind>) {
+        if let Some(kind) = kind {
+            self.word(name, &kind.in_words());
+            self.number(floor, Some(kind.passed_min));
+        }
+    }
+
     fn claim(&mut self, claim: &Claim) {
         let Claim {
             family,
@@ -490,16 +507,22 @@ impl Of<'_> {
         self.word("form", form.as_str());
         self.word("at", at.as_str());
         self.word("bound_to", bound_to.as_str());
-        if let Some(TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline }) = tests {
+        if let Some(TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline, positive, negative }) = tests
+        {
             self.number("tests.passed_min", *passed_min);
             self.number("tests.failed_max", *failed_max);
             self.number("tests.skipped_max", *skipped_max);
             self.number("tests.flaky_max", *flaky_max);
+            self.test_kind("tests.positive", "tests.positive.passed_min", positive.as_ref());
+            self.test_kind("tests.negative", "tests.negative.passed_min", negative.as_ref());
             if let Some(baseline) = baseline {
                 self.word("tests.baseline", baseline.as_str());
             }
         }
-        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline }) = coverage {
+        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline, paths }) = coverage {
+            for PathFloor { paths, min } in paths {
+                self.put("coverage.paths", paths.patterns().join(", "), format!("{min} %"), Some(*min));
+            }
             self.number("coverage.total_min", *total_min);
             self.number("coverage.changed_lines_min", *changed_lines_min);
             for pattern in changed_lines_except.iter().flat_map(super::Paths::patterns) {

@@ -6,7 +6,8 @@ use crate::model::{ClaimName, Id, Role, Shard, TierName};
 
 use super::{
     Asserted, Base, BaselineRule, BoundTo, Claim, CoverageLimits, Exceptions, FindingLimits, FloorRule, Form,
-    MeasurementLimits, Moment, MutationLimits, NameLimits, Policy, Reach, Surface, TestLimits, Trailer, Waivable,
+    MeasurementLimits, Moment, MutationLimits, NameLimits, PathFloor, Policy, Reach, Surface, TestKind, TestLimits,
+    Trailer, Waivable,
 };
 
 /// What a policy asks of a change that is planned for some tier and touches some paths.
@@ -140,6 +141,17 @@ impl Policy {
     }
 }
 
+impl TestKind {
+    /// Returns its patterns in words, such as `names *accepts*; reports *.pos.xml`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let Self { names, suites, reports, properties, passed_min: _ } = self;
+        let lists = [("names", names), ("suites", suites), ("reports", reports), ("properties", properties)];
+        let lists = lists.into_iter().filter(|(_, list)| !list.patterns().is_empty());
+        lists.map(|(what, list)| format!("{what} {}", list.patterns().join(", "))).collect::<Vec<_>>().join("; ")
+    }
+}
+
 impl Claim {
     /// Returns the limits of this claim in words, one a line; never empty.
     #[must_use]
@@ -174,17 +186,26 @@ impl Claim {
         let most = |limit: Option<u64>, what: &str| {
             limit.map(|limit| if limit == 0 { format!("no {what}") } else { format!("at most {limit} {what}") })
         };
-        if let Some(TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline }) = tests {
+        if let Some(TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline, positive, negative }) = tests
+        {
             words.extend(least(*passed_min, "tests that pass"));
             words.extend(most(*failed_max, "tests that fail"));
             words.extend(most(*skipped_max, "skipped tests"));
             words.extend(most(*flaky_max, "flaky tests"));
+            for (kind, what) in [(positive, "positive"), (negative, "negative")] {
+                let Some(kind) = kind else { continue };
+                let least = kind.passed_min;
+                words.push(format!("at least {least} {what} tests, and each of them passes: {}", kind.in_words()));
+            }
             words.extend(
                 baseline
                     .map(|BaselineRule::Keep| "each test that passed in the baseline is there and passes".to_owned()),
             );
         }
-        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline }) = coverage {
+        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline, paths }) = coverage {
+            for PathFloor { paths, min } in paths {
+                words.push(format!("at least {min} percent of the lines of {} covered", paths.patterns().join(", ")));
+            }
             words.extend(least(*total_min, "percent of all lines covered"));
             words.extend(least(*changed_lines_min, "percent of the changed lines covered"));
             if let Some(paths) = changed_lines_except {

@@ -25,12 +25,13 @@ mod shape;
 mod starter;
 mod tier;
 mod who;
+mod wild;
 mod word;
 
 pub use baseline::{Baseline, BaselineError, Floor, Kept, Measured, Moved, NameSet, Protected};
 pub use claim::{
     Asserted, BaselineRule, BoundTo, Claim, CoverageLimits, Family, FindingLimits, FloorRule, Form, MeasurementLimits,
-    MeasurementRule, Moment, MutationLimits, NameLimits, Surface, TestLimits, Waivable,
+    MeasurementRule, Moment, MutationLimits, NameLimits, PathFloor, Surface, TestKind, TestLimits, Waivable,
 };
 pub use diff::{Difference, Direction};
 pub use exceptions::{Exceptions, Outside, Reach};
@@ -46,6 +47,7 @@ pub use requirements::{Required, Requirements, Why};
 pub use starter::{STARTER, TIERS_EXAMPLE};
 pub use tier::{Base, PATTERN_BYTES_MAX, Paths, Tier, Trailer, When};
 pub use who::{Act, Entitled, THRESHOLD_MAX};
+pub use wild::Wildcards;
 
 use std::collections::{BTreeMap, BTreeSet};
 

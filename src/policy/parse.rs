@@ -16,15 +16,16 @@ use super::nesting::{NESTING_MAX, too_deep};
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::reader::{At, Cell, Reader, Table, json, one_of, shown, spelling};
 use super::shape::{
-    CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, NAMES, SURFACE, Shape, TESTS, TIER,
-    TOP, WHEN,
+    CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, NAMES, PATH_FLOOR, SURFACE, Shape,
+    TEST_KIND, TESTS, TIER, TOP, WHEN,
 };
+use super::tier::PATTERN_BYTES_MAX;
 use super::who::THRESHOLD_MAX;
 use super::word::Word;
 use super::{
     Act, Applies, Asserted, Base, BoundTo, Claim, CoverageLimits, Entitled, Exceptions, Family, FindingLimits, Form,
-    Independence, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits, Paths, Policy, Reach, Rego,
-    TestLimits, Tier, Trailer, Waivable, When,
+    Independence, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits, PathFloor, Paths, Policy,
+    Reach, Rego, TestKind, TestLimits, Tier, Trailer, Waivable, When, Wildcards,
 };
 
 impl Policy {
@@ -254,7 +255,39 @@ fn test_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<TestLimits> {
         skipped_max: count(reader, &table, "skipped_max", COUNT_MAX),
         flaky_max: count(reader, &table, "flaky_max", COUNT_MAX),
         baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
+        positive: table.cell("positive").and_then(|cell| test_kind(reader, &cell)),
+        negative: table.cell("negative").and_then(|cell| test_kind(reader, &cell)),
     })
+}
+
+fn test_kind(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<TestKind> {
+    let table = reader.table(cell, &TEST_KIND)?;
+    if TEST_KIND.keys.iter().all(|key| *key == "passed_min" || table.cell(key).is_none()) {
+        let wanted = "at least one of names, suites, reports and properties";
+        reader.wrong(cell.at, PolicyProblem::Empty { place: table.place, wanted });
+        return None;
+    }
+    let mut patterns = |key| table.cell(key).map(|cell| wildcards(reader, &cell)).unwrap_or_default();
+    Some(TestKind {
+        names: patterns("names"),
+        suites: patterns("suites"),
+        reports: patterns("reports"),
+        properties: patterns("properties"),
+        passed_min: table.cell("passed_min").and_then(|cell| reader.count(&cell, 1, COUNT_MAX)).unwrap_or(1),
+    })
+}
+
+fn wildcards(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Wildcards {
+    let texts = reader.texts(cell, NAMES_MAX);
+    for text in &texts {
+        let reason = match text.it.len() {
+            0 => "it is empty",
+            1..=PATTERN_BYTES_MAX => continue,
+            _ => "it has more than 512 bytes",
+        };
+        reader.wrong(text.at, PolicyProblem::Pattern { pattern: shown(text.it), reason: reason.to_owned() });
+    }
+    Wildcards::of(texts.into_iter().map(|text| text.it.to_owned()).collect())
 }
 
 fn coverage_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<CoverageLimits> {
@@ -268,6 +301,7 @@ fn coverage_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<CoverageL
             }
             patterns(reader, &cell)
         }),
+        paths: table.cell("paths").map(|cell| path_floors(reader, &cell)).unwrap_or_default(),
         baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
     })
 }
@@ -289,6 +323,24 @@ fn measurement_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<Measur
         return None;
     };
     Some(MeasurementLimits { tolerance: reader.count(&tolerance, 0, TOLERANCE_MAX)?, baseline })
+}
+
+fn path_floors(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Vec<PathFloor> {
+    let mut floors = Vec::new();
+    for item in reader.items(cell, NAMES_MAX) {
+        let Some(table) = reader.table(&item, &PATH_FLOOR) else { continue };
+        let paths = table.cell("paths").and_then(|cell| patterns(reader, &cell));
+        let min = table.cell("min").and_then(|cell| reader.count(&cell, 1, PERCENT_MAX));
+        for (key, wanted) in
+            [("paths", "patterns such as paths = [\"src/crypto/**\"]"), ("min", "a percentage such as min = 95")]
+        {
+            if table.cell(key).is_none() {
+                reader.missing(&table, key, wanted.to_owned());
+            }
+        }
+        floors.extend(paths.zip(min).map(|(paths, min)| PathFloor { paths, min }));
+    }
+    floors
 }
 
 fn finding_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<FindingLimits> {
@@ -578,6 +630,8 @@ mod tests {
             place if place == TOP.place => schema["properties"].clone(),
             place if place == CLAIM.place => defs["claim"]["properties"].clone(),
             place if place == TESTS.place => defs["tests"]["properties"].clone(),
+            place if place == TEST_KIND.place => defs["testKind"]["properties"].clone(),
+            place if place == PATH_FLOOR.place => defs["pathFloor"]["properties"].clone(),
             place if place == COVERAGE.place => defs["coverage"]["properties"].clone(),
             place if place == FINDINGS.place => defs["findings"]["properties"].clone(),
             place if place == SURFACE.place => defs["names"]["properties"].clone(),

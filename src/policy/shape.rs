@@ -60,13 +60,22 @@ pub(super) const CLAIM: Shape = Shape {
 /// Limits on tests.
 pub(super) const TESTS: Shape = Shape {
     place: "in `tests` of a claim",
-    keys: &["passed_min", "failed_max", "skipped_max", "flaky_max", "baseline"],
+    keys: &["passed_min", "failed_max", "skipped_max", "flaky_max", "baseline", "positive", "negative"],
 };
+
+/// A kind of tests.
+pub(super) const TEST_KIND: Shape = Shape {
+    place: "in `positive` or `negative` of `tests`",
+    keys: &["names", "suites", "reports", "properties", "passed_min"],
+};
+
+/// A floor for some files.
+pub(super) const PATH_FLOOR: Shape = Shape { place: "in `paths` of `coverage`", keys: &["paths", "min"] };
 
 /// Limits on coverage.
 pub(super) const COVERAGE: Shape = Shape {
     place: "in `coverage` of a claim",
-    keys: &["total_min", "changed_lines_min", "changed_lines_except", "baseline"],
+    keys: &["total_min", "changed_lines_min", "changed_lines_except", "baseline", "paths"],
 };
 
 /// Limits on findings.
@@ -106,11 +115,13 @@ pub(super) const EXCEPTIONS: Shape =
 pub(super) const ENTITLED: Shape = Shape { place: "in an act of [may]", keys: &["roles", "threshold"] };
 
 /// All tables with keys of their own.
-pub(super) const SHAPES: [&Shape; 13] = [
+pub(super) const SHAPES: [&Shape; 15] = [
     &TOP,
     &CLAIM,
     &TESTS,
+    &TEST_KIND,
     &COVERAGE,
+    &PATH_FLOOR,
     &FINDINGS,
     &SURFACE,
     &MEASUREMENTS,

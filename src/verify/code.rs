@@ -57,6 +57,7 @@ codes! {
     NOT_MATCHING = "E223" "not-matching", "a result does not match the start that it names", "find out who signed it: evidence show SERIAL";
     COVERAGE_LIMIT = "E224" "coverage-limit", "the tests run fewer of the lines than the policy demands", "test the lines that no test runs, and run the gate again";
     REGO_DENIED = "E225" "rego-denied", "the Rego of the policy denies it", "read what it says, and mend that: evidence policy show --rego";
+    TEST_KIND_LIMIT = "E255" "test-kind-limit", "the tests of a kind that the policy demands are too few, or do not all pass", "add such tests or mend them, and run the gate again";
     REGO_ERROR = "E226" "rego-error", "the Rego of the policy came to no answer: it has no set deny, or broke off with an error", "mend the policy: evidence policy check, evidence policy apply";
     NOTHING_SHOWN = "E230" "nothing-shown", "exceptions stand in for every requirement, and an empty set never passes", "show at least one of them: evidence attest CLAIM -- CMD";
     MUTATION_LIMIT = "E250" "mutation-limit", "the tests notice fewer of the mutants than the policy demands", "test what no test notices, and run the gate again: evidence facts FILE lists it";

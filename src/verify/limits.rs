@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::changed::{self, Told};
 use super::code::Code;
+use super::floors;
+use super::kinds::{Given, Kinds};
 use super::mutants::Mutants;
 use super::recheck::Rechecked;
 use super::verdict::Finding;
@@ -35,6 +37,14 @@ pub(super) struct Numbers {
     hosts: BTreeSet<String>,
     /// What was told of the changed lines, if the claim limits them.
     changed: Option<Told>,
+    /// What was told of the lines of some files, if the claim limits them.
+    paths: Vec<String>,
+    /// The reports with cases.
+    cases: Vec<Given>,
+    /// Records with a report whose cases are not known.
+    cases_unknown: BTreeSet<u64>,
+    /// What was told of the kinds of tests, if the claim demands some.
+    kinds: Option<Kinds>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -146,6 +156,15 @@ impl Numbers {
         for read in run.facts.iter().filter(|read| read.facts.mutation.is_some()) {
             self.mutants.add_report(serial, rechecked.report(serial, &read.material));
         }
+        for read in run.facts.iter().filter(|read| read.facts.tests.is_some()) {
+            let material = run.materials.iter().find(|material| material.sha256 == read.material);
+            match (rechecked.report(serial, &read.material), material) {
+                (Some(report), Some(material)) => {
+                    self.cases.push(Given { name: material.name.to_string(), report: Arc::clone(report) });
+                }
+                _ => drop(self.cases_unknown.insert(serial)),
+            }
+        }
         for read in &run.facts {
             match rechecked.report(serial, &read.material) {
                 Some(report) => {
@@ -205,8 +224,10 @@ impl Numbers {
         });
         let coverage = self.coverage.as_ref().map(Coverage::shown);
         let changed = self.changed.as_ref().map(Told::shown);
-        let parts: Vec<String> =
-            [tests, findings, coverage, changed, self.mutants.shown()].into_iter().flatten().collect();
+        let kinds = self.kinds.as_ref().map(Kinds::shown);
+        let mut parts: Vec<String> =
+            [tests, kinds, findings, coverage, changed, self.mutants.shown()].into_iter().flatten().collect();
+        parts.extend(self.paths.iter().cloned());
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
@@ -221,7 +242,12 @@ impl Numbers {
         if let Some(limits) = &claim.tests {
             match &self.tests {
                 None => findings.push(no_facts(name, "tests")),
-                Some(tests) => check_tests(name, tests, limits, findings),
+                Some(tests) => {
+                    check_tests(name, tests, limits, findings);
+                    if claim.limits_test_kinds() {
+                        self.check_kinds(name, claim, limits, findings);
+                    }
+                }
             }
         }
         if let Some(limits) = &claim.findings {
@@ -262,7 +288,9 @@ impl Numbers {
         changes: Option<&ChangedLines>,
         findings: &mut Vec<Finding>,
     ) {
-        let Some(least) = limits.changed_lines_min else { return };
+        if limits.changed_lines_min.is_none() && limits.paths.is_empty() {
+            return;
+        }
         let unknown = self.lines_unknown.first().filter(|_| claim.asserted == Asserted::Allow);
         if let Some(serial) = unknown {
             let found = format!(
@@ -279,9 +307,29 @@ impl Numbers {
             findings.push(Finding::new(Code::NO_FACTS, name.as_str(), found, "the blobs of base and head"));
             return;
         };
-        let told = changed::tell(changes, &self.covering(), limits.changed_lines_except.as_ref());
-        told.check(name, least, findings);
-        self.changed = Some(told);
+        if let Some(least) = limits.changed_lines_min {
+            let told = changed::tell(changes, &self.covering(), limits.changed_lines_except.as_ref());
+            told.check(name, least, findings);
+            self.changed = Some(told);
+        }
+        if !limits.paths.is_empty() {
+            self.paths = floors::check(name, &changes.files, &self.covering(), &limits.paths, findings);
+        }
+    }
+
+    fn check_kinds(&mut self, name: &ClaimName, claim: &Claim, limits: &TestLimits, findings: &mut Vec<Finding>) {
+        if let Some(serial) = self.cases_unknown.first() {
+            // Where that is no finding yet, the missing or unreadable report is one by itself.
+            if claim.asserted == Asserted::Allow {
+                let found = format!("a report of record {serial} is not there, and which tests are in it is not known");
+                findings.push(Finding::new(Code::NO_MATERIAL, name.as_str(), found, "every report that shows tests"));
+            }
+            return;
+        }
+        self.kinds = Kinds::tell(limits, &self.cases);
+        if let Some(kinds) = &self.kinds {
+            kinds.check(name, limits, findings);
+        }
     }
 }
 
@@ -331,7 +379,7 @@ fn add(sum: &mut u64, more: u64) {
 }
 
 fn check_tests(name: &ClaimName, tests: &Tests, limits: &TestLimits, findings: &mut Vec<Finding>) {
-    let TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline: _ } = limits;
+    let TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline: _, positive: _, negative: _ } = limits;
     if let Some(least) = passed_min.filter(|least| tests.passed < *least) {
         findings.push(Finding::new(
             Code::TEST_LIMIT,
@@ -377,7 +425,7 @@ fn check_findings(name: &ClaimName, found: &Findings, limits: &FindingLimits, fi
 }
 
 fn check_coverage(name: &ClaimName, coverage: &Coverage, limits: &CoverageLimits, findings: &mut Vec<Finding>) {
-    let CoverageLimits { total_min, changed_lines_min: _, changed_lines_except: _, baseline: _ } = limits;
+    let CoverageLimits { total_min, changed_lines_min: _, changed_lines_except: _, baseline: _, paths: _ } = limits;
     match (coverage.percent(), total_min) {
         (None, _) => findings.push(no_facts(name, "coverage")),
         (Some(percent), Some(least)) if percent < u128::from(*least) => findings.push(Finding::new(

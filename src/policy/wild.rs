@@ -1,0 +1,68 @@
+//! Patterns of texts: `*` stands for any run of characters, everything else for itself.
+//!
+//! Names of tests hold brackets, dots and spaces, so nothing else is special, and case counts.
+
+/// Patterns as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wildcards(Vec<String>);
+
+impl Wildcards {
+    pub(super) fn of(patterns: Vec<String>) -> Self {
+        Self(patterns)
+    }
+
+    /// Returns the patterns as written.
+    #[must_use]
+    pub fn patterns(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Returns whether one of the patterns matches a whole text.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.iter().any(|pattern| is_match(pattern, text))
+    }
+}
+
+/// Matches from both ends in; between them each piece is found as early as it can be.
+fn is_match(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let (between, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    for piece in between.split('*').filter(|piece| !piece.is_empty()) {
+        let Some(at) = text.find(piece) else { return false };
+        text = &text[at + piece.len()..];
+    }
+    text.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_any_run_and_the_rest_is_itself() {
+        for (pattern, text) in [
+            ("a", "a"),
+            ("*", ""),
+            ("*accepts*", "cart accepts an order"),
+            ("a*b*c", "a-b-c-b-c"),
+            ("test[1]*", "test[1] (x)"),
+            ("*.pos.xml", "out/unit.pos.xml"),
+            ("a**b", "ab"),
+        ] {
+            assert!(is_match(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("a", "ab"),
+            ("a*a", "a"),
+            ("*accepts*", "Accepts"),
+            ("a?c", "abc"),
+            ("[ab]", "a"),
+            ("a*b*b", "ab"),
+            ("", "a"),
+        ] {
+            assert!(!is_match(pattern, text), "{pattern} {text}");
+        }
+    }
+}
