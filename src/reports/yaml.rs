@@ -300,10 +300,10 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for n in 1..12 {
             let before = format!("*a{}", n - 1);
-            text.push_str(&format!("a{n}: &a{n} [{}]\n", vec![before.as_str(); 10].join(", ")));
+            text.push_str(&format!("a{n}: &a{n} [{}]\n", [before.as_str(); 10].join(", ")));
         }
         assert!(refused(&text).contains("more than 67108864 bytes of values"));
-        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 100].join(", "));
+        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), ["*a"; 100].join(", "));
         assert!(refused(&long).contains("bytes of values"));
         let mut deep = "a0: &a0 [x]\n".to_owned();
         for n in 1..80 {

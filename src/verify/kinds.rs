@@ -75,7 +75,7 @@ impl Kinds {
     /// Holds what is told against the limits.
     pub(super) fn check(&self, name: &ClaimName, limits: &TestLimits, findings: &mut Vec<Finding>) {
         if let Some(first) = self.both.first() {
-            let found = format!("{} are positive and negative at once: {first}", tests(self.both.len()));
+            let found = format!("of both kinds at once: {}, such as {first}", tests(self.both.len()));
             findings.push(Finding::new(Code::TEST_KIND_LIMIT, name.as_str(), found, "patterns that tell them apart"));
         }
         for (shown, kind, what) in
@@ -84,7 +84,8 @@ impl Kinds {
             let (Some(shown), Some(kind)) = (shown, kind) else { continue };
             let (count, least) = (shown.count(), kind.passed_min);
             if count < least {
-                let found = format!("{count} {what} tests pass");
+                let found =
+                    if count == 1 { format!("1 {what} test passes") } else { format!("{count} {what} tests pass") };
                 findings.push(Finding::new(Code::TEST_KIND_LIMIT, name.as_str(), found, format!("at least {least}")));
             }
             if let Some(first) = shown.others.first() {
@@ -178,7 +179,7 @@ mod tests {
         assert_eq!(
             findings,
             [
-                "E255 test-kind-limit: a: 1 positive tests pass; wanted at least 2",
+                "E255 test-kind-limit: a: 1 positive test passes; wanted at least 2",
                 "E255 test-kind-limit: a: 0 negative tests pass; wanted at least 1"
             ]
         );
@@ -212,10 +213,7 @@ mod tests {
         let (line, findings) =
             told(BOTH, &[junit("unit.xml", &format!("{GOOD}<testcase name='accepts' classname='refusals'/>"))]);
         assert_eq!(line, "2 positive, 1 negative pass");
-        assert!(
-            findings[0].contains("1 test are positive and negative at once: s > refusals > accepts"),
-            "{findings:?}"
-        );
+        assert!(findings[0].contains("of both kinds at once: 1 test, such as s > refusals > accepts"), "{findings:?}");
     }
 
     #[test]
