@@ -70,11 +70,7 @@ impl Policy {
                 }
                 direction => direction,
             };
-            let shown = |term: &Term| match (key.member.is_empty(), term.shown.is_empty()) {
-                (true, _) => term.shown.clone(),
-                (false, true) => key.member.clone(),
-                (false, false) => format!("{} {}", key.member, term.shown),
-            };
+            let shown = |term: &Term| format!("{} {}", key.member, term.shown).trim_ascii().to_owned();
             let difference = Difference {
                 thing: key.thing.clone(),
                 key: key.name,
@@ -474,10 +470,8 @@ impl Of<'_> {
     }
 
     fn test_kind(&mut self, name: &'static str, floor: &'static str, kind: Option<&TestKind>) {
-        if let Some(kind) = kind {
-            self.word(name, &kind.in_words());
-            self.number(floor, Some(kind.passed_min));
-        }
+        kind.iter().for_each(|kind| self.word(name, &kind.in_words()));
+        self.number(floor, kind.map(|kind| kind.passed_min));
     }
 
     fn claim(&mut self, claim: &Claim) {
