@@ -108,6 +108,33 @@ fn init_overwrites_nothing() {
 }
 
 #[test]
+fn init_with_tiers_says_what_a_team_does_first() {
+    let place = Place::new();
+    let told = place.answer(&["init", "--policy", "tiers"], 0);
+    for wanted in ["evidence plan --tier low", "evidence attest build -- CMD"] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    let written = std::fs::read_to_string(place.repository.join(".evidence/policy.toml")).unwrap();
+    assert_eq!(written, evidence_ledger::policy::MODEL);
+    place.commit("evidence: policy and trust");
+    place.answer(&["policy", "check"], 0);
+    let told = place.answer(&["attest", "build", "--", "true"], 125);
+    assert!(told.contains("has no plan"), "{told}");
+}
+
+#[test]
+fn init_takes_no_other_word_and_no_tiers_beside_a_policy() {
+    let place = Place::new();
+    let told = place.answer(&["init", "--policy", "tier"], 2);
+    assert!(told.contains("the policy cannot be read"), "{told}");
+    std::fs::create_dir(place.repository.join(".evidence")).unwrap();
+    place.write(".evidence/policy.toml", "version = 1\n");
+    let told = place.answer(&["init", "--policy", "tiers"], 2);
+    assert!(told.contains(".evidence/policy.toml is there already"), "{told}");
+    assert!(!place.config.exists() || files(&place.config).is_empty());
+}
+
+#[test]
 fn what_was_committed_after_the_attempt_is_not_covered() {
     let place = Place::new();
     place.start();

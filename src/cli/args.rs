@@ -40,7 +40,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Make a ledger, keys, trust file and starter policy for this repository
-    #[command(after_help = "Example:\n  evidence init")]
+    #[command(after_help = "Examples:\n  evidence init\n  evidence init --policy tiers")]
     Init(InitArgs),
     /// Show the whole way, with a real repository, a refusal, an acceptance and three attacks
     #[command(after_help = "Example:\n  evidence demo --keep")]
@@ -120,7 +120,7 @@ pub(super) struct InitArgs {
     /// The first root: a key that signs, as --key names one [default: a new one in your config folder]
     #[arg(long, value_name = "KEY")]
     pub(super) root: Option<PathBuf>,
-    /// A policy to begin with [default: a commented starter policy]
+    /// A policy to begin with: a file, or `tiers` for low, medium and high as a team of people and agents needs them [default: a commented starter policy]
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
 }

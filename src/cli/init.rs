@@ -21,7 +21,7 @@ use crate::attest::Signer;
 use crate::crypto::NoteKey;
 use crate::git::Repository;
 use crate::model::{Grant, Id, Role};
-use crate::policy::{Policy, STARTER};
+use crate::policy::{Form, MODEL, Moment, Policy, STARTER};
 use crate::prove::{Trust, TrustedLedger};
 use crate::store::make_folder;
 
@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
                 .hint("nothing was changed; evidence verify uses what is there"));
         }
     }
-    let policy = starter(context, args.policy.as_ref().map(|path| context.cwd.join(path)).as_deref(), &policy_path)?;
+    let policy = starter(context, args.policy.as_deref(), &policy_path)?;
     let origin = args.origin.clone().map_or_else(fresh_origin, Ok)?;
     let log_key_path = log_key_path(&origin)?;
     let id = repository_id(args, repository)?;
@@ -106,7 +106,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     context.remember_ledger()?;
     let named = !context.named_keys()?.is_empty();
     let key = if named { own.public().fingerprint().to_string() } else { own_path.display().to_string() };
-    show(context, top, &folder, &id, principal.as_str(), &key);
+    show(context, top, &folder, &id, principal.as_str(), &key, &first_commands(&policy)?);
     if appender.ledger().remote().is_some() {
         let path = log_key_path.display();
         context.say(&format!(
@@ -119,12 +119,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     Ok(0)
 }
 
-fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, key: &str) {
-    let commands = [
-        "git add .evidence && git commit -m 'evidence: policy and trust'",
-        "evidence attest tests -- CMD",
-        "evidence verify",
-    ];
+fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, key: &str, commands: &[String]) {
     if context.json {
         print_json(
             &json!({"repository": id, "principal": principal, "ledger": folder, "key": key, "policy": top.join(POLICY_IN_REPOSITORY), "trust": top.join(TRUST_IN_REPOSITORY), "next": commands}),
@@ -142,8 +137,32 @@ fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, 
     print(&text);
 }
 
+/// Returns what comes next: a plan where the policy wants one, and the first gate of its lowest tier.
+fn first_commands(policy: &str) -> Result<Vec<String>, Fail> {
+    let policy = Policy::parse(policy).map_err(|errors| Fail::usage(errors.to_string()))?;
+    let lowest = &policy.tiers()[0];
+    let gate = lowest
+        .require
+        .iter()
+        .find(|name| policy.claim(name).is_some_and(|claim| claim.form == Form::Run && claim.at != Moment::Deploy));
+    let commit = "git add .evidence && git commit -m 'evidence: policy and trust'".to_owned();
+    let plan = policy.unplanned().is_none().then(|| format!("evidence plan --tier {}", lowest.name));
+    let gate = gate.map(|name| format!("evidence attest {name} -- CMD"));
+    Ok([Some(commit), plan, gate, Some("evidence verify".to_owned())].into_iter().flatten().collect())
+}
+
 fn starter(context: &Context, named: Option<&Path>, policy_path: &Path) -> Result<String, Fail> {
-    let path = match named {
+    let named = match named {
+        Some(word) if word == Path::new(MODEL_WORD) => {
+            if policy_path.exists() {
+                return Err(Fail::usage(format!("{} is there already", policy_path.display()))
+                    .hint(format!("evidence init takes it; or move it away for --policy {MODEL_WORD}")));
+            }
+            return Ok(MODEL.to_owned());
+        }
+        named => named.map(|path| context.cwd.join(path)),
+    };
+    let path = match &named {
         Some(path) => path,
         None if policy_path.exists() => policy_path,
         None => return Ok(STARTER.to_owned()),
@@ -213,3 +232,6 @@ pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fail
     // Its name is durable too: a key that a power cut takes away is lost for good.
     File::open(&folder).and_then(|folder| folder.sync_all()).map_err(|error| Fail::io("cannot sync", &folder, &error))
 }
+
+/// The policy that comes with the program and is asked for by this word: a file of that name is `./tiers`.
+const MODEL_WORD: &str = "tiers";

@@ -44,7 +44,7 @@ pub use problem::{ERRORS_MAX, PolicyError, PolicyErrors, PolicyProblem, Suggesti
 pub use rego::{REGO_BYTES_MAX, REGO_NESTING_MAX, Rego};
 pub use remark::{Holders, Oddity, Remark, Weight};
 pub use requirements::{Required, Requirements, Why};
-pub use starter::{STARTER, TIERS_EXAMPLE};
+pub use starter::{MODEL, STARTER, TIERS_EXAMPLE};
 pub use tier::{Base, PATTERN_BYTES_MAX, Paths, Tier, Trailer, When};
 pub use who::{Act, Entitled, THRESHOLD_MAX};
 pub use wild::Wildcards;

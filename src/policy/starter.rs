@@ -7,15 +7,20 @@
 /// with all of them removed it is a policy too.
 pub const STARTER: &str = include_str!("starter.toml");
 
+/// The policy that `evidence init --policy tiers` writes: low, medium and high, each with what a team of people and agents shows.
+///
+/// It asks for a plan, for another than who implements, and at high for a person; exceptions last two weeks at most.
+pub const MODEL: &str = include_str!("model.toml");
+
 /// A policy with three tiers that demand tests, scans and independent review.
 pub const TIERS_EXAMPLE: &str = include_str!("tiers.toml");
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Id;
+    use crate::model::{Id, Span};
     use crate::policy::word::Word as _;
-    use crate::policy::{Act, Family, Form, Independence, Policy};
+    use crate::policy::{Act, Family, Form, Independence, Policy, Waivable};
 
     fn id(text: &str) -> Id {
         text.parse().unwrap()
@@ -65,6 +70,35 @@ mod tests {
         assert_eq!((review.form, review.independent_of.as_slice()), (Form::Review, &[id("implementer")][..]));
         assert!(policy.claims().values().all(|claim| claim.unsupported().is_empty()));
         assert_eq!(policy.independence(), Independence::Require);
+    }
+
+    #[test]
+    fn model_demands_what_each_risk_is_worth() {
+        let policy = Policy::parse(MODEL).unwrap_or_else(|errors| panic!("{errors}"));
+        let low = ["build", "screenshot-review"];
+        let medium = ["unit-tests", "security-scan", "peer-review"];
+        let high = ["full-regression", "adversarial-review", "approval", "staged-rollout"];
+        assert_eq!(claims(&policy, "low"), low);
+        assert_eq!(claims(&policy, "medium"), [&low[..], &medium].concat());
+        assert_eq!(claims(&policy, "high"), [&low[..], &medium, &high].concat());
+        assert!(policy.claims_unused().is_empty());
+        assert_eq!((policy.independence(), policy.unplanned()), (Independence::Require, None));
+        for (name, claim) in policy.claims() {
+            assert!(claim.unsupported().is_empty(), "{name}");
+            let reviewed = claim.form == Form::Review;
+            assert_eq!(claim.independent_of == [id("implementer")], reviewed, "{name}");
+        }
+        assert!(policy.remarks(MODEL, &[], None).is_empty());
+    }
+
+    #[test]
+    fn model_takes_no_exception_for_another_pair_of_eyes() {
+        let policy = Policy::parse(MODEL).unwrap();
+        for (name, fixed) in [("peer-review", true), ("adversarial-review", true), ("approval", true), ("build", false)]
+        {
+            assert_eq!(policy.claim(&id(name)).unwrap().waivable == Waivable::No, fixed, "{name}");
+        }
+        assert_eq!(policy.exceptions().longest(), Span(14 * 86_400));
     }
 
     #[test]
