@@ -120,7 +120,8 @@ fn what_is_waived_is_accepted_and_never_shown_as_passed() {
     let vsa: Value = serde_json::from_slice(&vsa.payload).unwrap();
     assert_eq!(vsa["predicate"]["verifiedLevels"], json!(["EVIDENCE_TIER_MEDIUM_WITH_EXCEPTIONS"]));
     assert_eq!(vsa["predicate"]["evidence:verdict/v1"]["excepted"], json!(["scan"]));
-    assert!(read("v.md").contains("⚠️ waived"));
+    let markdown = read("v.md");
+    assert!(markdown.contains("⚠️ waived") && markdown.contains("boss waives it until"), "{markdown}");
     let sarif: Value = serde_json::from_str(&read("v.sarif")).unwrap();
     let notes = sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
     assert!(notes.iter().any(|note| note["descriptor"]["id"] == "waived"));
@@ -199,8 +200,13 @@ fn who_implements_the_change_allows_nothing_for_it() {
     let rig = without_scan(&[]);
     rig.grant("agent", "agent", "admin", &[]);
     rig.refuses("agent", &WAIVE, "agent stands behind the implementation of shop/feature");
-    forged(&rig, "agent", |_| ());
+    let serial = forged(&rig, "agent", |_| ());
     not_taken(&rig, "not-taken", "agent implements the change");
+    let file = rig.path("v.md");
+    let page = rig.by("stranger", &["verify", "--write", &format!("markdown={}", file.display())]);
+    let idle = format!("w-1 (record {serial}, waive scan by agent) not taken: agent implements the change");
+    assert!(page.out.contains(&format!("\nexception {idle}\n")), "{page:?}");
+    assert!(fs::read_to_string(file).unwrap().contains("Exceptions that do not help (1)"));
 }
 
 #[test]

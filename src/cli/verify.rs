@@ -20,8 +20,8 @@ use crate::policy::Moment;
 use crate::prove::{Change, Complete, Held, Trust};
 use crate::store::{Ledger, Log};
 use crate::verify::{
-    Clock, Code, Decided, Finding, Judgement, Known, Limitation, Policies, REMOTE_UNSEEN, Rechecked, Requirement,
-    State, Verdict, asks_changed_lines, plan_base, read_authors, read_branch, read_names,
+    Clock, Code, Decided, ExceptionShown, Finding, Judgement, Known, Limitation, Policies, REMOTE_UNSEEN, Rechecked,
+    Requirement, State, Verdict, asks_changed_lines, plan_base, read_authors, read_branch, read_names,
 };
 
 /// What a live verdict rests on.
@@ -428,6 +428,9 @@ pub(super) fn page(verdict: &Verdict) -> String {
     }
     for limitation in &verdict.limitations {
         text.push_str(&format!("limitation {}: {}\n", limitation.name, plain(&limitation.text)));
+    }
+    for idle in verdict.exceptions.iter().filter_map(ExceptionShown::idle) {
+        text.push_str(&format!("exception {}\n", plain(&idle)));
     }
     text
 }

@@ -318,7 +318,8 @@ fn awaited(missing: &[Step]) -> Vec<Awaited> {
 }
 
 /// What is not there yet, or not any more, and speaks against nothing.
-const LACKING: [Code; 9] = [
+const LACKING: [Code; 10] = [
+    Code::NOTHING_SHOWN,
     Code::NO_PLAN,
     Code::MISSING_CLAIM,
     Code::RUNNING,

@@ -156,6 +156,23 @@ pub enum ExceptionState {
     NotTaken,
 }
 
+impl ExceptionShown {
+    /// Returns why it does not help, as a sentence; none if it does, or ends another one.
+    #[must_use]
+    pub fn idle(&self) -> Option<String> {
+        let Self { serial, id, effect, claims, by, until, state, why, .. } = self;
+        let why = match state {
+            ExceptionState::InForce | ExceptionState::End => return None,
+            ExceptionState::Ended => format!("ended at {until}"),
+            ExceptionState::EndedEarly | ExceptionState::NotTaken => {
+                format!("{}: {}", state.as_str(), why.as_deref().unwrap_or_default())
+            }
+        };
+        let claims: Vec<&str> = claims.iter().map(|claim| claim.as_str()).collect();
+        Some(format!("{id} (record {serial}, {effect} {} by {}) {why}", claims.join(", "), by.join(" and ")))
+    }
+}
+
 impl ExceptionState {
     /// Returns it in words.
     #[must_use]

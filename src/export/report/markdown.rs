@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::{headline, reasons, word};
 use crate::model::Decision;
-use crate::verify::{State, Verdict};
+use crate::verify::{Excepted, ExceptionShown, State, Verdict};
 
 /// Returns a verdict as Markdown.
 #[must_use]
@@ -33,6 +33,7 @@ pub fn markdown(verdict: &Verdict) -> String {
         more(left, &mut text);
         text.push_str("\n</details>\n");
     }
+    exceptions(verdict, &mut text);
     judged(verdict, &mut text);
     text
 }
@@ -56,6 +57,9 @@ fn requirements(verdict: &Verdict, text: &mut String) {
         };
         let serials: Vec<String> = requirement.serials.iter().map(u64::to_string).collect();
         let who: Vec<&str> = requirement.principals.iter().map(|principal| principal.as_str()).collect();
+        let excepted = requirement.exception.as_ref().map(Excepted::sentence);
+        let notes: Vec<String> = excepted.into_iter().chain(requirement.numbers.clone()).collect();
+        let notes = notes.join("; ");
         let _ = writeln!(
             text,
             "| {} | {mark} {} | {} | {} | {} |",
@@ -63,10 +67,29 @@ fn requirements(verdict: &Verdict, text: &mut String) {
             word(requirement.state),
             serials.join(", "),
             shown(&who.join(", ")),
-            shown(requirement.numbers.as_deref().unwrap_or_default())
+            shown(&notes)
         );
     }
     more(left, text);
+}
+
+/// Folds away what stands in for nothing, and why.
+fn exceptions(verdict: &Verdict, text: &mut String) {
+    let idle: Vec<String> = verdict.exceptions.iter().filter_map(ExceptionShown::idle).collect();
+    if idle.is_empty() {
+        return;
+    }
+    let _ = write!(text, "\n<details><summary>Exceptions that do not help ({})</summary>\n\n", idle.len());
+    let mut left = idle.len();
+    for one in &idle {
+        if text.len() > LIMITATIONS_END {
+            break;
+        }
+        left -= 1;
+        let _ = writeln!(text, "- {}", shown(one));
+    }
+    more(left, text);
+    text.push_str("\n</details>\n");
 }
 
 fn findings(verdict: &Verdict, text: &mut String) {
