@@ -812,14 +812,7 @@ fn plan_that_comes_after_the_first_start_is_none() {
     rig.refuses("planner", &lower, "raised only");
     rig.verify().refused(&["E201"]);
     let forge = Forge::of(&rig);
-    let plan = Plan {
-        tier: "low".parse().unwrap(),
-        implied: false,
-        implementers: Vec::new(),
-        target: "refs/heads/main".to_owned(),
-        aliases: Vec::new(),
-        reason: None,
-    };
+    let plan = Plan::bare("low".parse().unwrap(), "refs/heads/main");
     let base = vec![Subject::base(forge::oid(&rig, "main"))];
     let statement = Statement { subjects: base, binding: forge.binding(true, None), predicate: Predicate::Plan(plan) };
     forge.write(&statement, &[&forge::key(&rig, "planner")], forge.newest());

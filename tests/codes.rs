@@ -440,14 +440,7 @@ fn limitation_that_the_policy_refuses() {
 #[test]
 fn plan_before_the_first_policy() {
     let rig = Rig::new();
-    let plan = Plan {
-        tier: "low".parse().unwrap(),
-        implied: false,
-        implementers: Vec::new(),
-        target: "refs/heads/main".to_owned(),
-        aliases: Vec::new(),
-        reason: None,
-    };
+    let plan = Plan::bare("low".parse().unwrap(), "refs/heads/main");
     let judged = |policy_first: bool| {
         // The other ledger of that origin is forgotten too.
         for folder in ["other", "config/evidence/seen"] {
@@ -658,7 +651,7 @@ fn high() -> Rig {
 
 fn review(verdict: ReviewVerdict) -> Predicate {
     let claim = "peer-review".parse().unwrap();
-    Predicate::Review(Review { claim, phase: Phase::Plain, verdict: Some(verdict), notes: None, commitment: None })
+    Predicate::Review(Review::bare(claim, Phase::Plain, Some(verdict)))
 }
 
 fn verify(rig: &Rig) -> Ran {

@@ -222,14 +222,7 @@ impl Log {
 }
 
 fn plan() -> Plan {
-    Plan {
-        tier: id("low"),
-        implied: false,
-        implementers: Vec::new(),
-        target: "refs/heads/main".into(),
-        aliases: Vec::new(),
-        reason: None,
-    }
+    Plan::bare(id("low"), "refs/heads/main")
 }
 
 fn start() -> Start {
@@ -238,7 +231,7 @@ fn start() -> Start {
 
 fn yes() -> Review {
     let verdict = Some(ReviewVerdict::Pass);
-    Review { claim: id("peer-review"), phase: Phase::Plain, verdict, notes: None, commitment: None }
+    Review::bare(id("peer-review"), Phase::Plain, verdict)
 }
 
 fn other_commit() -> Vec<Subject> {

@@ -10,7 +10,8 @@ use evidence_ledger::model::{
     AsOf, Decision, PredicateName, Statement, StatementError, Time, check_schema, predicate_schema, schema,
 };
 use evidence_ledger::verify::{
-    Code, Excepted, ExceptionShown, ExceptionState, Finding, Limitation, Requirement, State, TierShown, Verdict,
+    Code, CriterionShown, CriterionState, Excepted, ExceptionShown, ExceptionState, Finding, Limitation, Planned,
+    PlannedFile, PlannedPaths, Requirement, Shows, ShowsKind, State, TierShown, Verdict,
 };
 use samples::{digest, id, oid};
 use serde_json::{Map, Value, json};
@@ -268,7 +269,9 @@ fn accepted() -> Verdict {
         tier: Some(TierShown { planned: id("low"), effective: id("medium") }),
         as_of: Some(AsOf { size: 12, root: digest("root"), time: Time(1) }),
         policy: Some(digest("policy")),
+        planned: Some(planned()),
         requirements: vec![requirement, bare],
+        criteria: vec![criterion()],
         findings: Vec::new(),
         limitations: vec![Limitation { name: "one-person", text: "ana holds all roles".into() }],
         ..Verdict::unproven(id("shop/a"), oid('1'), oid('2'), samples::ORIGIN.into(), Time(2), finding)
@@ -306,10 +309,45 @@ fn excepted() -> Verdict {
     verdict
 }
 
+fn planned() -> Planned {
+    let file = PlannedFile { serial: 3, name: "rollback.md".into(), sha256: digest("rollback") };
+    let first = PlannedPaths { serial: 3, patterns: vec!["src/**".into()], reason: None };
+    let wider = PlannedPaths { serial: 4, patterns: vec!["doc/**".into()], reason: Some("it wants words".into()) };
+    Planned {
+        origin: Some("https://tickets.example.org/12".into()),
+        requested: Some(Time(1)),
+        paths: vec![first, wider],
+        rollback: Some(file.clone()),
+        attachments: vec![file],
+    }
+}
+
+fn criterion() -> CriterionShown {
+    let shows = |kind, count| Shows { kind, name: "x".into(), serials: vec![8], count };
+    let evidence = vec![
+        shows(ShowsKind::Tests, Some(2)),
+        shows(ShowsKind::Claim, None),
+        shows(ShowsKind::Picture, None),
+        shows(ShowsKind::Attachment, None),
+        shows(ShowsKind::Person, None),
+    ];
+    CriterionShown {
+        id: "AC-1".parse().unwrap(),
+        text: "a visitor logs in".into(),
+        state: CriterionState::Met,
+        critical: true,
+        plan: 3,
+        evidence,
+        lacks: Vec::new(),
+    }
+}
+
 fn refused() -> Verdict {
     let mended = Finding::new(Code::MISSING_CLAIM, "unit-tests", "nothing", "a result")
         .mended_by(&["evidence", "attest", "unit-tests", "--", "CMD"], Some("ci"));
     let mut verdict = Verdict { decision: Decision::Refused, findings: vec![mended], ..accepted() };
+    let open = CriterionShown { state: CriterionState::Open, lacks: vec!["nothing shows it".into()], ..criterion() };
+    verdict.criteria.push(open);
     verdict.findings[0].mend.as_mut().unwrap().who.push(id("ci"));
     verdict.findings.push(Finding::new(Code::HALTED, "the ledger", "a halt", "a resume").mended_by(&["x"], None));
     for state in [State::Fail, State::Inconclusive, State::Running, State::Lost, State::Missing, State::Invalid] {
@@ -341,6 +379,8 @@ fn a_verdict_that_says_more_or_less_breaks_its_schema() {
                 let less = with(&value, &at, |members| members.remove(field));
                 let optional = ["numbers", "failedElsewhere", "mend", "role", "exceptions"].contains(&field.as_str())
                     || at.starts_with("/exceptions/") && ["names", "why"].contains(&field.as_str())
+                    || PLANNED.contains(&field.as_str())
+                    || at == "/planned"
                     || verdict.decision == Decision::Refused
                         && ["base", "tier", "asOf", "policy"].contains(&field.as_str());
                 assert_eq!(check_schema("verdict-report", &less).is_ok(), optional, "{at}/{field}");
@@ -364,19 +404,30 @@ fn an_acceptance_with_a_finding_and_a_refusal_without_one_break_their_schema() {
 }
 
 /// The members that may be absent, of all nine predicates.
+/// What a verdict says only where a plan did.
+const PLANNED: [&str; 9] =
+    ["planned", "criteria", "requested", "paths", "rollback", "attachments", "reason", "lacks", "count"];
+
 const OPTIONAL: &[&str] = &[
     "aliases",
+    "attachments",
     "baseline",
+    "caption",
     "change",
     "changes",
+    "claims",
     "codes",
     "command",
     "commitment",
     "context",
     "coverage",
+    "criteria",
+    "criterion",
+    "critical",
     "emails",
     "facts",
     "findings",
+    "human",
     "leasedBy",
     "limitations",
     "materials",
@@ -384,12 +435,19 @@ const OPTIONAL: &[&str] = &[
     "mutation",
     "names",
     "notes",
+    "old",
     "omittedBytes",
+    "origin",
     "owner",
+    "paths",
+    "pictures",
     "plan",
     "problems",
     "reason",
+    "requested",
+    "rollback",
     "shard",
+    "specs",
     "tests",
     "tier",
     "until",

@@ -440,12 +440,8 @@ fn many(rig: &Rig, count: usize) {
         plan,
     };
     let plan = Predicate::Plan(evidence_ledger::model::Plan {
-        tier: "low".parse().unwrap(),
-        implied: false,
         implementers: vec!["agent".parse().unwrap()],
-        target: "refs/heads/main".to_owned(),
-        aliases: Vec::new(),
-        reason: None,
+        ..evidence_ledger::model::Plan::bare("low".parse().unwrap(), "refs/heads/main")
     });
     let plans = (0..count).map(|number| Statement {
         subjects: vec![Subject::base(base.clone())],

@@ -72,14 +72,7 @@ fn oid(digit: &str) -> Oid {
 }
 
 fn plan() -> Plan {
-    Plan {
-        tier: "low".parse().unwrap(),
-        implied: false,
-        implementers: Vec::new(),
-        target: "refs/heads/main".to_owned(),
-        aliases: Vec::new(),
-        reason: None,
-    }
+    Plan::bare("low".parse().unwrap(), "refs/heads/main")
 }
 
 /// Plans a change; returns the serial and leaf hash of the receipt.

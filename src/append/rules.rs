@@ -322,7 +322,9 @@ impl Before {
     fn shows(&self, claim: &ClaimName) -> bool {
         let shown = self.predicate("result").or_else(|| self.predicate("review-plain"));
         match shown {
-            Some(Predicate::Review(review)) => review.claim == *claim && review.verdict == Some(ReviewVerdict::Pass),
+            Some(Predicate::Review(review)) => {
+                review.claim == *claim && review.criteria.is_empty() && review.verdict == Some(ReviewVerdict::Pass)
+            }
             Some(Predicate::Result(run)) => run.claim == *claim && run.outcome == Outcome::Pass,
             _ => false,
         }
@@ -380,6 +382,10 @@ impl Rules<'_> {
             }
             Predicate::Review(review) => {
                 self.named_plan(statement, &before)?;
+                if !review.criteria.is_empty() {
+                    // It is about criteria of the plan, and about no claim of the policy.
+                    return Ok(());
+                }
                 self.check_claim(self.policy_of(&before)?, &review.claim, crate::policy::Form::Review)
             }
             Predicate::Verdict(_) => self.named_plan(statement, &before).map(drop),

@@ -16,8 +16,8 @@ use crate::append::{AppendError, Receipt};
 use crate::crypto::Envelope;
 use crate::git::{GitError, Repository, worktree_then};
 use crate::model::{
-    ClaimName, Command, Digest, Ended, Id, Material, Oid, Outcome, Predicate, Problem, Purpose, Run, Shard, Start,
-    Worktree,
+    Attachment, ClaimName, Command, Digest, Ended, Id, Material, Oid, Outcome, Predicate, Problem, Purpose, Run, Shard,
+    Start, Worktree,
 };
 use crate::reports::{Detected, Format};
 use crate::store::{Blobs, StoreError};
@@ -200,6 +200,11 @@ impl Attempt {
             context: self.context.into_iter().map(|(name, value)| (name, self.secrets.mask(&value))).collect(),
             materials: gathered.materials,
             facts: gathered.facts,
+            attachments: gathered
+                .attachments
+                .into_iter()
+                .map(|it| Attachment { caption: it.caption.map(|text| self.secrets.mask(&text)), ..it })
+                .collect(),
         };
         let envelope = signer.seal(&self.about, Predicate::Result(result.clone()))?;
         let delivered = deliver(signer, &self.spool, envelope, &result, &blobs)?;

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use globset::GlobBuilder;
 
 use super::secrets::Secrets;
-use crate::model::{Digest, Material, MaterialFacts, Outcome, Problem, Purpose};
+use crate::model::{Attachment, CriterionId, Digest, Material, MaterialFacts, Outcome, Problem, Purpose};
 use crate::reports::{self, Detected, Format};
 use crate::store::{Blobs, StoreError};
 
@@ -22,6 +22,19 @@ pub struct ReportSpec {
     pub pattern: String,
     /// Whether it is read, or only kept.
     pub purpose: Purpose,
+    /// What is said of an attachment.
+    pub label: Option<Label>,
+}
+
+/// What is said of an attachment: at least one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Label {
+    /// What it is called; without it, as its file.
+    pub name: Option<String>,
+    /// What it shows.
+    pub caption: Option<String>,
+    /// The criterion that it is for.
+    pub criterion: Option<CriterionId>,
 }
 
 /// What was gathered.
@@ -31,6 +44,8 @@ pub struct Gathered {
     pub materials: Vec<Material>,
     /// What readers took out.
     pub facts: Vec<MaterialFacts>,
+    /// What is said of attachments.
+    pub attachments: Vec<Attachment>,
     /// What is wrong.
     pub problems: Vec<Problem>,
 }
@@ -89,6 +104,11 @@ pub(super) fn gather_since(
             };
             gathered.problem(code, format!("no file matches the {what} {}", spec.pattern));
         }
+        if let Some(name) = spec.label.as_ref().and_then(|label| label.name.as_ref()).filter(|_| paths.len() > 1) {
+            let text = format!("{} files match {}; wanted one that is called {name}", paths.len(), spec.pattern);
+            gathered.problem("several-attachments", text);
+            continue;
+        }
         for path in paths {
             keep(folder, &path, spec, blobs, before, secrets, &mut gathered)?;
         }
@@ -132,6 +152,13 @@ fn keep(
     }
     file.rewind()?;
     let (sha256, bytes) = blobs.put_from(&mut file)?;
+    if let Some(label) = &spec.label {
+        gathered.label(label, &name, sha256);
+        if before.is_some_and(|before| before.is_stale(path, &metadata)) {
+            let text = format!("{name} is older than the command: it was not made or changed by it");
+            gathered.problem("stale-attachment", text);
+        }
+    }
     let material = Material { name: name.clone(), purpose: spec.purpose, sha256, bytes, omitted_bytes: None };
     if gathered
         .materials
@@ -187,6 +214,19 @@ impl Gathered {
             Err(error) => self.problem("unreadable-report", format!("{name}: {error}")),
         }
         Ok(())
+    }
+
+    /// Notes what is said of an attachment.
+    fn label(&mut self, label: &Label, file: &str, material: Digest) {
+        let Label { name, caption, criterion } = label.clone();
+        let name = name.unwrap_or_else(|| file.to_owned());
+        if self.attachments.iter().any(|other| other.name == name && other.material != material) {
+            self.problem("same-name", format!("two attachments are called {name}"));
+        }
+        let attachment = Attachment { material, name, caption, criterion };
+        if !self.attachments.contains(&attachment) {
+            self.attachments.push(attachment);
+        }
     }
 
     pub(super) fn problem(&mut self, code: &str, text: String) {

@@ -12,7 +12,7 @@ mod spool;
 pub use agent::{Agent, AgentError, AgentKey};
 pub use attempt::{Attempt, AttemptError, Attempted, Looking, Undelivered};
 pub use command::{CommandSpec, Echo, Interrupts, Ran};
-pub use gather::{Gathered, ReportSpec, gather};
+pub use gather::{Gathered, Label, ReportSpec, gather};
 pub use secrets::Secrets;
 pub use signer::{About, Signer, first_plan};
 pub use spool::{Delivered, Spool, Waiting};

@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::allow::AllowArgs;
 use super::baseline::BaselineArgs;
+use super::files::Attached;
 
 /// Proof that a change is fit to merge.
 #[derive(Debug, Parser)]
@@ -346,6 +347,24 @@ pub(super) struct PlanArgs {
     /// The branch that the change is meant for
     #[arg(long, value_name = "BRANCH")]
     pub(super) target: Option<String>,
+    /// Where the work was asked for: the address of a ticket
+    #[arg(long, value_name = "URL")]
+    pub(super) origin: Option<String>,
+    /// When it was asked for, such as 2026-11-21T09:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(super) requested: Option<String>,
+    /// Paths that it is to touch, repeatable: any other one is refused
+    #[arg(long = "paths", value_name = "GLOB", num_args = 1..)]
+    pub(super) paths: Vec<String>,
+    /// A file that says how it is taken back
+    #[arg(long, value_name = "FILE")]
+    pub(super) rollback: Option<PathBuf>,
+    /// A file that belongs to the plan, repeatable
+    #[arg(long = "attach", value_name = "FILE", num_args = 1..)]
+    pub(super) attachments: Vec<PathBuf>,
+    /// A specification with criteria, TOML or a Markdown checklist, repeatable
+    #[arg(long = "spec", value_name = "FILE", num_args = 1..)]
+    pub(super) specs: Vec<PathBuf>,
     /// Print the commit trailer that names the plan
     #[arg(long)]
     pub(super) trailer: bool,
@@ -377,9 +396,8 @@ pub(super) struct AttestArgs {
     /// A report that shows the outcome, repeatable: a file or a pattern
     #[arg(long = "report", value_name = "[FORMAT=]FILE")]
     pub(super) reports: Vec<String>,
-    /// A file to keep with the result, repeatable
-    #[arg(long = "attach", value_name = "FILE")]
-    pub(super) attachments: Vec<String>,
+    #[command(flatten)]
+    pub(super) attached: Attached,
     /// Which variant this run is, `linux` for example
     #[arg(long, value_name = "NAME")]
     pub(super) variant: Option<String>,
@@ -420,12 +438,19 @@ pub(super) enum ReviewWord {
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReviewArgs {
     /// The claim, as the policy names it
-    pub(super) claim: String,
+    #[arg(required_unless_present = "criteria")]
+    pub(super) claim: Option<String>,
     #[command(flatten)]
     pub(super) of: ChangeArgs,
     /// What you found
     #[arg(long)]
     pub(super) verdict: ReviewWord,
+    /// A criterion of the plan that you found so, repeatable: then it is about no claim
+    #[arg(long = "criterion", value_name = "ID", conflicts_with_all = ["claim", "pictures"])]
+    pub(super) criteria: Vec<String>,
+    /// A picture that you looked at, by its name, repeatable; with the file that you saw, it must be the one attached
+    #[arg(long = "picture", value_name = "NAME[=FILE]")]
+    pub(super) pictures: Vec<String>,
     /// Your notes
     #[arg(long, value_name = "FILE")]
     pub(super) notes: Option<PathBuf>,

@@ -44,12 +44,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     for text in &args.reports {
         reports.push(report_spec(text)?);
     }
-    for pattern in &args.attachments {
-        if pattern.is_empty() {
-            return Err(Fail::usage("--attach is empty; wanted a file"));
-        }
-        reports.push(ReportSpec { format: None, pattern: pattern.clone(), purpose: Purpose::Attachment });
-    }
+    reports.extend(args.attached.specs()?);
     if args.command.is_empty() && reports.is_empty() {
         return Err(Fail::usage("there is nothing to attest: neither a command nor a report")
             .hint(format!("evidence attest {named} -- CMD")));
@@ -200,7 +195,7 @@ fn report_spec(text: &str) -> Result<ReportSpec, Fail> {
     if pattern.is_empty() {
         return Err(Fail::usage("--report is empty; wanted a file or a pattern"));
     }
-    Ok(ReportSpec { format, pattern: pattern.to_owned(), purpose: Purpose::Report })
+    Ok(ReportSpec { format, pattern: pattern.to_owned(), purpose: Purpose::Report, label: None })
 }
 
 /// The variables that a command does not see: whatever is ours, and the way to an agent that signs.

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::args::LogArgs;
 use super::context::Context;
 use super::fail::Fail;
+use super::verify::plain;
 use super::{key, print, print_json};
 use crate::crypto::{Envelope, filed_under, leaf_hash};
 use crate::merkle::MapText;
-use crate::model::{Authority, Entry, Event, Fingerprint, Grant, Predicate, Statement};
+use crate::model::{Authority, Entry, Event, Fingerprint, Grant, Plan, Predicate, Review, Statement};
 use crate::prove::RawRecord;
 use crate::store::{Log, Lookup, LookupKey};
 
@@ -142,6 +143,12 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
         _ => (None, None),
     };
     let about = match &statement.predicate {
+        Predicate::Plan(plan) => planned(plan),
+        Predicate::Review(review) => looked_at(review),
+        Predicate::Result(run) => {
+            let names: Vec<&str> = run.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
+            (!names.is_empty()).then(|| format!("with {}", names.join(", ")))
+        }
         Predicate::Authority(Authority::Grant(grant)) => Some(granted(grant)),
         Predicate::Authority(Authority::Root { keys, threshold }) => {
             Some(format!("{threshold} of {} keys", keys.len()))
@@ -168,6 +175,27 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
     }))
 }
 
+/// Says what a plan says beside its tier.
+fn planned(plan: &Plan) -> Option<String> {
+    let mut parts: Vec<String> = plan.origin.iter().cloned().collect();
+    if !plan.paths.is_empty() {
+        parts.push(format!("paths {}", plan.paths.join(" ")));
+    }
+    if !plan.criteria.is_empty() {
+        let ids: Vec<&str> = plan.criteria.iter().map(|criterion| criterion.id.as_str()).collect();
+        parts.push(format!("criteria {}", ids.join(" ")));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Says which criteria and pictures a review is about.
+fn looked_at(review: &Review) -> Option<String> {
+    let criteria = review.criteria.iter().map(|id| format!("criterion {id}"));
+    let parts: Vec<String> =
+        criteria.chain(review.pictures.iter().map(|seen| format!("picture {}", seen.name))).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 /// Says what a grant gives: roles to a principal, or a name to the principal that it belongs to.
 fn granted(grant: &Grant) -> String {
     match filed_under(grant) {
@@ -190,7 +218,7 @@ pub(super) fn line(row: &Value) -> String {
         row["serial"],
         text("kind"),
         text("chain"),
-        what.trim(),
+        plain(what.trim()),
         &signer[..signer.len().min(15)]
     )
 }

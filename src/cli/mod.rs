@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod facts;
 mod fail;
+mod files;
 mod help;
 mod init;
 mod key;

@@ -1,17 +1,23 @@
 //! `evidence plan`: the first record of a change, and each later raise.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::args::PlanArgs;
 use super::context::{Context, Head};
 use super::fail::Fail;
+use super::files;
 use super::keys::lent;
 use super::{print, print_json};
 use crate::append::{AppendError, Appender, Receipt, Refusal};
 use crate::attest::{About, Signer, first_plan};
 use crate::git::{Repository, Target};
-use crate::model::{ChangeId, Digest, Oid, Plan, PrincipalId};
+use crate::model::{ChangeId, Criterion, Digest, Oid, Plan, PrincipalId, TierName, Time};
+use crate::policy::Paths;
+use crate::reports::{SpecForm, read_spec};
 use crate::store::Log;
+use crate::trace::plans;
 use crate::verify::Authority;
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
@@ -35,14 +41,8 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     let ids = |texts: &[String], what: &str| -> Result<Vec<PrincipalId>, Fail> {
         texts.iter().map(|text| text.parse().map_err(|error| Fail::usage(format!("{what}: {error}")))).collect()
     };
-    let plan = Plan {
-        tier,
-        implied: false,
-        implementers: ids(&args.implementers, "--implementer")?,
-        target: target_name(target.as_ref(), repository),
-        aliases: ids(&args.aliases, "--alias")?,
-        reason: args.reason.clone(),
-    };
+    let asked = asked(args)?;
+    let specs = specs(context, args)?;
     if planned.is_none() && args.reason.is_some() {
         return Err(Fail::usage(format!("the change {change} has no plan yet: the first one needs no reason"))
             .hint("leave --reason out"));
@@ -50,6 +50,20 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     let appender = context.appender(trust)?;
     let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: lent(&keys) };
+    let keep = |path: &PathBuf| files::keep(context, &appender, path);
+    let plan = Plan {
+        implementers: ids(&args.implementers, "--implementer")?,
+        aliases: ids(&args.aliases, "--alias")?,
+        reason: args.reason.clone(),
+        rollback: args.rollback.as_ref().map(keep).transpose()?,
+        attachments: args.attachments.iter().map(keep).collect::<Result<_, _>>()?,
+        specs: args.specs.iter().map(keep).collect::<Result<_, _>>()?,
+        criteria: specs,
+        ..asked.plan(tier, target_name(target.as_ref(), repository))
+    };
+    if planned.is_some() {
+        told_otherwise(context, &log, &change, &plan)?;
+    }
     let first = planned.map(|(_, leaf)| leaf).filter(|_| args.reason.is_some());
     let receipt = signer.plan(&change, &base, plan.clone(), first)?;
     let leaf = planned.map_or(receipt.leaf, |(_, leaf)| leaf);
@@ -57,12 +71,96 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
         print_trailer(context, &change, &leaf);
     } else if context.json {
         print_json(
-            &json!({"serial": receipt.serial, "leaf": receipt.leaf, "change": change, "tier": plan.tier, "base": base, "plan": leaf, "trailer": trailer(&change, &leaf)}),
+            &json!({"serial": receipt.serial, "leaf": receipt.leaf, "change": change, "tier": plan.tier, "base": base, "plan": leaf, "trailer": trailer(&change, &leaf), "criteria": plan.criteria.iter().map(|it| &it.id).collect::<Vec<_>>()}),
         );
     } else {
-        print(&format!("#{} planned {change}, tier {}, from {}\n", receipt.serial, plan.tier, base.short()));
+        let criteria = match plan.criteria.len() {
+            0 => String::new(),
+            1 => ", 1 criterion".to_owned(),
+            count => format!(", {count} criteria"),
+        };
+        print(&format!("#{} planned {change}, tier {}, from {}{criteria}\n", receipt.serial, plan.tier, base.short()));
     }
     Ok(0)
+}
+
+/// What a plan says in words.
+struct Asked {
+    origin: Option<String>,
+    requested: Option<Time>,
+    paths: Vec<String>,
+}
+
+impl Asked {
+    fn plan(self, tier: TierName, target: String) -> Plan {
+        Plan { origin: self.origin, requested: self.requested, paths: self.paths, ..Plan::bare(tier, target) }
+    }
+}
+
+fn asked(args: &PlanArgs) -> Result<Asked, Fail> {
+    let requested = args.requested.as_deref().map(time).transpose()?;
+    if let Some(time) = requested.filter(|time| *time > super::context::now()) {
+        return Err(Fail::usage(format!("--requested: {time} is yet to come")));
+    }
+    let printable = |text: &&String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if let Some(origin) = args.origin.as_ref().filter(|origin| !printable(origin)) {
+        return Err(Fail::usage(format!("--origin: `{origin}` is no address; wanted a URL without blanks")));
+    }
+    let patterns: Vec<&str> = args.paths.iter().map(String::as_str).collect();
+    Paths::compile(&patterns).map_err(|(_, problem)| Fail::usage(format!("--paths: {problem}")))?;
+    let mut paths = args.paths.clone();
+    paths.sort();
+    paths.dedup();
+    Ok(Asked { origin: args.origin.clone(), requested, paths })
+}
+
+/// Reads a time as RFC 3339 has it.
+fn time(text: &str) -> Result<Time, Fail> {
+    let read = chrono::DateTime::parse_from_rfc3339(text).ok().and_then(|time| u64::try_from(time.timestamp()).ok());
+    read.map(Time).ok_or_else(|| {
+        Fail::usage(format!("--requested: `{text}` is no time; wanted one such as 2026-11-21T09:00:00Z"))
+    })
+}
+
+/// Reads the criteria of all specifications.
+fn specs(context: &Context, args: &PlanArgs) -> Result<Vec<Criterion>, Fail> {
+    let mut all: Vec<Criterion> = Vec::new();
+    for path in &args.specs {
+        let shown = path.display();
+        let form = match path.extension().and_then(|end| end.to_str()) {
+            Some("toml") => SpecForm::Toml,
+            Some("md" | "markdown") => SpecForm::Markdown,
+            _ => return Err(Fail::usage(format!("--spec {shown}: wanted a file that ends in .toml or .md"))),
+        };
+        let place = context.cwd.join(path);
+        let text = std::fs::read_to_string(&place)
+            .map_err(|error| Fail::io("the specification cannot be read:", &place, &error))?;
+        for criterion in read_spec(&text, form).map_err(|error| Fail::usage(format!("--spec {shown}: {error}")))? {
+            if all.iter().any(|known| known.id == criterion.id) {
+                let text =
+                    format!("--spec {shown}: the criterion {} stands in another specification too", criterion.id);
+                return Err(Fail::usage(text));
+            }
+            all.push(criterion);
+        }
+    }
+    Ok(all)
+}
+
+/// Says which criteria were planned before in other words: the first ones stand.
+fn told_otherwise(context: &Context, log: &Log, change: &ChangeId, plan: &Plan) -> Result<(), Fail> {
+    for (serial, earlier) in plans(log, change)? {
+        let other = |criterion: &&Criterion| {
+            earlier.criteria.iter().any(|known| known.id == criterion.id && known != *criterion)
+        };
+        for criterion in plan.criteria.iter().filter(other) {
+            context.say(&format!(
+                "criterion {}: record {serial} plans it in other words, and those stand; a new one needs a new id",
+                criterion.id
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the commit that a change starts from: where it leaves the target branch.
@@ -122,8 +220,7 @@ fn imply(
         from = repository.resolve_commit(&format!("{}^1", head.commit)).unwrap_or(from);
     }
     let target = target_name(target, repository);
-    let plan =
-        Plan { tier: tier.clone(), implied: true, implementers: Vec::new(), target, aliases: Vec::new(), reason: None };
+    let plan = Plan { implied: true, ..Plan::bare(tier.clone(), target) };
     match signer.plan(change, &from, plan, None) {
         Ok(Receipt { leaf, serial, .. }) => {
             context.say(&format!(

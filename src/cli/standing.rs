@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use super::status::Look;
-use super::verify::{plain, requirements_text};
+use super::verify::{criteria_text, plain, requirements_text};
 use crate::export::command_line;
 use crate::model::Span;
 use crate::policy::Moment;
@@ -55,6 +55,7 @@ pub(super) fn change_page(look: &Look, standing: &Standing) -> String {
     };
     text.push_str(&format!("as of {} size {}, {}{moment}\n", look.origin, look.size, look.now));
     text.push_str(&requirements_text(&standing.requirements));
+    text.push_str(&criteria_text(&standing.criteria));
     for step in &standing.missing {
         text.push_str(&step_text(step));
     }
@@ -198,13 +199,17 @@ const NAMES_MAX: usize = 4;
 const BOLD: Style = Style::new().bold();
 const CODE: Style = Style::new().bold();
 /// What the words in commands stand for.
-const PLACEHOLDERS: [(&str, &str); 6] = [
+const PLACEHOLDERS: [(&str, &str); 10] = [
     ("CMD", "CMD, the command that does it"),
     ("FILE", "FILE, a report or notes"),
     ("WHY", "WHY, a reason"),
     ("TIER", "TIER, a tier of the policy"),
     ("BRANCH", "BRANCH, the branch that the change is meant for"),
     ("NEW-ID", "NEW-ID, an id that no change has"),
+    ("URL", "URL, the address of the ticket"),
+    ("TIME", "TIME, when it was asked for, such as 2026-11-21T09:00:00Z"),
+    ("GLOB", "GLOB, a pattern of paths such as src/**"),
+    ("NAME=FILE", "NAME=FILE, an attachment and what it is called"),
 ];
 
 #[cfg(test)]

@@ -20,8 +20,9 @@ use crate::policy::Moment;
 use crate::prove::{Change, Complete, Held, Trust};
 use crate::store::{Ledger, Log};
 use crate::verify::{
-    Clock, Code, Decided, ExceptionShown, Finding, Judgement, Known, Limitation, Policies, REMOTE_UNSEEN, Rechecked,
-    Requirement, State, Verdict, asks_changed_lines, plan_base, read_authors, read_branch, read_names,
+    Clock, Code, CriterionShown, CriterionState, Decided, ExceptionShown, Finding, Judgement, Known, Limitation,
+    Planned, Policies, REMOTE_UNSEEN, Rechecked, Requirement, Shows, State, Verdict, asks_changed_lines, plan_base,
+    read_authors, read_branch, read_names,
 };
 
 /// What a live verdict rests on.
@@ -408,6 +409,10 @@ pub(super) fn page(verdict: &Verdict) -> String {
         text.push_str(&format!("as of {} size {}, {}\n", verdict.origin, as_of.size, verdict.now));
     }
     text.push_str(&requirements_text(&verdict.requirements));
+    text.push_str(&criteria_text(&verdict.criteria));
+    if let Some(planned) = &verdict.planned {
+        text.push_str(&planned_text(planned));
+    }
     if !verdict.findings.is_empty() {
         text.push('\n');
     }
@@ -467,6 +472,47 @@ pub(super) fn requirements_text(requirements: &[Requirement]) -> String {
     text
 }
 
+/// Returns a line for each criterion, below an empty one if there is any.
+pub(super) fn criteria_text(criteria: &[CriterionShown]) -> String {
+    let mut text = String::new();
+    let width = criteria.iter().map(|criterion| criterion.id.as_str().len()).max().unwrap_or(0);
+    if !criteria.is_empty() {
+        text.push('\n');
+    }
+    for criterion in criteria {
+        let state = match criterion.state {
+            CriterionState::Met => "met",
+            CriterionState::Open => "open",
+        };
+        let mut parts: Vec<String> = criterion.evidence.iter().map(Shows::told).collect();
+        parts.extend(criterion.lacks.iter().cloned());
+        let critical = if criterion.critical { " (critical)" } else { "" };
+        let says: String = criterion.text.chars().take(CRITERION_CHARS_MAX).collect();
+        let line = format!("  {state:12} {:width$}  {says}{critical}: {}", criterion.id, parts.join("; "));
+        text.push_str(plain(&line).trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Returns what plans say beside the tier, below an empty line.
+fn planned_text(planned: &Planned) -> String {
+    let mut text = String::from("\n");
+    let mut line = |name: &str, value: &str| text.push_str(&format!("{name}: {}\n", plain(value)));
+    if let Some(origin) = &planned.origin {
+        let requested = planned.requested.map_or_else(String::new, |time| format!(", of {time}"));
+        line("asked for in", &format!("{origin}{requested}"));
+    }
+    for paths in &planned.paths {
+        let why = paths.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        line("planned paths", &format!("{} (#{}{why})", paths.patterns.join(", "), paths.serial));
+    }
+    if let Some(rollback) = &planned.rollback {
+        line("rollback", &format!("{} (#{})", rollback.name, rollback.serial));
+    }
+    text
+}
+
 /// Returns a text of others in one line and without control characters.
 pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
@@ -505,6 +551,8 @@ fn explain(live: &Live, verdict: &Verdict) -> String {
     text
 }
 
+/// The words of a criterion are shown up to so many characters.
+const CRITERION_CHARS_MAX: usize = 80;
 const ACCEPTED: Style = AnsiColor::Green.on_default().bold();
 const REFUSED: Style = AnsiColor::Red.on_default().bold();
 

@@ -233,6 +233,7 @@ fn left_out(complete: &Complete<Change>, policies: &Policies, trust: &Trust, mis
             Predicate::Review(review) if !allows(&review.claim) => {
                 review.notes.iter().map(|notes| &notes.sha256).collect()
             }
+            Predicate::Plan(plan) => plan.materials().map(|material| &material.sha256).collect(),
             Predicate::Verdict(verdict) => verdict.materials().collect(),
             _ => Vec::new(),
         };

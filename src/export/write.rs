@@ -173,6 +173,9 @@ pub(super) fn named_materials(
             Predicate::Result(run) if ours.contains(&record.serial()) => {
                 named.extend(run.materials.iter().map(|material| (material.sha256, Some(material.bytes))));
             }
+            Predicate::Plan(plan) if ours.contains(&record.serial()) => {
+                named.extend(plan.materials().map(|material| (material.sha256, Some(material.bytes))));
+            }
             Predicate::Review(review) if ours.contains(&record.serial()) => {
                 named.extend(review.notes.iter().map(|material| (material.sha256, Some(material.bytes))));
             }

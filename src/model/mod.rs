@@ -3,6 +3,7 @@
 //! Nothing here touches a file, a clock or a key. Every type is made by a parser that refuses what
 //! the format does not spell.
 
+mod criterion;
 mod digest;
 mod facts;
 mod git_facts;
@@ -16,6 +17,7 @@ mod schema;
 mod statement;
 mod time;
 
+pub use criterion::{Criterion, CriterionId, CriterionIdError, is_tag};
 pub use digest::{Digest, DigestError, Fingerprint, Oid};
 pub use facts::{
     CoverageFacts, Facts, FindingFacts, MeasurementFacts, MutationFacts, NameFacts, REASONS_MAX, Severity, TestFacts,

@@ -220,11 +220,8 @@ impl Statement {
             Predicate::Review(review) => review.notes.iter().map(|material| material.sha256).collect(),
             Predicate::Verdict(verdict) => verdict.materials().copied().collect(),
             Predicate::Event(Event::Merge { baseline, .. }) => baseline.iter().copied().collect(),
-            Predicate::Plan(_)
-            | Predicate::Start(_)
-            | Predicate::Exception(_)
-            | Predicate::Authority(_)
-            | Predicate::Event(_) => Vec::new(),
+            Predicate::Plan(plan) => plan.materials().map(|material| material.sha256).collect(),
+            Predicate::Start(_) | Predicate::Exception(_) | Predicate::Authority(_) | Predicate::Event(_) => Vec::new(),
         }
     }
 

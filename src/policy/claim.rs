@@ -9,7 +9,8 @@
 
 use std::num::NonZeroU64;
 
-use crate::model::{Id, Role, Span};
+use crate::model::{ClaimName, Id, Role, Span};
+use crate::reports::Media;
 
 use super::tier::Paths;
 use super::wild::Wildcards;
@@ -40,6 +41,8 @@ pub struct Claim {
     pub measurements: Option<MeasurementLimits>,
     /// Limits on mutants.
     pub mutation: Option<MutationLimits>,
+    /// Limits on attachments.
+    pub attachments: Option<AttachmentLimits>,
     /// The variants that must all be shown; empty: the one without a name.
     pub variants: Vec<Id>,
     /// How many attempts there may be, per variant, shard and tree.
@@ -166,6 +169,33 @@ pub struct MutationLimits {
     pub survived_max: Option<u64>,
 }
 
+/// What must be attached to the results of a claim, in each variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentLimits {
+    /// At least so many, of the kinds that count.
+    pub min: NonZeroU64,
+    /// The kinds that count; empty: all.
+    pub kinds: Vec<AttachmentKind>,
+    /// How the pictures relate to those of the branch's baseline.
+    pub baseline: Option<BaselineRule>,
+    /// The claim whose reviews must have seen each picture that the baseline does not have.
+    pub reviewed_by: Option<ClaimName>,
+}
+
+words! {
+    /// Of what kind an attachment is, as its bytes say.
+    AttachmentKind {
+        /// A PNG, JPEG, WebP or GIF.
+        Picture = "picture",
+        /// An MP4 or WebM.
+        Video = "video",
+        /// Lines of JSON objects: what an agent keeps of its session.
+        SessionLog = "session-log",
+        /// Anything else.
+        File = "file",
+    }
+}
+
 words! {
     /// What a claim is about.
     Family {
@@ -257,6 +287,19 @@ words! {
     }
 }
 
+impl AttachmentKind {
+    /// Returns the word for what a reader found.
+    #[must_use]
+    pub const fn of(media: Media) -> Self {
+        match media {
+            Media::Picture => Self::Picture,
+            Media::Video => Self::Video,
+            Media::SessionLog => Self::SessionLog,
+            Media::File => Self::File,
+        }
+    }
+}
+
 /// Whether an exception may stand in for a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Waivable {
@@ -330,6 +373,7 @@ mod tests {
     fn limits_that_can_be_judged_are_not_named() {
         assert!(unsupported("").is_empty());
         assert!(unsupported("tests = { positive = { names = [\"*a*\"] } }").is_empty());
+        assert!(unsupported("attachments = { min = 2, kinds = [\"picture\"] }").is_empty());
         assert!(unsupported("coverage = { total_min = 80, changed_lines_min = 90 }").is_empty());
         assert!(unsupported("mutation = { score_min = 80, changed_score_min = 90, survived_max = 3 }").is_empty());
         assert!(unsupported("tests = { failed_max = 0 }\nfindings = { high_max = 0, suppressed_max = 0 }").is_empty());

@@ -14,8 +14,9 @@ use crate::model::{ClaimName, Digest, Id, Span, TierName};
 
 use super::word::{Word as _, words};
 use super::{
-    Act, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MeasurementLimits, MutationLimits,
-    NameLimits, PathFloor, Policy, Reach, TestKind, TestLimits, Tier, Trailer, Waivable, When,
+    Act, AttachmentLimits, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MeasurementLimits,
+    MutationLimits, NameLimits, PathFloor, PlanPart, Policy, Reach, TestKind, TestLimits, Tier, Trailer, Waivable,
+    When,
 };
 
 /// One difference between two policies.
@@ -153,6 +154,7 @@ const RULES: &[(&str, Rule)] = &[
     ("recommend", Rule::Label),
     ("base", Rule::Words(&["merge-base", "newest"])),
     ("trailer", Rule::Words(&["false", "true"])),
+    ("plan", Rule::Demand),
     ("", Rule::Label),
     ("family", Rule::Label),
     // At the plan another commit is shown than at the merge: that is neither more nor less.
@@ -188,6 +190,11 @@ const RULES: &[(&str, Rule)] = &[
     ("mutation.changed_score_min", Rule::Floor),
     ("mutation.changed_score_except", Rule::Right),
     ("mutation.survived_max", Rule::Ceiling),
+    ("attachments.min", Rule::Floor),
+    // Of fewer kinds the same number is harder to have.
+    ("attachments.kinds", Rule::Right),
+    ("attachments.baseline", Rule::Demand),
+    ("attachments.reviewed_by", Rule::Demand),
     ("variants", Rule::Demand),
     ("attempts_max", Rule::Ceiling),
     ("age_max", Rule::Ceiling),
@@ -235,6 +242,9 @@ fn is_comparable(key: &Key, before: &Terms, after: &Terms) -> bool {
         terms.0.keys().any(|other| (other.section, &other.thing, other.name) == (key.section, &key.thing, name))
     };
     match key.section {
+        CLAIMS if key.name == "attachments.kinds" => {
+            there(before, "attachments.min") && there(after, "attachments.min")
+        }
         CLAIMS if !key.name.is_empty() => there(before, "") && there(after, ""),
         MAY if key.name == "threshold" => there(before, "roles") && there(after, "roles"),
         _ => true,
@@ -392,7 +402,9 @@ impl Terms {
         let mut require: BTreeSet<ClaimName> = BTreeSet::new();
         let mut recommend: BTreeSet<ClaimName> = BTreeSet::new();
         let (mut strictest_base, mut strictest_trailer) = (Base::MergeBase, Trailer::Optional);
-        for Tier { name, require: more, recommend: wishes, base, trailer } in tiers {
+        let mut parts: BTreeSet<PlanPart> = BTreeSet::new();
+        for Tier { name, require: more, recommend: wishes, base, trailer, plan } in tiers {
+            parts.extend(plan);
             require.extend(more.iter().cloned());
             recommend.extend(wishes.iter().cloned());
             (strictest_base, strictest_trailer) = (strictest_base.max(*base), strictest_trailer.max(*trailer));
@@ -403,6 +415,9 @@ impl Terms {
             of.members("recommend", &recommend);
             of.word("base", strictest_base.as_str());
             of.word("trailer", if strictest_trailer == Trailer::EveryCommit { "true" } else { "false" });
+            for part in &parts {
+                of.put("plan", part.to_string(), String::new(), None);
+            }
         }
     }
 
@@ -487,6 +502,7 @@ impl Of<'_> {
             names,
             measurements,
             mutation,
+            attachments,
             variants,
             attempts_max,
             age_max,
@@ -555,6 +571,19 @@ impl Of<'_> {
             }
             self.number("mutation.survived_max", *survived_max);
         }
+        if let Some(AttachmentLimits { min, kinds, baseline, reviewed_by }) = attachments {
+            self.number("attachments.min", Some(min.get()));
+            let all = super::word::Word::ALL;
+            for kind in if kinds.is_empty() { all } else { kinds } {
+                self.put("attachments.kinds", super::AttachmentKind::to_string(kind), String::new(), None);
+            }
+            if let Some(baseline) = baseline {
+                self.word("attachments.baseline", baseline.as_str());
+            }
+            if let Some(claim) = reviewed_by {
+                self.word("attachments.reviewed_by", claim.as_str());
+            }
+        }
         if variants.is_empty() {
             self.put("variants", UNNAMED.to_owned(), String::new(), None);
         }
@@ -581,8 +610,8 @@ const UNNAMED: &str = "(unnamed)";
 #[cfg(test)]
 mod tests {
     use super::super::shape::{
-        CLAIM, COVERAGE, ENTITLED, EXCEPTIONS as TABLE_OF_EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, SURFACE,
-        TESTS, TIER, TOP as TOP_KEYS, WHEN,
+        ATTACHMENTS, CLAIM, COVERAGE, ENTITLED, EXCEPTIONS as TABLE_OF_EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS,
+        MUTATION, SURFACE, TESTS, TIER, TOP as TOP_KEYS, WHEN,
     };
     use super::*;
     use crate::policy::TIERS_EXAMPLE;
@@ -724,7 +753,8 @@ mod tests {
         let terms = Terms::of(&everything, &Common::of(&everything, &everything));
         let names: BTreeSet<&str> = terms.0.keys().map(|key| key.name).collect();
         let within = |key: &str| {
-            ["tests", "coverage", "findings", "names", "measurements", "mutation"].map(|table| format!("{table}.{key}"))
+            ["tests", "coverage", "findings", "names", "measurements", "mutation", "attachments"]
+                .map(|table| format!("{table}.{key}"))
         };
         let structure = [
             "version",
@@ -741,6 +771,7 @@ mod tests {
             "names",
             "measurements",
             "mutation",
+            "attachments",
         ];
         let acts = MAY.keys;
         for shape in [
@@ -752,6 +783,7 @@ mod tests {
             &SURFACE,
             &MEASUREMENTS,
             &MUTATION,
+            &ATTACHMENTS,
             &TIER,
             &WHEN,
             &ENTITLED,

@@ -5,9 +5,9 @@ use std::fmt;
 use crate::model::{ClaimName, Id, Role, Shard, TierName};
 
 use super::{
-    Asserted, Base, BaselineRule, BoundTo, Claim, CoverageLimits, Exceptions, FindingLimits, FloorRule, Form,
-    MeasurementLimits, Moment, MutationLimits, NameLimits, PathFloor, Policy, Reach, Surface, TestKind, TestLimits,
-    Trailer, Waivable,
+    Asserted, AttachmentLimits, Base, BaselineRule, BoundTo, Claim, CoverageLimits, Exceptions, FindingLimits,
+    FloorRule, Form, MeasurementLimits, Moment, MutationLimits, NameLimits, PathFloor, Policy, Reach, Surface,
+    TestKind, TestLimits, Trailer, Waivable,
 };
 
 /// What a policy asks of a change that is planned for some tier and touches some paths.
@@ -106,6 +106,10 @@ impl Policy {
         if required.base == Base::Newest {
             also.push("its base is the branch's newest merge".to_owned());
         }
+        if !required.plan.is_empty() {
+            let parts: Vec<&str> = required.plan.iter().map(|part| part.as_str()).collect();
+            also.push(format!("its plan says: {}", parts.join(", ")));
+        }
         if let Some(span) = self.plan_valid_for() {
             also.push(format!("its first plan is not older than {span}"));
         }
@@ -174,6 +178,7 @@ impl Claim {
             names: surface,
             measurements,
             mutation,
+            attachments,
             variants,
             attempts_max,
             age_max,
@@ -241,6 +246,15 @@ impl Claim {
             }
             words.extend(most(*survived_max, "mutants that no test notices"));
         }
+        if let Some(AttachmentLimits { min, kinds, baseline, reviewed_by }) = attachments {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+            let of = if kinds.is_empty() { String::new() } else { format!(" of kind {}", kinds.join(" or ")) };
+            words.push(format!("at least {min} attached{of}"));
+            words.extend(baseline.map(|BaselineRule::Keep| "each picture of the baseline is there".to_owned()));
+            if let Some(claim) = reviewed_by {
+                words.push(format!("each picture that is new seen and passed by a review of {claim}"));
+            }
+        }
         if !variants.is_empty() {
             words.push(format!("in each variant: {}", names(variants)));
         }
@@ -288,6 +302,7 @@ impl Claim {
             command.extend(words(&["--shard", &shard.to_string()]));
         }
         command.extend(needs_report.then(|| words(&["--report", "FILE"])).into_iter().flatten());
+        command.extend(self.attachments.iter().flat_map(|_| words(&["--attach", "NAME=FILE"])));
         command.extend(words(&["--", "CMD"]));
         command
     }

@@ -30,8 +30,9 @@ mod word;
 
 pub use baseline::{Baseline, BaselineError, Floor, Kept, Measured, Moved, NameSet, Protected};
 pub use claim::{
-    Asserted, BaselineRule, BoundTo, Claim, CoverageLimits, Family, FindingLimits, FloorRule, Form, MeasurementLimits,
-    MeasurementRule, Moment, MutationLimits, NameLimits, PathFloor, Surface, TestKind, TestLimits, Waivable,
+    Asserted, AttachmentKind, AttachmentLimits, BaselineRule, BoundTo, Claim, CoverageLimits, Family, FindingLimits,
+    FloorRule, Form, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits, PathFloor, Surface,
+    TestKind, TestLimits, Waivable,
 };
 pub use diff::{Difference, Direction};
 pub use exceptions::{Exceptions, Outside, Reach};
@@ -45,7 +46,7 @@ pub use rego::{REGO_BYTES_MAX, REGO_NESTING_MAX, Rego};
 pub use remark::{Holders, Oddity, Remark, Weight};
 pub use requirements::{Required, Requirements, Why};
 pub use starter::{MODEL, STARTER, TIERS_EXAMPLE};
-pub use tier::{Base, PATTERN_BYTES_MAX, Paths, Tier, Trailer, When};
+pub use tier::{Base, PATTERN_BYTES_MAX, Paths, PlanPart, Tier, Trailer, When};
 pub use who::{Act, Entitled, THRESHOLD_MAX};
 pub use wild::Wildcards;
 
@@ -169,7 +170,8 @@ impl Policy {
     #[must_use]
     pub fn claims_unused(&self) -> Vec<&ClaimName> {
         let tiers = self.tiers.iter().flat_map(|tier| tier.require.iter().chain(&tier.recommend));
-        let used: BTreeSet<_> = tiers.chain(self.whens.iter().flat_map(|when| &when.require)).collect();
+        let reviews = self.claims.values().filter_map(|claim| claim.attachments.as_ref()?.reviewed_by.as_ref());
+        let used: BTreeSet<_> = tiers.chain(self.whens.iter().flat_map(|when| &when.require)).chain(reviews).collect();
         self.claims.keys().filter(|name| !used.contains(name)).collect()
     }
 

@@ -16,16 +16,16 @@ use super::nesting::{NESTING_MAX, too_deep};
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::reader::{At, Cell, Reader, Table, json, one_of, shown, spelling};
 use super::shape::{
-    CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, NAMES, PATH_FLOOR, SURFACE, Shape,
-    TEST_KIND, TESTS, TIER, TOP, WHEN,
+    ATTACHMENTS, CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, NAMES, PATH_FLOOR,
+    SURFACE, Shape, TEST_KIND, TESTS, TIER, TOP, WHEN,
 };
 use super::tier::PATTERN_BYTES_MAX;
 use super::who::THRESHOLD_MAX;
 use super::word::Word;
 use super::{
-    Act, Applies, Asserted, Base, BoundTo, Claim, CoverageLimits, Entitled, Exceptions, Family, FindingLimits, Form,
-    Independence, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits, PathFloor, Paths, Policy,
-    Reach, Rego, TestKind, TestLimits, Tier, Trailer, Waivable, When, Wildcards,
+    Act, Applies, Asserted, AttachmentLimits, Base, BoundTo, Claim, CoverageLimits, Entitled, Exceptions, Family,
+    FindingLimits, Form, Independence, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits,
+    PathFloor, Paths, Policy, Reach, Rego, TestKind, TestLimits, Tier, Trailer, Waivable, When, Wildcards,
 };
 
 impl Policy {
@@ -89,7 +89,7 @@ fn policy(reader: &mut Reader<'_>, cells: &DeTable<'_>) -> Option<Policy> {
     let may = top.cell("may").map(|cell| may(reader, &cell.called("[may]"), &mut roles)).unwrap_or_default();
     let mut claims = BTreeMap::new();
     for (name, cell) in members {
-        if let Some(claim) = claim(reader, &cell, &mut roles) {
+        if let Some(claim) = claim(reader, &cell, &mut roles, &names) {
             claims.insert(name.it, claim);
         }
     }
@@ -171,7 +171,7 @@ fn names(reader: &mut Reader<'_>, top: &Table<'_>, members: &[(At<ClaimName>, Ce
     }
 }
 
-fn claim(reader: &mut Reader<'_>, cell: &Cell<'_>, roles: &mut Roles) -> Option<Claim> {
+fn claim(reader: &mut Reader<'_>, cell: &Cell<'_>, roles: &mut Roles, names: &Names) -> Option<Claim> {
     let table = reader.table(cell, &CLAIM)?;
     let family = match table.cell("family") {
         Some(cell) => reader.word::<Family>(&cell),
@@ -208,6 +208,7 @@ fn claim(reader: &mut Reader<'_>, cell: &Cell<'_>, roles: &mut Roles) -> Option<
         names: table.cell("names").and_then(|cell| name_limits(reader, &cell)),
         measurements: table.cell("measurements").and_then(|cell| measurement_limits(reader, &cell)),
         mutation: table.cell("mutation").and_then(|cell| mutation_limits(reader, &cell)),
+        attachments: table.cell("attachments").and_then(|cell| attachment_limits(reader, &cell, names)),
         variants: ids(reader, "variants").into_iter().map(|name| name.it).collect(),
         attempts_max: positive(reader, &table, "attempts_max", COUNT_MAX),
         age_max: table.cell("age_max").and_then(|cell| reader.span(&cell)),
@@ -370,6 +371,17 @@ fn mutation_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<MutationL
     })
 }
 
+fn attachment_limits(reader: &mut Reader<'_>, cell: &Cell<'_>, names: &Names) -> Option<AttachmentLimits> {
+    let table = limits(reader, cell, &ATTACHMENTS)?;
+    let claim = table.cell("reviewed_by").and_then(|cell| claim_named(reader, &cell, names));
+    Some(AttachmentLimits {
+        min: positive(reader, &table, "min", COUNT_MAX).unwrap_or(NonZeroU64::MIN),
+        kinds: table.cell("kinds").map(|cell| word_list(reader, &cell)).unwrap_or_default(),
+        baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
+        reviewed_by: claim,
+    })
+}
+
 fn limits<'a>(reader: &mut Reader<'_>, cell: &Cell<'a>, shape: &'static Shape) -> Option<Table<'a>> {
     let table = reader.table(cell, shape)?;
     if table.is_empty() {
@@ -405,6 +417,11 @@ fn tiers(reader: &mut Reader<'_>, top: &Table<'_>, names: &Names) -> Vec<Tier> {
             recommend: claims(reader, "recommend").unwrap_or_default(),
             base: table.as_ref().map_or(Base::MergeBase, |table| word_or(reader, table, "base", Base::MergeBase)),
             trailer: if trailer == Some(true) { Trailer::EveryCommit } else { Trailer::Optional },
+            plan: table
+                .as_ref()
+                .and_then(|table| table.cell("plan"))
+                .map(|cell| word_list(reader, &cell))
+                .unwrap_or_default(),
         });
     }
     tiers
@@ -506,6 +523,30 @@ fn claims_named(reader: &mut Reader<'_>, cell: &Cell<'_>, names: &Names) -> Vec<
     claims.into_iter().map(|claim| claim.it).collect()
 }
 
+fn claim_named(reader: &mut Reader<'_>, cell: &Cell<'_>, names: &Names) -> Option<ClaimName> {
+    let claim = reader.id(cell)?;
+    if !names.claims.contains(&claim) {
+        let problem = PolicyProblem::UndefinedClaim { place: cell.place.clone(), claim: claim.to_string() };
+        reader.wrong_and(cell.at, problem, || spelling(claim.as_str(), names.claims.iter().map(Id::as_str)));
+        return None;
+    }
+    Some(claim)
+}
+
+/// Takes a value as a list of distinct words that is not empty.
+fn word_list<W: Word + PartialEq>(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Vec<W> {
+    let mut words = Vec::new();
+    for item in reader.items(cell, NAMES_MAX) {
+        let Some(word) = reader.word::<W>(&item) else { continue };
+        if words.contains(&word) {
+            reader.wrong(item.at, PolicyProblem::Duplicate { place: cell.place.clone(), name: word.to_string() });
+        } else {
+            words.push(word);
+        }
+    }
+    words
+}
+
 fn tier_named(reader: &mut Reader<'_>, cell: &Cell<'_>, names: &Names) -> Option<TierName> {
     let name = reader.id(cell)?;
     if !names.tiers.contains(&name) {
@@ -547,8 +588,8 @@ pub const NAMES_MAX: usize = 256;
 /// More reviewers than this are never found.
 pub const PRINCIPALS_MAX: u64 = 64;
 /// What only claims have that runs show.
-const RUN_KEYS: [&str; 8] =
-    ["tests", "coverage", "findings", "names", "measurements", "mutation", "variants", "attempts_max"];
+const RUN_KEYS: [&str; 9] =
+    ["tests", "coverage", "findings", "names", "measurements", "mutation", "attachments", "variants", "attempts_max"];
 /// The greatest count in our own formats (format, section 1).
 pub const COUNT_MAX: u64 = (1 << 53) - 1;
 
@@ -637,6 +678,7 @@ mod tests {
             place if place == SURFACE.place => defs["names"]["properties"].clone(),
             place if place == MEASUREMENTS.place => defs["measurements"]["properties"].clone(),
             place if place == MUTATION.place => defs["mutation"]["properties"].clone(),
+            place if place == ATTACHMENTS.place => defs["attachments"]["properties"].clone(),
             place if place == TIER.place => defs["tier"]["properties"].clone(),
             place if place == WHEN.place => defs["when"]["properties"].clone(),
             place if place == MAY.place => defs["may"]["properties"].clone(),

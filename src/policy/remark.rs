@@ -10,7 +10,7 @@ use crate::model::{ClaimName, Effect, IMPLEMENTER, Id, PrincipalId, Role, TierNa
 use super::place::{Place, Places, Step};
 use super::problem::Suggestion;
 use super::reader::spelling;
-use super::{Act, Base, Claim, Independence, Moment, Policy, Trailer, Waivable, When};
+use super::{Act, Base, Claim, Form, Independence, Moment, PlanPart, Policy, Trailer, Waivable, When};
 
 /// Something odd, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +130,14 @@ pub enum Oddity {
         /// Why.
         why: &'static str,
     },
+    /// Pictures are to be seen by reviews of a claim that runs show.
+    #[error("the pictures of claim {claim} are reviewed by {by}, which runs show: no picture can be passed")]
+    NoReviews {
+        /// The claim.
+        claim: ClaimName,
+        /// The other.
+        by: ClaimName,
+    },
     /// A claim is said to be waivable, and no role may waive.
     #[error("claim {claim} says waivable = true, and [may] has no `allow`: only the roots may sign an exception")]
     WaivableByRoots {
@@ -178,7 +186,10 @@ impl Remark {
     #[must_use]
     pub const fn weight(&self) -> Weight {
         match self.oddity {
-            Oddity::OwnRole { .. } | Oddity::UnknownLimitation { .. } | Oddity::NothingAtMerge { .. } => Weight::Error,
+            Oddity::OwnRole { .. }
+            | Oddity::UnknownLimitation { .. }
+            | Oddity::NoReviews { .. }
+            | Oddity::NothingAtMerge { .. } => Weight::Error,
             Oddity::OwnRoleRecorded { .. }
             | Oddity::OperatorUnbound
             | Oddity::Unrequired { .. }
@@ -273,6 +284,11 @@ impl Policy {
             let key = if key == "findings" { within("findings", "new_max") } else { within(key, "baseline") };
             remarks.note(&key, Oddity::Unsupported { thing: format!("claim {name}"), what });
         }
+        let by = claim.attachments.as_ref().and_then(|limits| limits.reviewed_by.as_ref());
+        if let Some(by) = by.filter(|by| self.claim(by).is_some_and(|claim| claim.form == Form::Run)) {
+            let oddity = Oddity::NoReviews { claim: name.clone(), by: by.clone() };
+            remarks.note(&within("attachments", "reviewed_by"), oddity);
+        }
         let idle = |key, why| Oddity::IdleLimit { claim: name.clone(), key, why };
         if claim.tests.as_ref().and_then(|tests| tests.failed_max).is_some_and(|max| max > 0) {
             remarks.note(
@@ -299,9 +315,11 @@ impl Policy {
         let mut before: BTreeSet<&ClaimName> = BTreeSet::new();
         let (mut base, mut trailer) = (Base::MergeBase, Trailer::Optional);
         let mut shown: BTreeSet<&ClaimName> = BTreeSet::new();
+        let mut parts: BTreeSet<PlanPart> = BTreeSet::new();
         for (index, tier) in self.tiers.iter().enumerate() {
             let more = tier.require.iter().any(|claim| !before.contains(claim))
                 || tier.recommend.iter().any(|claim| !before.contains(claim) && !shown.contains(claim))
+                || tier.plan.iter().any(|part| !parts.contains(part))
                 || tier.base > base
                 || tier.trailer > trailer;
             let steps = [Step::Key("tier"), Step::Key(tier.name.as_str())];
@@ -312,6 +330,7 @@ impl Policy {
             }
             before.extend(&tier.require);
             shown.extend(&tier.recommend);
+            parts.extend(&tier.plan);
             (base, trailer) = (base.max(tier.base), trailer.max(tier.trailer));
             if tier.base == Base::Newest {
                 let steps = [steps[0], steps[1], Step::Key("base")];

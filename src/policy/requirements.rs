@@ -1,10 +1,11 @@
 //! From tier and touched paths to what a change has to show (design, section 6).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::{ClaimName, TierName};
 
-use super::{Base, Policy, Tier, Trailer};
+use super::{Base, PlanPart, Policy, Tier, Trailer};
 
 /// What a change of some tier that touches some paths has to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Requirements {
     pub base: Base,
     /// Whether every commit must name the plan: the strictest of the tiers.
     pub trailer: Trailer,
+    /// What a plan must say: what any of the tiers demands, each once.
+    pub plan: Vec<PlanPart>,
 }
 
 /// A required claim and the first that requires it.
@@ -84,6 +87,7 @@ impl Policy {
             recommended,
             base: tiers.iter().map(|t| t.base).max().unwrap_or(Base::MergeBase),
             trailer: tiers.iter().map(|t| t.trailer).max().unwrap_or(Trailer::Optional),
+            plan: tiers.iter().flat_map(|t| t.plan.iter().copied()).collect::<BTreeSet<_>>().into_iter().collect(),
         })
     }
 

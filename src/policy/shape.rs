@@ -47,6 +47,7 @@ pub(super) const CLAIM: Shape = Shape {
         "names",
         "measurements",
         "mutation",
+        "attachments",
         "variants",
         "attempts_max",
         "age_max",
@@ -97,15 +98,20 @@ pub(super) const MUTATION: Shape = Shape {
     keys: &["score_min", "changed_score_min", "changed_score_except", "survived_max"],
 };
 
+/// Limits on attachments.
+pub(super) const ATTACHMENTS: Shape =
+    Shape { place: "in `attachments` of a claim", keys: &["min", "kinds", "baseline", "reviewed_by"] };
+
 /// One tier.
-pub(super) const TIER: Shape = Shape { place: "in [tier.NAME]", keys: &["require", "recommend", "base", "trailer"] };
+pub(super) const TIER: Shape =
+    Shape { place: "in [tier.NAME]", keys: &["require", "recommend", "base", "trailer", "plan"] };
 
 /// One rule.
 pub(super) const WHEN: Shape = Shape { place: "in [[when]]", keys: &["paths", "tier", "require"] };
 
 /// Who may do what.
 pub(super) const MAY: Shape =
-    Shape { place: "in [may]", keys: &["plan", "grant", "policy", "allow", "resume", "merge"] };
+    Shape { place: "in [may]", keys: &["plan", "grant", "policy", "allow", "resume", "merge", "accept"] };
 
 /// Which exceptions there may be.
 pub(super) const EXCEPTIONS: Shape =
@@ -115,7 +121,7 @@ pub(super) const EXCEPTIONS: Shape =
 pub(super) const ENTITLED: Shape = Shape { place: "in an act of [may]", keys: &["roles", "threshold"] };
 
 /// All tables with keys of their own.
-pub(super) const SHAPES: [&Shape; 15] = [
+pub(super) const SHAPES: [&Shape; 16] = [
     &TOP,
     &CLAIM,
     &TESTS,
@@ -126,6 +132,7 @@ pub(super) const SHAPES: [&Shape; 15] = [
     &SURFACE,
     &MEASUREMENTS,
     &MUTATION,
+    &ATTACHMENTS,
     &TIER,
     &WHEN,
     &MAY,

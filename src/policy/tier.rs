@@ -30,6 +30,26 @@ pub struct Tier {
     pub base: Base,
     /// Whether every commit must name the plan.
     pub trailer: Trailer,
+    /// What a plan must say.
+    pub plan: Vec<PlanPart>,
+}
+
+words! {
+    /// What a plan may say and a tier may demand.
+    PlanPart {
+        /// Where the work was asked for.
+        Origin = "origin",
+        /// When.
+        Requested = "requested",
+        /// Which paths it is to touch.
+        Paths = "paths",
+        /// How it is taken back.
+        Rollback = "rollback",
+        /// Files that belong to it.
+        Attachments = "attachments",
+        /// What the change must do.
+        Criteria = "criteria",
+    }
 }
 
 words! {
@@ -86,8 +106,9 @@ impl Eq for Paths {}
 impl Paths {
     /// Compiles patterns.
     ///
-    /// If a pattern could never match a path of a repository, or is not a pattern, returns its index and why.
-    pub(super) fn compile(patterns: &[&str]) -> Result<Self, (usize, PolicyProblem)> {
+    /// # Errors
+    /// If a pattern could never match a path of a repository, or is not a pattern: its index and why.
+    pub fn compile(patterns: &[&str]) -> Result<Self, (usize, PolicyProblem)> {
         let mut set = GlobSetBuilder::new();
         let mut of = Vec::new();
         for (index, pattern) in patterns.iter().enumerate() {

@@ -28,6 +28,8 @@ words! {
         Resume = "resume",
         /// Record merges and verdicts.
         Merge = "merge",
+        /// Accept criteria, as a person: without it nobody may, the roots neither.
+        Accept = "accept",
     }
 }
 

@@ -32,6 +32,7 @@ pub mod limits;
 mod lines;
 mod llvm_cov;
 mod measures;
+mod media;
 mod mutants;
 mod names;
 mod nunit;
@@ -41,6 +42,7 @@ mod pytest_benchmark;
 mod robot;
 mod sarif;
 mod sonar;
+mod spec;
 mod stryker;
 mod tally;
 mod tap;
@@ -58,6 +60,8 @@ use crate::model::{Digest, Facts, Severity};
 
 pub use detect::{Detected, detect};
 pub use error::{Cause, Place, ReadError};
+pub use media::{Media, media};
+pub use spec::{SpecError, SpecForm, SpecProblem, read_spec};
 pub use tally::shown;
 
 /// A format that has a reader.
@@ -308,6 +312,15 @@ impl Properties {
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         let lists = std::iter::successors(self.0.as_deref(), |list| list.around.0.as_deref());
         lists.flat_map(|list| list.own.iter().map(String::as_str))
+    }
+}
+
+impl Case {
+    /// Returns what a case is called, for people and patterns: suite, file, class and name joined by ` > `, what is empty left out.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let parts = [&self.suite, &self.file, &self.class, &self.name];
+        parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" > ")
     }
 }
 

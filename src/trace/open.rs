@@ -54,6 +54,33 @@ pub fn planned_at(log: &Log, serial: u64) -> Result<Option<Planned>, StoreError>
     })
 }
 
+/// Returns all plans of a change with their places, oldest first, whoever signed them.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn plans(log: &Log, change: &ChangeId) -> Result<Vec<(u64, Plan)>, StoreError> {
+    let mut found = Vec::new();
+    for (serial, statement) in records(log, change)? {
+        if let Predicate::Plan(plan) = statement.predicate {
+            found.push((serial, plan));
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the records of a change with their places, oldest first.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn records(log: &Log, change: &ChangeId) -> Result<Vec<(u64, Statement)>, StoreError> {
+    let (places, _) = log.newest(&MapText::chain(&format!("change:{change}")), usize::MAX)?;
+    let mut found = Vec::new();
+    for place in places {
+        found.extend(read(log, place)?.map(|(_, statement)| (place, statement)));
+    }
+    Ok(found)
+}
+
 /// Returns the commit that a change was last shown something about; where nothing was yet, the one that it starts from.
 ///
 /// # Errors

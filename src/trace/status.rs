@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::open::Planned;
 use crate::export::is_about;
 use crate::model::{ChangeId, ClaimName, Decision, Oid, PrincipalId, Span, TierName, Time};
-use crate::verify::{CODES, Code, Finding, Limitation, Requirement, State, Verdict};
+use crate::verify::{CODES, Code, CriterionShown, Finding, Limitation, Requirement, State, Verdict};
 
 /// How a change stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +49,9 @@ pub struct Standing {
     pub total: usize,
     /// Each requirement, as the verdict has it.
     pub requirements: Vec<Requirement>,
+    /// Each criterion of its plans, as the verdict has it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<CriterionShown>,
     /// What keeps it from being accepted, each with what mends it, most telling first: one for each finding of the verdict.
     pub missing: Vec<Step>,
     /// Who is awaited, each role once.
@@ -200,6 +203,7 @@ impl Standing {
             done: verdict.requirements.iter().filter(met).count(),
             total: verdict.requirements.len(),
             requirements: verdict.requirements.clone(),
+            criteria: verdict.criteria.clone(),
             awaited: awaited(&missing),
             missing,
             limitations: verdict.limitations.clone(),
@@ -261,6 +265,7 @@ impl Standing {
             done: 0,
             total: 0,
             requirements: Vec::new(),
+            criteria: Vec::new(),
             missing: Vec::new(),
             awaited: Vec::new(),
             limitations: Vec::new(),
@@ -303,7 +308,9 @@ fn named(command: &[String], verdict: &Verdict, checkout: Checkout) -> Vec<Strin
     if checkout == Checkout::Elsewhere {
         flags.extend(["--commit".to_owned(), verdict.commit.to_string()]);
     }
-    words.splice(3..3, flags);
+    // Behind the claim; a review of criteria has none.
+    let at = if command[2].starts_with('-') { 2 } else { 3 };
+    words.splice(at..at, flags);
     words
 }
 
@@ -318,7 +325,7 @@ fn awaited(missing: &[Step]) -> Vec<Awaited> {
 }
 
 /// What is not there yet, or not any more, and speaks against nothing.
-const LACKING: [Code; 10] = [
+const LACKING: [Code; 14] = [
     Code::NOTHING_SHOWN,
     Code::NO_PLAN,
     Code::MISSING_CLAIM,
@@ -329,7 +336,12 @@ const LACKING: [Code; 10] = [
     Code::TOO_FEW,
     Code::MISSING_SHARD,
     Code::NO_FACTS,
+    Code::CRITERION_OPEN,
+    Code::PLAN_INCOMPLETE,
+    Code::ATTACHMENT_LIMIT,
+    Code::PICTURE_NOT_REVIEWED,
 ];
 
 /// What stands in the commands of findings for what only their reader knows.
-pub const PLACEHOLDERS: [&str; 6] = ["CMD", "FILE", "WHY", "TIER", "BRANCH", "NEW-ID"];
+pub const PLACEHOLDERS: [&str; 10] =
+    ["CMD", "FILE", "WHY", "TIER", "BRANCH", "NEW-ID", "URL", "TIME", "GLOB", "NAME=FILE"];

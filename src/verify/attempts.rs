@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::attachments;
 use super::code::Code;
 use super::judge::{Bench, Ruled};
 use super::limits::Numbers;
@@ -303,6 +304,7 @@ fn check_variant(
     let shards = newest.shard().count();
     let mut numbers = Numbers::default();
     let mut asserted = false;
+    let before = ruled.counted.len();
     for index in 1..=shards {
         let Ok(shard) = Shard::new(index, shards) else { continue };
         let of_shard: Vec<&Attempt<'_>> = attempts.iter().copied().filter(|attempt| attempt.shard() == shard).collect();
@@ -330,6 +332,11 @@ fn check_variant(
                 Some(ruled.numbers.take().map_or_else(|| sentences.clone(), |it| format!("{it}; {sentences}")));
             ruled.compared.extend(compared);
             ruled.gains.push(gain);
+        }
+        if let Some(wanted) = &claim.attachments {
+            let counted = ruled.counted.split_off(before);
+            attachments::check(bench, name, wanted, &counted, ruled, &mut limits);
+            ruled.counted.extend(counted);
         }
         findings.extend(limits.into_iter().map(|finding| advise(finding, None)));
     }
@@ -432,7 +439,7 @@ fn check_attempt(
         let found = format!("record {serial} is {} old", bench.now.since(record.time()));
         refuse(State::Invalid, Finding::new(Code::TOO_OLD, part, found, format!("a result not older than {age}")));
     }
-    ruled.counted.push(Counted { start, outcome: counted.outcome, facts: shown });
+    ruled.counted.push(Counted { start, result: serial, outcome: counted.outcome, facts: shown });
     let later = others.iter().filter(|other| other.record.serial() != start);
     for other in later {
         if let Some((result, run)) =

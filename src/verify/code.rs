@@ -60,6 +60,11 @@ codes! {
     TEST_KIND_LIMIT = "E255" "test-kind-limit", "the tests of a kind that the policy demands are too few, or do not all pass", "add such tests or mend them, and run the gate again";
     REGO_ERROR = "E226" "rego-error", "the Rego of the policy came to no answer: it has no set deny, or broke off with an error", "mend the policy: evidence policy check, evidence policy apply";
     NOTHING_SHOWN = "E230" "nothing-shown", "exceptions stand in for every requirement, and an empty set never passes", "show at least one of them: evidence attest CLAIM -- CMD";
+    CRITERION_OPEN = "E240" "criterion-open", "a criterion of the plan is not shown to be met", "show what it lists: tests, claims, pictures; or let a person accept it: evidence review --criterion ID";
+    OUTSIDE_PLAN = "E241" "outside-plan", "the change touches a path that its plan does not name", "take it out of the change, or widen the plan: evidence plan --paths GLOB --reason WHY";
+    PLAN_INCOMPLETE = "E242" "plan-incomplete", "the plan does not say what the tier demands of plans", "plan again and say it: evidence plan --reason WHY";
+    ATTACHMENT_LIMIT = "E243" "attachment-limit", "fewer files of the kinds that count are attached than the policy demands", "attach them: evidence attest CLAIM --attach NAME=FILE -- CMD";
+    PICTURE_NOT_REVIEWED = "E244" "picture-not-reviewed", "nobody who may has seen and passed a picture as it is attached", "look at it: evidence review CLAIM --picture NAME --verdict pass";
     MUTATION_LIMIT = "E250" "mutation-limit", "the tests notice fewer of the mutants than the policy demands", "test what no test notices, and run the gate again: evidence facts FILE lists it";
     MUTANTS_MISSING = "E251" "mutants-missing", "a changed file has no mutants in any report, though others of its language have", "let the tool mutate it, or except it in the policy: changed_score_except";
     LOST_NAME = "E260" "lost-name", "a test or a name that the branch protects is not there, or does not pass", "bring it back; or let somebody entitled retire it: evidence allow retire CLAIM --name NAME --reason WHY";

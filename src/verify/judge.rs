@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::authority::{Authority, Known, Policies, Who};
 use super::branch::{self, Ground};
 use super::code::Code;
+use super::criteria::{CriterionShown, CriterionState};
 use super::exceptions::{Exceptions, NOT_APPLICABLE, WAIVED, limitation};
 use super::independence::{self, Implementers};
 use super::names::{UNKNOWN_AUTHOR, missing_names};
@@ -13,8 +14,10 @@ use super::question::{Answers, Counted, Draft, Shown, Unanswered};
 use super::ratchet::{Compared, Gain};
 use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, OPERATOR_UNBOUND, Requirement, State, TierShown, Verdict};
-use super::{attempts, ratchet, reviews, succession};
-use crate::model::{AsOf, Decision, Event, GitFacts, Name, Oid, Outcome, Predicate, PrincipalId, Time};
+use super::{attempts, criteria, planned, ratchet, reviews, succession};
+use crate::model::{
+    AsOf, Decision, Event, GitFacts, IMPLEMENTER, Name, Oid, Outcome, Predicate, PrincipalId, Role, Time,
+};
 use crate::policy::{Act, Base, Claim, Form, Independence, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
 use crate::reports::CaseOutcome;
@@ -77,7 +80,7 @@ pub(super) struct Bench<'a> {
     /// What the branch protects where the change starts.
     pub(super) ground: Ground<'a>,
     /// The policy at hand.
-    policy: Option<&'a Policy>,
+    pub(super) policy: Option<&'a Policy>,
     implementers: Option<Implementers>,
     independence: Independence,
 }
@@ -145,6 +148,7 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
     let plans = Plans::of(complete);
     let mut verdict = blank(judgement, now);
     verdict.base = plans.base(&bench.authority).cloned();
+    verdict.planned = planned::said(&plans, &bench.authority);
     check_ledger(&bench, trust, judgement.clock, &mut findings);
     bench.ground = branch::ground(&bench, trust, &mut findings);
     let mut gains = Gains::default();
@@ -210,7 +214,7 @@ pub fn plan_base(complete: &Complete<Change>, policies: &Policies, trust: &Trust
 /// Judges by one policy, and returns what it requires and how that stands.
 fn judge_by<'a>(
     bench: &mut Bench<'a>,
-    plans: &Plans<'_>,
+    plans: &Plans<'a>,
     policy: &'a Policy,
     trust: &Trust,
     moment: Moment,
@@ -235,6 +239,7 @@ fn judge_by<'a>(
     }
     verdict.show_exceptions(&bench.exceptions.shown);
     plan::check(bench, plans, policy, requirements.as_ref(), findings);
+    planned::check(bench, plans, requirements.as_ref(), findings);
     if let (Some(planned), Some(wanted)) = (planned, &requirements) {
         verdict.tier = Some(TierShown { planned: planned.clone(), effective: wanted.tier.clone() });
         if wanted.base == Base::Newest {
@@ -242,6 +247,9 @@ fn judge_by<'a>(
         }
         let mut found = Found { verdict, findings, limitations };
         shown = check_requirements(bench, policy, wanted, moment, &mut found, gains);
+        if moment >= Moment::Merge {
+            criteria::check(bench, plans, policy, &shown, &mut verdict.criteria, findings, limitations);
+        }
     }
     limits(bench, plans, verdict, limitations);
     for name in policy.refuse_limitations().iter().filter(|name| !LIMITATIONS.contains(&name.as_str())) {
@@ -569,6 +577,17 @@ impl<'a> Bench<'a> {
         })
     }
 
+    /// Returns why somebody is not independent of the implementers: a limitation where the policy only records it, else an error.
+    pub(super) fn bound_to_implement(&self, known: &Known) -> Result<Option<String>, String> {
+        let of: Role = IMPLEMENTER.parse().expect("it is an id");
+        let reason =
+            self.implementers.as_ref().and_then(|implementers| independence::binds(self, implementers, &of, known));
+        match (reason, self.independence) {
+            (Some(reason), Independence::Require) => Err(reason),
+            (reason, _) => Ok(reason),
+        }
+    }
+
     /// Checks that enough distinct, entitled and independent principals stand behind all of these records together.
     pub(super) fn support(&self, thing: &str, claim: &Claim, records: &[&Logged], ruled: &mut Ruled) -> Vec<Finding> {
         let mut supporters: Option<Vec<&Known>> = None;
@@ -678,7 +697,9 @@ fn blank(judgement: &Judgement<'_>, now: Time) -> Verdict {
         as_of: Some(AsOf { size: checkpoint.size, root: checkpoint.root, time: complete.map().time }),
         now,
         policy: None,
+        planned: None,
         requirements: Vec::new(),
+        criteria: Vec::new(),
         findings: Vec::new(),
         limitations: Vec::new(),
         exceptions: Vec::new(),
@@ -693,12 +714,15 @@ fn finish(mut verdict: Verdict, findings: Vec<Finding>, limitations: BTreeSet<Li
     }
     verdict.findings.sort_by_key(|finding| rank(finding.code));
     verdict.limitations = limitations.into_iter().collect();
+    let open = |criterion: &CriterionShown| criterion.state == CriterionState::Open;
     // An empty set never passes: only what names a policy, shows something, and refuses nothing is accepted. What an exception
     // stands in for is met and shows nothing.
     let passed = |requirement: &Requirement| requirement.state == State::Pass;
     let excepted = |requirement: &Requirement| requirement.state.is_excepted();
     let all = &verdict.requirements;
-    let met = all.iter().any(passed) && all.iter().all(|one| passed(one) || excepted(one));
+    let met = all.iter().any(passed)
+        && all.iter().all(|one| passed(one) || excepted(one))
+        && !verdict.criteria.iter().any(open);
     let plan_only = verdict.moment == Moment::Plan.as_str() && all.iter().all(excepted);
     if verdict.policy.is_some() && verdict.findings.is_empty() && (met || plan_only) {
         verdict.decision = Decision::Accepted;
@@ -811,6 +835,8 @@ mod tests {
             as_of: None,
             now: Time(0),
             policy: Some(crate::crypto::sha256(b"policy")),
+            planned: None,
+            criteria: Vec::new(),
             requirements: states.iter().map(requirement).collect(),
             findings: Vec::new(),
             limitations: Vec::new(),

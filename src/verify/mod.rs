@@ -3,11 +3,13 @@
 //! Nothing here touches a store, a clock or a network: the same arguments give the same verdict on any machine, for ever.
 //! One rule a file. An empty set never passes; unknown never counts as pass; every finding is listed.
 
+mod attachments;
 mod attempts;
 mod authority;
 mod branch;
 mod changed;
 mod code;
+mod criteria;
 mod exceptions;
 mod floors;
 mod independence;
@@ -19,6 +21,7 @@ mod mutants;
 mod names;
 mod observe;
 mod plan;
+mod planned;
 mod question;
 mod ratchet;
 mod recheck;
@@ -32,10 +35,12 @@ pub use authority::{Authority, Grants, Known, LogKey, Policies, PolicyReadError,
 pub use branch::{asks_baseline, baselines_of, read_branch, read_chain, target_chain};
 pub use changed::asks_changed_lines;
 pub use code::{CODES, Code};
+pub use criteria::{CriterionShown, CriterionState, Shows, ShowsKind};
 pub use judge::{Clock, Judgement, LIMITATIONS, REMOTE_UNSEEN, judge, plan_base};
 pub use limits::Totals;
 pub use names::{read_authors, read_names};
 pub use observe::{Observed, Passed, observe};
+pub use planned::{Planned, PlannedFile, PlannedPaths};
 pub use question::{Answer, Answers, Denial, Question, Said, Unanswered, question_digest};
 pub use ratchet::{Allowed, Compared, Gain, next_baseline};
 pub use recheck::{Recheck, RecheckError, Rechecked, read_baseline};

@@ -58,7 +58,7 @@ pub fn observe(judgement: &Judgement<'_>) -> Vec<Observed> {
     }
     for record in complete.of_change().filter(|record| judged(record)) {
         let Predicate::Review(review) = &record.statement().predicate else { continue };
-        if review.phase != Phase::Plain {
+        if review.phase != Phase::Plain || !review.criteria.is_empty() {
             continue;
         }
         let observed = found.entry(review.claim.clone()).or_insert_with(|| Observed::new(&bench, &review.claim, true));

@@ -16,7 +16,8 @@ use super::plan::Plans;
 use super::verdict::{Finding, Requirement, State, TierShown};
 use crate::crypto::Hasher;
 use crate::model::{
-    ChangeId, ClaimName, Digest, Facts, Id, Oid, Outcome, Phase, Predicate, PrincipalId, ReviewVerdict, Shard, Time,
+    ChangeId, ClaimName, Digest, Facts, Id, Oid, Outcome, Phase, Predicate, PrincipalId, Review, ReviewVerdict, Shard,
+    Time,
 };
 use crate::policy::{Form, Moment, Policy, Rego};
 use crate::prove::Logged;
@@ -153,6 +154,8 @@ impl Answers {
 pub(super) struct Counted {
     /// The serial of its start.
     pub(super) start: u64,
+    /// The serial of the result.
+    pub(super) result: u64,
     /// What it counts as: the worst of what was stated and read again.
     pub(super) outcome: Outcome,
     /// The facts that count.
@@ -352,7 +355,7 @@ fn attempts_of<'a>(bench: &Bench<'a>, claim: &ClaimName, counted: &'a [Counted])
 
 fn reviews_of(bench: &Bench<'_>, claim: &ClaimName) -> Vec<ReviewInput> {
     let review = |record: &Logged| match &record.statement().predicate {
-        Predicate::Review(review) if review.claim == *claim && review.phase == Phase::Plain => Some(ReviewInput {
+        Predicate::Review(review) if is_of(review, claim) => Some(ReviewInput {
             serial: record.serial(),
             time: record.time(),
             judged: record.statement().tree() == Some(&bench.complete.subject().tree),
@@ -362,6 +365,11 @@ fn reviews_of(bench: &Bench<'_>, claim: &ClaimName) -> Vec<ReviewInput> {
         _ => None,
     };
     bench.complete.of_change().filter_map(review).collect()
+}
+
+/// Returns whether a review is about the claim as a whole.
+fn is_of(review: &Review, claim: &ClaimName) -> bool {
+    review.claim == *claim && review.phase == Phase::Plain && review.criteria.is_empty()
 }
 
 /// Returns who signed a record: principals, and roots by their fingerprints.

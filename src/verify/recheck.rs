@@ -10,7 +10,7 @@ use crate::crypto::{Hasher, sha256};
 use crate::model::{ClaimName, Digest, Facts, GitFacts, Material, Outcome, Predicate, Purpose, Run};
 use crate::policy::{Baseline, BaselineError, Moment, Policy};
 use crate::prove::{Change, Complete, Logged, Materials, SourceError, Trust};
-use crate::reports::{self, Format, Report};
+use crate::reports::{self, Format, Media, Report};
 
 /// What reading the reports of a change again came to.
 ///
@@ -22,6 +22,18 @@ pub struct Rechecked {
     read: BTreeMap<(Digest, u64, String, bool), Reread>,
     reports: BTreeMap<(u64, Digest), Arc<Report>>,
     baselines: BTreeMap<Digest, Result<Arc<Baseline>, String>>,
+    /// The kinds of attachments whose bytes are there.
+    media: BTreeMap<(u64, Digest), Media>,
+}
+
+/// What is asked of the materials of a change beside the facts that were stated.
+struct Asked {
+    /// The claims whose reports are kept whole.
+    whole: BTreeSet<ClaimName>,
+    /// The claims whose attachments are looked at.
+    attached: BTreeSet<ClaimName>,
+    /// Whether that is asked of all claims: criteria name tests and pictures, and not where they are shown.
+    all: bool,
 }
 
 /// With the whole report where a policy asks for more than its facts.
@@ -86,9 +98,10 @@ impl Rechecked {
             let at_plan = matches!(&record.statement().predicate, Predicate::Result(run) if asks_first(run));
             at_plan || record.statement().tree() == Some(tree)
         };
-        materials.prepare(&read_by(complete.of_change().filter(helps)))?;
+        let asked = Asked::of(complete, policies.all());
+        materials.prepare(&asked.materials(complete.of_change().filter(helps)))?;
         for record in complete.of_change().filter(helps) {
-            rechecked.add(record, &asks_more(policies.all()), materials)?;
+            rechecked.add(record, &asked, materials)?;
         }
         Ok(rechecked)
     }
@@ -111,23 +124,24 @@ impl Rechecked {
         policies: impl Iterator<Item = &'a Policy>,
         materials: &dyn Materials,
     ) -> Result<Self, RecheckError> {
-        let asked = asks_more(policies);
+        let asked = Asked::of(complete, policies);
         let mut rechecked = Self::default();
-        materials.prepare(&read_by(complete.of_change()))?;
+        materials.prepare(&asked.materials(complete.of_change()))?;
         for record in complete.of_change() {
             rechecked.add(record, &asked, materials)?;
         }
         Ok(rechecked)
     }
 
-    fn add(
-        &mut self,
-        record: &Logged,
-        asked: &BTreeSet<ClaimName>,
-        materials: &dyn Materials,
-    ) -> Result<(), RecheckError> {
+    fn add(&mut self, record: &Logged, asked: &Asked, materials: &dyn Materials) -> Result<(), RecheckError> {
         let Predicate::Result(run) = &record.statement().predicate else { return Ok(()) };
-        let whole = asked.contains(&run.claim);
+        if asked.looks_at_attachments(&run.claim) {
+            for material in run.materials.iter().filter(|material| material.purpose == Purpose::Attachment) {
+                let found = look(record.serial(), material, materials)?;
+                self.media.extend(found.map(|media| ((record.serial(), material.sha256), media)));
+            }
+        }
+        let whole = asked.all || asked.whole.contains(&run.claim);
         for read in &run.facts {
             let key = (record.serial(), read.material);
             if self.by_record.contains_key(&key) {
@@ -188,27 +202,75 @@ impl Rechecked {
         self.by_record.get(&(serial, *material))
     }
 
+    /// Returns of what kind an attachment is; none if its bytes are not there, or if nobody asks.
+    pub(super) fn media(&self, serial: u64, material: &Digest) -> Option<Media> {
+        self.media.get(&(serial, *material)).copied()
+    }
+
     /// Returns all that a record's material shows; none if it could not be read, or if no policy asks for more than facts.
     pub(super) fn report(&self, serial: u64, material: &Digest) -> Option<&Arc<Report>> {
         self.reports.get(&(serial, *material))
     }
 }
 
-/// Returns the claims of which a policy asks for more than facts.
-fn asks_more<'a>(policies: impl Iterator<Item = &'a Policy>) -> BTreeSet<ClaimName> {
-    let claims = policies.flat_map(|policy| policy.claims());
-    claims.filter(|(_, claim)| claim.asks_more_than_facts()).map(|(name, _)| name.clone()).collect()
+impl Asked {
+    fn of<'a>(complete: &Complete<Change>, policies: impl Iterator<Item = &'a Policy>) -> Self {
+        let (mut whole, mut attached) = (BTreeSet::new(), BTreeSet::new());
+        // Which tests name what joins a surface is asked of all claims.
+        let mut surface = false;
+        for (name, claim) in policies.flat_map(|policy| policy.claims()) {
+            if claim.asks_more_than_facts() {
+                whole.insert(name.clone());
+            }
+            surface |= claim.names.as_ref().is_some_and(|names| names.surface.is_some());
+            if claim.attachments.is_some() {
+                attached.insert(name.clone());
+            }
+        }
+        // Whoever planned them: who may plan is for the judge to say.
+        let has_criteria = |record: &Logged| match &record.statement().predicate {
+            Predicate::Plan(plan) => !plan.criteria.is_empty(),
+            _ => false,
+        };
+        Self { whole, attached, all: surface || complete.of_change().any(has_criteria) }
+    }
+
+    fn looks_at_attachments(&self, claim: &ClaimName) -> bool {
+        self.all || self.attached.contains(claim)
+    }
+
+    /// Returns the materials of these records that are read: those with facts, and attachments that somebody asks for.
+    fn materials<'a>(&self, records: impl Iterator<Item = &'a Logged>) -> Vec<Digest> {
+        let mut digests = BTreeSet::new();
+        for record in records {
+            let Predicate::Result(run) = &record.statement().predicate else { continue };
+            digests.extend(run.facts.iter().map(|read| read.material));
+            let attached = run.materials.iter().filter(|material| material.purpose == Purpose::Attachment);
+            let asked = self.looks_at_attachments(&run.claim);
+            digests.extend(attached.filter(|_| asked).map(|material| material.sha256));
+        }
+        digests.into_iter().collect()
+    }
 }
 
-/// Returns the materials that facts of these records were read out of.
-fn read_by<'a>(records: impl Iterator<Item = &'a Logged>) -> Vec<Digest> {
-    let mut digests = BTreeSet::new();
-    for record in records {
-        if let Predicate::Result(run) = &record.statement().predicate {
-            digests.extend(run.facts.iter().map(|read| read.material));
-        }
+/// Reads of what kind an attachment is, and checks that it is the one that was signed; none if it is not there.
+fn look(serial: u64, material: &Material, materials: &dyn Materials) -> Result<Option<Media>, RecheckError> {
+    let Some(input) = materials.material(&material.sha256)? else { return Ok(None) };
+    let mut input = Hashing { input, hasher: Hasher::default(), bytes: 0, limit: material.bytes };
+    let broken = |error: io::Error| RecheckError::Read { digest: material.sha256, text: error.to_string() };
+    let media = reports::media(&mut input).map_err(broken)?;
+    drain(&mut input).map_err(broken)?;
+    same(serial, material, input)?;
+    Ok(Some(media))
+}
+
+/// Checks that the bytes that were read have the signed hash and length.
+fn same(serial: u64, material: &Material, input: Hashing<'_>) -> Result<(), RecheckError> {
+    let (found, bytes) = (input.hasher.finish(), input.bytes);
+    if found == material.sha256 && bytes == material.bytes {
+        return Ok(());
     }
-    digests.into_iter().collect()
+    Err(RecheckError::Contradiction { serial, name: material.name.clone(), found, wanted: material.sha256 })
 }
 
 fn recheck(
@@ -226,15 +288,7 @@ fn recheck(
     });
     let broken = |error: io::Error| RecheckError::Read { digest: material.sha256, text: error.to_string() };
     drain(&mut input).map_err(broken)?;
-    let found = input.hasher.finish();
-    if found != material.sha256 || input.bytes != material.bytes {
-        return Err(RecheckError::Contradiction {
-            serial,
-            name: material.name.clone(),
-            found,
-            wanted: material.sha256,
-        });
-    }
+    same(serial, material, input)?;
     Ok(match read {
         None => (Recheck::Unreadable(format!("no reader {reader} is known")), None),
         Some(Err(error)) => (Recheck::Unreadable(error.to_string()), None),

@@ -30,7 +30,8 @@ pub(super) fn check(
         bench.complete.of_change().chain(bench.complete.of_tree()).map(|record| (record.serial(), record)).collect();
     for record in records.into_values() {
         let Predicate::Review(review) = &record.statement().predicate else { continue };
-        if review.claim != *name || review.phase != Phase::Plain || !bench.authority.may_hurt(record) {
+        let whole = review.phase == Phase::Plain && review.criteria.is_empty();
+        if review.claim != *name || !whole || !bench.authority.may_hurt(record) {
             continue;
         }
         if !bench.is_about(record, claim) {

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::code::Code;
+use super::criteria::CriterionShown;
+use super::planned::Planned;
 use super::ratchet::{Compared, Gain};
 use crate::model::{AsOf, ChangeId, ClaimName, Decision, Digest, Id, Oid, PrincipalId, TierName, Time};
 use crate::prove::Held;
@@ -39,8 +41,14 @@ pub struct Verdict {
     /// The hash of the policy that judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Digest>,
+    /// What its plans say beside the tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
     /// Each requirement.
     pub requirements: Vec<Requirement>,
+    /// Each criterion of its plans, and what shows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<CriterionShown>,
     /// Why it is refused, most telling first.
     pub findings: Vec<Finding>,
     /// What an acceptance admits.
@@ -333,7 +341,9 @@ impl Verdict {
             as_of: None,
             now,
             policy: None,
+            planned: None,
             requirements: Vec::new(),
+            criteria: Vec::new(),
             findings: vec![finding],
             limitations: Vec::new(),
             exceptions: Vec::new(),

@@ -190,6 +190,7 @@ pub fn passed(rig: &Rig, claim: &str, start: Digest) -> Run {
         context: [].into(),
         materials: Vec::new(),
         facts: Vec::new(),
+        attachments: Vec::new(),
     }
 }
 

@@ -45,14 +45,7 @@ impl Story {
         }
         let policy = Predicate::Policy(PolicyRecord { bytes: 6, reason: None });
         say(4, vec![Subject::sha256("policy", digest("policy"))], policy, None, false, ROOT);
-        let first = Plan {
-            tier: id("low"),
-            implied: false,
-            implementers: Vec::new(),
-            target: "refs/heads/main".into(),
-            aliases: Vec::new(),
-            reason: None,
-        };
+        let first = Plan::bare(id("low"), "refs/heads/main");
         let (plan_serial, plan) = say(5, vec![Subject::base(oid('0'))], Predicate::Plan(first), None, true, ANA);
         let begins = Start { claim: id("unit-tests"), variant: None, shard: None, deadline_seconds: 600 };
         let (start_serial, start) = say(6, commit_and_tree(), Predicate::Start(begins), Some(plan), true, CI);
@@ -102,7 +95,7 @@ impl Story {
 
 fn looked(verdict: ReviewVerdict) -> Predicate {
     let claim = id("peer-review");
-    Predicate::Review(Review { claim, phase: Phase::Plain, verdict: Some(verdict), notes: None, commitment: None })
+    Predicate::Review(Review::bare(claim, Phase::Plain, Some(verdict)))
 }
 
 /// Returns the change that all these logs are asked about.

@@ -2,10 +2,10 @@
 
 use evidence_ledger::crypto::{NoteKey, PublicKey, SecretKey, sha256};
 use evidence_ledger::model::{
-    AsOf, Authority, Binding, Command, CoverageFacts, Decision, Digest, Effect, Ended, Event, Exception, Facts,
-    FindingFacts, Grant, Material, MaterialFacts, MeasurementFacts, MutationFacts, Oid, Outcome, Phase, Plan,
-    PolicyRecord, Predicate, Problem, Purpose, Review, ReviewVerdict, Revoke, Run, Shard, Start, Statement, Subject,
-    TestFacts, Time, VerdictRecord, Worktree,
+    AsOf, Attachment, Authority, Binding, Command, CoverageFacts, Criterion, Decision, Digest, Effect, Ended, Event,
+    Exception, Facts, FindingFacts, Grant, Material, MaterialFacts, MeasurementFacts, MutationFacts, Oid, Outcome,
+    Phase, PictureSeen, Plan, PolicyRecord, Predicate, Problem, Purpose, Review, ReviewVerdict, Revoke, Run, Shard,
+    Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
 };
 
 /// The origin of the test ledger.
@@ -76,6 +76,7 @@ pub fn passed(start: Digest) -> Run {
         context: [].into(),
         materials: Vec::new(),
         facts: Vec::new(),
+        attachments: Vec::new(),
     }
 }
 
@@ -132,17 +133,50 @@ fn of_change() -> Vec<Sample> {
 fn plans() -> Vec<Sample> {
     let base = || vec![Subject::base(oid('0'))];
     let plan = Plan {
-        tier: id("medium"),
-        implied: false,
         implementers: vec![id("agent-7")],
-        target: "refs/heads/main".into(),
         aliases: vec![id("pr-12")],
-        reason: None,
+        ..Plan::bare(id("medium"), "refs/heads/main")
+    };
+    let file = |name: &str| Material {
+        name: name.into(),
+        purpose: Purpose::Attachment,
+        sha256: digest(name),
+        bytes: 7,
+        omitted_bytes: None,
+    };
+    let criterion = Criterion {
+        id: "AC-1".parse().unwrap(),
+        text: "a visitor logs in".into(),
+        tests: vec!["*login*".into()],
+        claims: vec![id("unit-tests")],
+        pictures: vec!["login".into()],
+        human: true,
+        critical: true,
+    };
+    let least = Criterion {
+        id: "AC-2".parse().unwrap(),
+        tests: Vec::new(),
+        claims: Vec::new(),
+        pictures: Vec::new(),
+        human: false,
+        critical: false,
+        ..criterion.clone()
+    };
+    let told = Plan {
+        origin: Some("https://tickets.example.org/12".into()),
+        requested: Some(Time(1)),
+        paths: vec!["src/**".into()],
+        rollback: Some(file("rollback.md")),
+        attachments: vec![file("sketch.png")],
+        specs: vec![file("spec.md")],
+        criteria: vec![criterion, least],
+        ..plan.clone()
     };
     let implied = Plan { implied: true, implementers: Vec::new(), aliases: Vec::new(), ..plan.clone() };
     let raised = Plan { tier: id("high"), reason: Some("it touches the till".into()), ..plan.clone() };
     vec![
         ("plan-first".into(), base(), Predicate::Plan(plan)),
+        ("plan-told".into(), base(), Predicate::Plan(told)),
         ("plan-implied".into(), base(), Predicate::Plan(implied)),
         ("plan-raised".into(), base(), Predicate::Plan(raised)),
     ]
@@ -189,7 +223,11 @@ fn full_run(ended: Ended) -> Run {
         let reasons = vec!["1 of 4 tests failed".into()];
         Facts { tests, findings, ..Facts::bare(reader, Outcome::Fail, reasons) }
     };
+    let photo = Attachment { material: digest("photo"), name: "login".into(), caption: None, criterion: None };
+    let said =
+        Attachment { caption: Some("after login".into()), criterion: Some("AC-1".parse().unwrap()), ..photo.clone() };
     Run {
+        attachments: vec![photo, said],
         variant: Some(id("linux")),
         shard: Some(Shard::new(1, 1).unwrap()),
         outcome: Outcome::Fail,
@@ -238,14 +276,19 @@ fn reviews() -> Vec<Sample> {
         bytes: 12,
         omitted_bytes: None,
     };
-    let review = |phase, verdict| Review { claim: id("peer-review"), phase, verdict, notes: None, commitment: None };
+    let review = |phase, verdict| Review::bare(id("peer-review"), phase, verdict);
     let plain = review(Phase::Plain, Some(ReviewVerdict::Pass));
     let failed = Review { notes: Some(notes), ..review(Phase::Plain, Some(ReviewVerdict::Fail)) };
+    let accepted = Review { criteria: vec!["AC-1".parse().unwrap()], ..plain.clone() };
+    let picture = |old: Option<&str>| PictureSeen { name: "login".into(), old: old.map(digest), new: digest("new") };
+    let seen = Review { pictures: vec![picture(None), picture(Some("old"))], ..plain.clone() };
     let commit = Review { commitment: Some(digest("sealed")), ..review(Phase::Commit, None) };
     let about = [commit_and_tree(), vec![Subject::sha256("review", digest("review"))]].concat();
     vec![
         ("review-plain".into(), commit_and_tree(), Predicate::Review(plain)),
         ("review-fail".into(), commit_and_tree(), Predicate::Review(failed)),
+        ("review-criteria".into(), commit_and_tree(), Predicate::Review(accepted)),
+        ("review-pictures".into(), commit_and_tree(), Predicate::Review(seen)),
         ("review-commit".into(), commit_and_tree(), Predicate::Review(commit)),
         ("review-reveal".into(), about.clone(), Predicate::Review(review(Phase::Reveal, Some(ReviewVerdict::Pass)))),
         ("review-approve".into(), about, Predicate::Review(review(Phase::Approve, Some(ReviewVerdict::Pass)))),

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::{headline, reasons, word};
 use crate::model::Decision;
-use crate::verify::{Excepted, ExceptionShown, State, Verdict};
+use crate::verify::{CriterionState, Excepted, ExceptionShown, Shows, State, Verdict};
 
 /// Returns a verdict as Markdown.
 #[must_use]
@@ -18,6 +18,7 @@ pub fn markdown(verdict: &Verdict) -> String {
     };
     let mut text = format!("{mark} {}\n", shown(rest.trim_start_matches(": ")));
     requirements(verdict, &mut text);
+    criteria(verdict, &mut text);
     findings(verdict, &mut text);
     if !verdict.limitations.is_empty() {
         let count = verdict.limitations.len();
@@ -92,6 +93,34 @@ fn exceptions(verdict: &Verdict, text: &mut String) {
     text.push_str("\n</details>\n");
 }
 
+fn criteria(verdict: &Verdict, text: &mut String) {
+    if verdict.criteria.is_empty() {
+        return;
+    }
+    text.push_str("\n| criterion | state | says | shown by | lacks |\n|---|---|---|---|---|\n");
+    let mut left = verdict.criteria.len();
+    for criterion in &verdict.criteria {
+        if text.len() > CRITERIA_END {
+            break;
+        }
+        left -= 1;
+        let state = match criterion.state {
+            CriterionState::Met => "✅ met",
+            CriterionState::Open => "❌ open",
+        };
+        let shows: Vec<String> = criterion.evidence.iter().map(Shows::told).collect();
+        let _ = writeln!(
+            text,
+            "| {} | {state} | {} | {} | {} |",
+            shown(criterion.id.as_str()),
+            shown(&criterion.text),
+            shown(&shows.join("; ")),
+            shown(&criterion.lacks.join("; "))
+        );
+    }
+    more(left, text);
+}
+
 fn findings(verdict: &Verdict, text: &mut String) {
     let reasons = reasons(verdict);
     if reasons.is_empty() {
@@ -123,6 +152,17 @@ fn judged(verdict: &Verdict, text: &mut String) {
     line("tree", verdict.tree.as_str());
     if let Some(base) = &verdict.base {
         line("base", base.as_str());
+    }
+    if let Some(planned) = &verdict.planned {
+        if let Some(origin) = &planned.origin {
+            line("asked for in", origin);
+        }
+        for paths in &planned.paths {
+            line("planned paths", &format!("{} (record {})", paths.patterns.join(", "), paths.serial));
+        }
+        if let Some(rollback) = &planned.rollback {
+            line("rollback", &format!("{} sha256:{}", rollback.name, rollback.sha256));
+        }
     }
     line("moment", verdict.moment);
     if let Some(tier) = &verdict.tier {
@@ -177,8 +217,9 @@ fn is_invisible(c: char) -> bool {
 
 /// Each part ends after so many bytes of the text, and says how many are left: a forge's comment holds 65 536 characters.
 const REQUIREMENTS_END: usize = 15_000;
-const FINDINGS_END: usize = 35_000;
-const LIMITATIONS_END: usize = 42_000;
+const CRITERIA_END: usize = 24_000;
+const FINDINGS_END: usize = 40_000;
+const LIMITATIONS_END: usize = 46_000;
 /// A text of others is shown up to so many characters.
 const CHARS_MAX: usize = 240;
 

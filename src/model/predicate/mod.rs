@@ -19,8 +19,8 @@ pub use event::Event;
 pub use exception::{Effect, Exception, Rename};
 pub use plan::Plan;
 pub use policy::PolicyRecord;
-pub use result::{Command, Ended, Material, MaterialFacts, Problem, Purpose, Run, Worktree};
-pub use review::{Phase, Review, ReviewVerdict};
+pub use result::{Attachment, Command, Ended, Material, MaterialFacts, Problem, Purpose, Run, Worktree};
+pub use review::{Phase, PictureSeen, Review, ReviewVerdict};
 pub use start::{Shard, ShardError, Start};
 pub use verdict::{AsOf, Decision, VerdictRecord};
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::start::Shard;
-use crate::model::{ClaimName, Digest, Facts, Id, Oid, Outcome};
+use crate::model::{ClaimName, CriterionId, Digest, Facts, Id, Oid, Outcome};
 
 /// The predicate of a result. Its subjects are commit, tree and artifacts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,25 @@ pub struct Run {
     /// What readers took out of the reports among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<MaterialFacts>,
+    /// What attachments among the raw files are called, and what they are for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// What an attachment is called, and what it is for. Of what kind it is its bytes say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attachment {
+    /// The material's hash.
+    pub material: Digest,
+    /// Its name, by which it is the same picture in the next result.
+    pub name: String,
+    /// What it shows, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caption: Option<String>,
+    /// The criterion that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criterion: Option<CriterionId>,
 }
 
 /// Why an outcome is not pass: a stable code and a sentence.

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::result::Material;
-use crate::model::{ClaimName, Digest};
+use crate::model::{ClaimName, CriterionId, Digest};
 
 /// The predicate of a review. Its subjects are the commit and its tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,33 @@ pub struct Review {
     /// What a commit phase commits to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commitment: Option<Digest>,
+    /// The criteria that it is about: then it says nothing about the claim as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<CriterionId>,
+    /// The pictures that were looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<PictureSeen>,
+}
+
+/// A picture that a reviewer looked at, beside the one that it takes the place of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PictureSeen {
+    /// Its name.
+    pub name: String,
+    /// The hash of the picture of that name in the branch's baseline, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<Digest>,
+    /// The hash of the picture that was looked at.
+    pub new: Digest,
+}
+
+impl Review {
+    /// Returns a review of a claim that says no more than it must.
+    #[must_use]
+    pub const fn bare(claim: ClaimName, phase: Phase, verdict: Option<ReviewVerdict>) -> Self {
+        Self { claim, phase, verdict, notes: None, commitment: None, criteria: Vec::new(), pictures: Vec::new() }
+    }
 }
 
 /// The forms and steps of a review.

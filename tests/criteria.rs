@@ -1,0 +1,466 @@
+//! What a plan says that the change must do, tried from outside: what meets a criterion, and who tries to get round it.
+
+mod common;
+
+use std::fs;
+
+use common::{CHANGE, Ran, Rig, Verdict};
+use serde_json::{Value, json};
+
+const ACCEPT: (&str, &str) = ("merge = [\"ci\"]", "merge = [\"ci\"]\naccept = [\"product\"]");
+
+/// A rig with `ana`, a person who may accept criteria.
+fn rig(more: &[(&str, &str)]) -> Rig {
+    let rig = Rig::with(&[&[ACCEPT], more].concat());
+    rig.key("ana");
+    rig.grant("ana", "ana", "product", &["--email", "ana@example.org"]);
+    rig
+}
+
+/// Plans the change with a specification.
+fn plan(rig: &Rig, spec: &str) -> Ran {
+    plan_with(rig, spec, &[])
+}
+
+fn plan_with(rig: &Rig, spec: &str, more: &[&str]) -> Ran {
+    fs::write(rig.path("spec.md"), spec).unwrap();
+    let words = ["plan", CHANGE, "--tier", "low", "--implementer", "agent", "--spec", "../spec.md"];
+    rig.ok("planner", &[&words, more].concat())
+}
+
+/// A JUnit report with these cases: name, and `passed`, `failed` or `skipped`.
+fn cases(cases: &[(&str, &str)]) -> String {
+    let mut text = "<testsuites><testsuite name=\"s\">".to_owned();
+    for (name, outcome) in cases {
+        let inside = match *outcome {
+            "passed" => "",
+            "failed" => "<failure message=\"no\"/>",
+            _ => "<skipped/>",
+        };
+        text.push_str(&format!("<testcase classname=\"c\" name=\"{name}\">{inside}</testcase>"));
+    }
+    text.push_str("</testsuite></testsuites>");
+    text
+}
+
+fn test(rig: &Rig, of: &[(&str, &str)]) -> Ran {
+    rig.report("build", "tests.xml", &cases(of))
+}
+
+fn accept(rig: &Rig, who: &str, id: &str) {
+    rig.ok(who, &["review", "--criterion", id, "--verdict", "pass"]);
+}
+
+/// Refused since this criterion is open, and says why.
+fn open(verdict: &Verdict, id: &str, why: &str) {
+    verdict.refused(&["E240"]);
+    let criterion = criterion(verdict, id);
+    assert_eq!(criterion["state"], "open", "{:#}", verdict.json);
+    assert!(criterion["lacks"].to_string().contains(why), "{why}: {criterion:#}");
+}
+
+fn criterion(verdict: &Verdict, id: &str) -> Value {
+    let all = verdict.json["criteria"].as_array().unwrap();
+    all.iter().find(|criterion| criterion["id"] == id).unwrap().clone()
+}
+
+#[test]
+fn criterion_without_a_list_is_met_by_a_test_an_attachment_or_a_person_and_else_open() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: a visitor logs in\n- [ ] AC-2: and out\n");
+    test(&rig, &[("AC-1 logs in", "passed"), ("AC-10", "passed"), ("AC-2.1", "passed")]);
+    let verdict = rig.verify();
+    open(&verdict, "AC-2", "nothing shows it");
+    let met = criterion(&verdict, "AC-1");
+    assert_eq!((&met["state"], &met["evidence"][0]["kind"]), (&json!("met"), &json!("tests")));
+    assert_eq!((&met["evidence"][0]["count"], &met["text"]), (&json!(1), &json!("a visitor logs in")));
+    accept(&rig, "ana", "AC-2");
+    let verdict = rig.verify();
+    verdict.accepted();
+    let met = criterion(&verdict, "AC-2");
+    assert_eq!((&met["evidence"][0]["kind"], &met["evidence"][0]["name"]), (&json!("person"), &json!("ana")));
+    fs::write(rig.path("note.txt"), "out").unwrap();
+    let other = rig_with_attachment();
+    other.verify().accepted();
+}
+
+fn rig_with_attachment() -> Rig {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-2: and out\n");
+    fs::write(rig.path("note.txt"), "out").unwrap();
+    rig.ok("ci-1", &["attest", "build", "--attach", "../note.txt", "--criterion", "AC-2", "--", "true"]);
+    rig
+}
+
+#[test]
+fn test_that_carries_the_id_and_fails_or_is_skipped_meets_nothing() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: a visitor logs in\n");
+    test(&rig, &[("ac_1_logs_in", "passed"), ("AC-1 again", "skipped")]);
+    open(&rig.verify(), "AC-1", "was skipped");
+    test(&rig, &[("ac_1_logs_in", "passed"), ("AC-1 again", "failed")]);
+    let verdict = rig.verify();
+    verdict.refused(&["E202", "E240"]);
+    assert!(criterion(&verdict, "AC-1")["lacks"].to_string().contains("AC-1 again of record"), "{:#}", verdict.json);
+    test(&rig, &[("ac_1_logs_in", "passed"), ("AC-1 again", "passed")]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn listed_tests_must_be_there_and_all_pass() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: a visitor logs in {tests: *login*, s > c > logout}\n");
+    test(&rig, &[("login", "passed")]);
+    open(&rig.verify(), "AC-1", "no counted report has a test that matches s > c > logout");
+    test(&rig, &[("login", "passed"), ("login twice", "skipped"), ("logout", "passed")]);
+    open(&rig.verify(), "AC-1", "login twice of record");
+    // A person's word is no test.
+    accept(&rig, "ana", "AC-1");
+    open(&rig.verify(), "AC-1", "login twice of record");
+    test(&rig, &[("login", "passed"), ("login twice", "passed"), ("logout", "passed")]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn tests_of_another_tree_or_of_a_claim_that_nothing_requires_count_for_nothing() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n");
+    test(&rig, &[("login", "passed")]);
+    rig.verify().accepted();
+    rig.commit("src/lib.rs", "three\n");
+    rig.pass("build");
+    rig.report("unit-tests", "other.xml", &cases(&[("login", "passed"), ("more", "passed")]));
+    open(&rig.verify(), "AC-1", "no counted report");
+    test(&rig, &[("login", "passed")]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn listed_claim_must_pass_though_nothing_else_requires_it() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: two tests {claims: unit-tests}\n- [ ] AC-2: no such {claims: nothing}\n");
+    rig.pass("build");
+    let verdict = rig.verify();
+    open(&verdict, "AC-1", "the claim unit-tests is missing");
+    open(&verdict, "AC-2", "the policy has no claim nothing");
+    rig.report("unit-tests", "tests.xml", &cases(&[("one", "passed")]));
+    open(&rig.verify(), "AC-1", "the claim unit-tests is invalid");
+    rig.report("unit-tests", "tests.xml", &cases(&[("one", "passed"), ("two", "passed")]));
+    let verdict = rig.verify();
+    open(&verdict, "AC-2", "the policy has no claim nothing");
+    assert_eq!(criterion(&verdict, "AC-1")["state"], "met");
+}
+
+#[test]
+fn only_a_person_who_may_and_did_not_implement_it_accepts() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: it is beautiful {human}\n");
+    rig.pass("build");
+    open(&rig.verify(), "AC-1", "nobody who may has accepted it");
+    // Somebody without the role.
+    accept(&rig, "reviewer", "AC-1");
+    open(&rig.verify(), "AC-1", "who may not accept it");
+    // The implementer, who has been given the role.
+    rig.key("agent-2");
+    rig.grant("agent-2", "agent", "product", &[]);
+    accept(&rig, "agent-2", "AC-1");
+    open(&rig.verify(), "AC-1", "agent implements the change");
+    // An agent that somebody answers for.
+    rig.key("bot");
+    rig.grant("bot", "bot", "product", &["--owner", "ana"]);
+    accept(&rig, "bot", "AC-1");
+    open(&rig.verify(), "AC-1", "bot is no person");
+    accept(&rig, "ana", "AC-1");
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(criterion(&verdict, "AC-1")["evidence"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn whoever_says_that_it_is_not_met_is_heard_until_they_take_it_back() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: it is beautiful {human}\n- [ ] AC-2: it works {tests: works}\n");
+    test(&rig, &[("works", "passed")]);
+    accept(&rig, "ana", "AC-1");
+    rig.verify().accepted();
+    rig.ok("reviewer", &["review", "--criterion", "AC-2", "--verdict", "fail"]);
+    let verdict = rig.verify();
+    verdict.refused(&["E218", "E240"]);
+    assert!(criterion(&verdict, "AC-2")["lacks"].to_string().contains("says that it is not met"));
+    accept(&rig, "reviewer", "AC-2");
+    rig.verify().accepted();
+    rig.ok("ana", &["review", "--criterion", "AC-1", "--verdict", "fail"]);
+    rig.verify().refused(&["E218", "E240"]);
+}
+
+#[test]
+fn acceptance_is_of_one_tree_and_no_review_of_a_claim() {
+    let rig = rig(&[("require = [\"build\"]", "require = [\"build\", \"peer-review\"]")]);
+    plan(&rig, "- [ ] AC-1: it is beautiful {human}\n");
+    rig.pass("build");
+    accept(&rig, "ana", "AC-1");
+    // The reviewer's word about a criterion says nothing about the claim.
+    accept(&rig, "reviewer", "AC-1");
+    rig.verify().refused(&["E201"]);
+    rig.review("reviewer", "pass");
+    rig.verify().accepted();
+    rig.commit("src/lib.rs", "three\n");
+    rig.pass("build");
+    rig.review("reviewer", "pass");
+    open(&rig.verify(), "AC-1", "nobody who may has accepted it");
+}
+
+#[test]
+fn without_the_right_in_the_policy_nobody_accepts() {
+    let rig = Rig::new();
+    plan(&rig, "- [ ] AC-1: it is beautiful {human}\n");
+    rig.pass("build");
+    accept(&rig, "reviewer", "AC-1");
+    accept(&rig, "owner", "AC-1");
+    open(&rig.verify(), "AC-1", "the policy lets nobody");
+}
+
+#[test]
+fn as_many_people_accept_as_the_policy_says() {
+    let rig = rig(&[("accept = [\"product\"]", "accept = { roles = [\"product\"], threshold = 2 }")]);
+    rig.key("eve");
+    rig.grant("eve", "eve", "product", &[]);
+    rig.key("ana-2");
+    rig.grant("ana-2", "ana", "product", &[]);
+    plan(&rig, "- [ ] AC-1: it is beautiful {human}\n");
+    rig.pass("build");
+    accept(&rig, "ana", "AC-1");
+    // Two keys of one person are one person.
+    accept(&rig, "ana-2", "AC-1");
+    open(&rig.verify(), "AC-1", "1 accepted it, of 2 that are wanted");
+    accept(&rig, "eve", "AC-1");
+    rig.verify().accepted();
+}
+
+#[test]
+fn what_is_critical_rests_on_no_person_alone() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: money is not lost {critical}\n- [ ] AC-2: nor time {human; critical}\n");
+    rig.pass("build");
+    accept(&rig, "ana", "AC-1");
+    accept(&rig, "ana", "AC-2");
+    let verdict = rig.verify();
+    open(&verdict, "AC-1", "it is critical, and no test, claim or picture shows it");
+    open(&verdict, "AC-2", "it is critical, and no test, claim or picture shows it");
+    // A file that says so is somebody's word too.
+    fs::write(rig.path("note.txt"), "it works").unwrap();
+    rig.ok("ci-1", &["attest", "build", "--attach", "../note.txt", "--criterion", "AC-1", "--", "true"]);
+    open(&rig.verify(), "AC-1", "it is critical");
+    test(&rig, &[("AC-1", "passed"), ("ac_2_time", "passed")]);
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(criterion(&verdict, "AC-2")["evidence"].as_array().unwrap().len(), 2);
+    assert_eq!(criterion(&verdict, "AC-2")["critical"], true);
+}
+
+#[test]
+fn specification_that_is_edited_after_the_plan_changes_nothing() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n- [ ] AC-2: and out {tests: logout}\n");
+    test(&rig, &[("login", "passed"), ("other", "passed")]);
+    open(&rig.verify(), "AC-2", "logout");
+    // The file alone counts for nothing; a later plan that drops one or weakens another neither.
+    let easier = "- [ ] AC-1: anything {tests: *}\n- [ ] AC-3: more {tests: other}\n";
+    let again = plan_with(&rig, easier, &["--reason", "simpler"]);
+    assert!(again.err.contains("criterion AC-1: record") && again.err.contains("those stand"), "{again:?}");
+    let verdict = rig.verify();
+    open(&verdict, "AC-2", "logout");
+    assert_eq!(criterion(&verdict, "AC-1")["text"], "a visitor logs in");
+    assert_eq!(criterion(&verdict, "AC-3")["state"], "met");
+    test(&rig, &[("login", "passed"), ("logout", "passed"), ("other", "passed")]);
+    rig.verify().accepted();
+    // Who replaces the bytes that were kept is found out.
+    let kept = kept_spec(&rig);
+    fs::write(&kept, "- [ ] AC-1: nothing\n").unwrap();
+    assert_eq!(rig.by("stranger", &["ledger", "check"]).code, 3);
+}
+
+/// Returns where the ledger keeps the newest specification.
+fn kept_spec(rig: &Rig) -> std::path::PathBuf {
+    let mut todo = vec![rig.repo().join(".git/evidence")];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else if fs::read(&path).unwrap().starts_with(b"- [ ] AC-1: anything") {
+                return path;
+            }
+        }
+    }
+    panic!("no specification is kept");
+}
+
+#[test]
+fn criteria_of_a_plan_that_nobody_entitled_signed_do_not_count() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n");
+    fs::write(rig.path("spec.md"), "- [ ] AC-9: mine\n").unwrap();
+    let words = ["plan", CHANGE, "--tier", "low", "--spec", "../spec.md", "--reason", "mine"];
+    rig.refuses("agent", &words, "planner");
+    test(&rig, &[("login", "passed")]);
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(verdict.json["criteria"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn specification_with_a_mistake_is_refused_with_its_place_and_nothing_is_planned() {
+    let rig = rig(&[]);
+    for (text, why) in [
+        ("- [ ] AC-1: one\n- [ ] log in\n", "../spec.md: line 2, column 1: the item `log in` has no id"),
+        ("- [ ] AC-1: one {tets: x}\n", "line 1, column 1: `tets` is unknown here"),
+        ("nothing\n", "there is no criterion"),
+    ] {
+        fs::write(rig.path("spec.md"), text).unwrap();
+        let ran = rig.by("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md"]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.err.contains(why), "{why}: {ran:?}");
+    }
+    fs::write(rig.path("spec.toml"), "[[criterion]]\nid = \"AC-1\"\ntext = \"one\"\ntest = [\"x\"]\n").unwrap();
+    let ran = rig.by("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.toml"]);
+    assert!(ran.code == 2 && ran.err.contains("line 4, column 1: unknown field `test`"), "{ran:?}");
+    rig.verify().refused(&["E101"]);
+    fs::write(rig.path("spec.toml"), "[[criterion]]\nid = \"AC-1\"\ntext = \"one\"\ntests = [\"x\"]\n").unwrap();
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.toml"]);
+    let review = rig.by("ana", &["review", "--criterion", "AC-2", "--verdict", "pass"]);
+    assert!(review.code == 2 && review.err.contains("has the criterion AC-2; it has AC-1"), "{review:?}");
+}
+
+#[test]
+fn path_outside_of_the_plan_refuses_until_a_planner_widens_it_with_a_reason() {
+    let rig = rig(&[]);
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--paths", "src/**", "doc/*.md"]);
+    rig.pass("build");
+    rig.verify().accepted();
+    rig.commit("pay/till.rs", "");
+    rig.pass("build");
+    let verdict = rig.verify();
+    verdict.refused(&["E241"]);
+    assert_eq!(verdict.json["findings"][0]["found"], "it touches pay/till.rs");
+    let words = ["plan", CHANGE, "--tier", "low", "--paths", "pay/**", "--reason", "the till too"];
+    rig.refuses("agent", &words, "planner");
+    rig.verify().refused(&["E241"]);
+    rig.ok("planner", &words);
+    let verdict = rig.verify();
+    verdict.accepted();
+    let paths = &verdict.json["planned"]["paths"];
+    assert_eq!(paths[0]["patterns"], json!(["doc/*.md", "src/**"]));
+    assert_eq!((&paths[1]["patterns"], &paths[1]["reason"]), (&json!(["pay/**"]), &json!("the till too")));
+    // A later plan that says nothing of paths takes none back.
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--reason", "once more"]);
+    rig.commit("other.rs", "");
+    rig.pass("build");
+    rig.verify().refused(&["E241"]);
+}
+
+const DEMANDS: (&str, &str) = (
+    "[tier.low]",
+    "[tier.low]\nplan = [\"origin\", \"requested\", \"paths\", \"rollback\", \"attachments\", \"criteria\"]",
+);
+
+#[test]
+fn plan_says_what_the_tier_demands_or_is_incomplete() {
+    let rig = rig(&[DEMANDS]);
+    fs::write(rig.path("back.md"), "git revert").unwrap();
+    fs::write(rig.path("sketch.png"), "\u{89}PNG").unwrap();
+    rig.plan("low");
+    test(&rig, &[("login", "passed")]);
+    let verdict = rig.verify();
+    verdict.refused(&["E242"]);
+    let found = "its plan does not say: origin, requested, paths, rollback, attachments, criteria";
+    assert_eq!(verdict.json["findings"][0]["found"], found);
+    let of = ["--rollback", "../back.md", "--attach", "../sketch.png", "--origin", "https://tickets.example.org/1"];
+    let time = ["--requested", "2026-01-01T10:00:00+02:00", "--paths", "**", "--reason", "it was all there"];
+    let again = ["plan", CHANGE, "--tier", "low"];
+    rig.ok("planner", &[&again[..], &of, &time].concat());
+    let verdict = rig.verify();
+    verdict.refused(&["E242"]);
+    assert_eq!(verdict.json["findings"][0]["found"], "its plan does not say: criteria");
+    plan_with(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n", &["--reason", "criteria"]);
+    let verdict = rig.verify();
+    verdict.accepted();
+    let planned = &verdict.json["planned"];
+    assert_eq!(
+        (&planned["origin"], &planned["requested"]),
+        (&json!("https://tickets.example.org/1"), &json!(1_767_254_400))
+    );
+    assert_eq!(planned["rollback"]["name"], "back.md");
+    assert_eq!(planned["attachments"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn implied_plan_says_nothing_of_what_a_tier_demands() {
+    let rig = rig(&[DEMANDS, ("[claim.build]", "unplanned = \"low\"\n\n[claim.build]")]);
+    rig.pass("build");
+    rig.verify().refused(&["E242"]);
+}
+
+#[test]
+fn plan_with_what_cannot_be_is_refused() {
+    let rig = rig(&[]);
+    for (words, why) in [
+        (["--requested", "2999-01-01T00:00:00Z"], "is yet to come"),
+        (["--requested", "yesterday"], "is no time"),
+        (["--paths", "/src"], "paths start at the root"),
+        (["--origin", "two words"], "is no address"),
+        (["--spec", "../spec.txt"], "ends in .toml or .md"),
+        (["--rollback", "../none.md"], "cannot be read"),
+    ] {
+        let ran = rig.by("planner", &[&["plan", CHANGE, "--tier", "low"], &words[..]].concat());
+        assert!(ran.code == 2 && ran.err.contains(why), "{why}: {ran:?}");
+    }
+    // What comes into the ledger stays there.
+    fs::write(rig.path("back.md"), "psql --password=correct-horse-battery").unwrap();
+    let mut command = rig.command("planner", &["plan", CHANGE, "--tier", "low", "--rollback", "../back.md"]);
+    let ran = Ran::of(command.env("DB_PASSWORD", "correct-horse-battery").output().unwrap());
+    assert!(ran.code == 2 && ran.err.contains("is secret by its name: it is not kept"), "{ran:?}");
+    rig.verify().refused(&["E101"]);
+}
+
+#[test]
+fn auditor_recomputes_the_criteria_from_the_bundle_alone() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n- [ ] AC-2: it is beautiful {human}\n");
+    test(&rig, &[("login", "passed")]);
+    rig.ok("planner", &["export", "-o", "../open.zip"]);
+    let audit =
+        |file: &str| Verdict::of(rig.by("stranger", &["audit", file, "--trust", ".evidence/trust.toml", "--json"]));
+    audit("../open.zip").refused(&["E240"]);
+    accept(&rig, "ana", "AC-2");
+    rig.ok("planner", &["export", "-o", "../met.zip"]);
+    let verdict = audit("../met.zip");
+    verdict.accepted();
+    assert_eq!(verdict.json["criteria"], rig.verify().json["criteria"]);
+    let members = zip::ZipArchive::new(fs::File::open(rig.path("met.zip")).unwrap()).unwrap();
+    let hash = verdict.json["planned"]["attachments"][0]["sha256"].as_str().unwrap();
+    assert!(members.file_names().any(|name| name.ends_with(hash)), "the specification is in the bundle");
+}
+
+#[test]
+fn people_see_each_criterion_and_what_shows_it() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n- [ ] AC-2: it is beautiful {human}\n");
+    test(&rig, &[("login", "passed")]);
+    let page = rig.by("stranger", &["verify", "--write", "markdown=../page.md"]).out;
+    assert!(page.contains("met          AC-1  a visitor logs in: 1 tests login #"), "{page}");
+    assert!(page.contains("open         AC-2  it is beautiful: nobody who may has accepted it"), "{page}");
+    let hint = "hint: evidence review --criterion AC-2 --verdict pass (who may: ana)";
+    assert!(page.contains(hint) || rig.by("stranger", &["verify"]).err.contains(hint), "{page}");
+    let markdown = fs::read_to_string(rig.path("page.md")).unwrap();
+    assert!(markdown.contains("| <code>AC-2</code> | ❌ open | <code>it is beautiful</code> |"), "{markdown}");
+    let status = rig.ok("stranger", &["status", CHANGE, "--json"]).json();
+    assert_eq!(status["changes"][0]["criteria"][1]["state"], "open");
+    assert_eq!(status["changes"][0]["state"], "waiting");
+    let command = &status["changes"][0]["missing"][0]["command"];
+    assert_eq!(*command, json!(["evidence", "review", "--change", CHANGE, "--criterion", "AC-2", "--verdict", "pass"]));
+    let story = rig.ok("stranger", &["show", CHANGE]).out;
+    assert!(story.contains("criteria AC-1 AC-2"), "{story}");
+    let names = status["changes"][0]["awaited"].to_string();
+    assert!(names.contains("product"), "{names}");
+}

@@ -1,0 +1,259 @@
+//! What is attached to results, tried from outside: pictures that somebody has seen, logs of sessions, and who swaps them.
+
+mod common;
+
+use std::fs;
+
+use common::{CHANGE, Ran, Rig, Verdict};
+use serde_json::json;
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// A policy whose tier low wants pictures of `screens`, seen by `looking`.
+const SCREENS: (&str, &str) = (
+    "[tier.low]\nrequire = [\"build\"]",
+    "[claim.screens]\nfamily = \"functionality\"\nby = \"ci\"\n\
+     attachments = { min = 1, kinds = [\"picture\"], reviewed_by = \"looking\" }\n\n\
+     [claim.looking]\nfamily = \"process\"\nby = \"reviewer\"\nindependent_of = [\"implementer\"]\n\n\
+     [tier.low]\nrequire = [\"screens\"]",
+);
+
+fn rig() -> Rig {
+    let rig = Rig::with(&[SCREENS]);
+    rig.plan("low");
+    rig
+}
+
+/// A rig whose tier low wants attachments as these limits say.
+fn limited(limits: &str) -> Rig {
+    let claim = format!("[claim.build]\nattachments = {limits}");
+    let rig = Rig::with(&[("[claim.build]", &claim)]);
+    rig.plan("low");
+    rig
+}
+
+/// Writes a picture that differs by its end.
+fn draw(rig: &Rig, name: &str, what: &str) {
+    fs::write(rig.path(name), [PNG, what.as_bytes()].concat()).unwrap();
+}
+
+fn shoot(rig: &Rig, named: &str) -> Ran {
+    rig.by("ci-1", &["attest", "screens", "--attach", named, "--", "true"])
+}
+
+fn look(rig: &Rig, who: &str, picture: &str, verdict: &str) -> Ran {
+    rig.by(who, &["review", "looking", "--picture", picture, "--verdict", verdict])
+}
+
+#[test]
+fn picture_is_seen_as_it_is_or_the_change_is_refused() {
+    let rig = rig();
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    let verdict = rig.verify();
+    verdict.refused(&["E244"]);
+    assert!(verdict.json["findings"][0]["found"].as_str().unwrap().starts_with("nobody has seen it; it is "));
+    assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
+    rig.verify().accepted();
+    // Replaced after the review: another hash is another picture.
+    draw(&rig, "a.png", "two");
+    shoot(&rig, "login=../a.png");
+    let verdict = rig.verify();
+    verdict.refused(&["E244"]);
+    assert!(verdict.json["findings"][0]["found"].as_str().unwrap().contains("the newest review of it, in record"));
+    assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
+    rig.verify().accepted();
+    // The same bytes under another name were not seen as that.
+    rig.ok("ci-1", &["attest", "screens", "--attach", "login=../a.png", "--attach", "menu=../a.png", "--", "true"]);
+    rig.verify().refused(&["E244"]);
+}
+
+#[test]
+fn picture_seen_on_one_tree_stands_on_the_next_while_its_bytes_are_the_same() {
+    let rig = rig();
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    look(&rig, "reviewer", "login", "pass");
+    rig.verify().accepted();
+    rig.commit("src/lib.rs", "three\n");
+    shoot(&rig, "login=../a.png");
+    rig.verify().accepted();
+    rig.commit("src/lib.rs", "four\n");
+    draw(&rig, "a.png", "other");
+    shoot(&rig, "login=../a.png");
+    rig.verify().refused(&["E244"]);
+}
+
+#[test]
+fn only_who_may_and_did_not_implement_it_passes_a_picture_and_anybody_refuses_it() {
+    let rig = rig();
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    look(&rig, "ci-2", "login", "pass");
+    rig.verify().refused(&["E206"]);
+    rig.key("agent-2");
+    rig.grant("agent-2", "agent", "reviewer", &[]);
+    look(&rig, "agent-2", "login", "pass");
+    rig.verify().refused(&["E207"]);
+    look(&rig, "reviewer", "login", "pass");
+    rig.verify().accepted();
+    look(&rig, "ci-2", "login", "fail");
+    rig.verify().refused(&["E218"]);
+    look(&rig, "ci-2", "login", "pass");
+    rig.verify().accepted();
+    rig.revoke("reviewer");
+    rig.verify().refused(&["E207"]);
+}
+
+#[test]
+fn reviewer_who_hands_over_the_file_signs_no_other() {
+    let rig = rig();
+    draw(&rig, "a.png", "one");
+    fs::copy(rig.path("a.png"), rig.path("seen.png")).unwrap();
+    shoot(&rig, "login=../a.png");
+    // Between looking and signing it is replaced.
+    draw(&rig, "a.png", "two");
+    shoot(&rig, "login=../a.png");
+    let ran = look(&rig, "reviewer", "login=../seen.png", "pass");
+    assert!(ran.code == 2 && ran.err.contains("is not the picture that is attached under this name"), "{ran:?}");
+    let ran = look(&rig, "reviewer", "menu", "pass");
+    assert!(ran.code == 2 && ran.err.contains("nothing is attached as menu") && ran.err.contains("there is login"));
+    rig.verify().refused(&["E244"]);
+    assert_eq!(look(&rig, "reviewer", "login=../a.png", "pass").code, 0);
+    rig.verify().accepted();
+}
+
+#[test]
+fn bytes_tell_what_a_picture_is_and_not_the_name() {
+    let rig = limited("{ min = 2, kinds = [\"picture\"] }");
+    fs::write(rig.path("text.png"), "no picture").unwrap();
+    draw(&rig, "picture.txt", "one");
+    let attest = |files: &[&str]| {
+        let attached = files.iter().flat_map(|file| ["--attach", *file]);
+        rig.by("ci-1", &["attest", "build"].into_iter().chain(attached).chain(["--", "true"]).collect::<Vec<_>>())
+    };
+    attest(&["../text.png", "../picture.txt"]);
+    let verdict = rig.verify();
+    verdict.refused(&["E243"]);
+    assert_eq!(verdict.json["findings"][0]["found"], "1 attached of kind picture");
+    // The same bytes twice are one picture.
+    fs::copy(rig.path("picture.txt"), rig.path("again.png")).unwrap();
+    attest(&["../picture.txt", "../again.png"]);
+    rig.verify().refused(&["E243"]);
+    draw(&rig, "again.png", "two");
+    attest(&["../picture.txt", "../again.png"]);
+    rig.verify().accepted();
+    rig.pass("build");
+    rig.verify().refused(&["E243"]);
+}
+
+#[test]
+fn log_of_a_session_is_known_by_its_lines_and_kept_without_secrets() {
+    let rig = limited("{ kinds = [\"session-log\"] }");
+    fs::write(rig.path("session.jsonl"), "{\"role\":\"user\"\n").unwrap();
+    let attach = ["attest", "build", "--attach", "../session.jsonl", "--", "true"];
+    rig.ok("ci-1", &attach);
+    rig.verify().refused(&["E243"]);
+    fs::write(
+        rig.path("session.jsonl"),
+        "{\"role\":\"user\"}\n{\"role\":\"agent\",\"text\":\"canary-0123456789abcdef\"}\n",
+    )
+    .unwrap();
+    let mut command = rig.command("ci-1", &attach);
+    let ran = Ran::of(command.env("API_TOKEN", "canary-0123456789abcdef").output().unwrap());
+    assert!(ran.code == 1 && ran.err.contains("holds the value of the variable API_TOKEN"), "{ran:?}");
+    rig.verify().refused(&["E203", "E243"]);
+    rig.ok("ci-1", &attach);
+    rig.verify().accepted();
+}
+
+#[test]
+fn caption_and_criterion_belong_to_the_attachment_before_them() {
+    let rig = rig();
+    draw(&rig, "a.png", "one");
+    draw(&rig, "b.png", "two");
+    let words = ["--attach", "login=../a.png", "--caption", "after login", "--attach", "menu=../b.png"];
+    let more = ["--criterion", "AC-1", "--caption", "the menu", "--", "true"];
+    let ran = rig.ok("ci-1", &[&["attest", "screens", "--json"], &words[..], &more].concat());
+    let serial = ran.json()["result"]["serial"].to_string();
+    let body = &rig.ok("ci-1", &["show", &serial, "--json"]).json()["statementBody"]["predicate"]["attachments"];
+    assert_eq!((&body[0]["name"], &body[0]["caption"]), (&json!("login"), &json!("after login")));
+    assert_eq!((&body[1]["caption"], &body[1]["criterion"]), (&json!("the menu"), &json!("AC-1")));
+    assert!(body[0].get("criterion").is_none());
+    for (words, why) in [
+        (vec!["--caption", "x", "--attach", "../a.png"], "no --attach stands before it"),
+        (vec!["--attach", "../a.png", "--caption", "x", "--caption", "y"], "has one already"),
+        (vec!["--attach", "../a.png", "--criterion", "a b"], "is not the id of a criterion"),
+        (vec!["--attach", "login="], "--attach is empty"),
+    ] {
+        let ran = rig.by("ci-1", &[&["attest", "screens"], &words[..], &["--", "true"]].concat());
+        assert!(ran.code != 0 && ran.err.contains(why), "{why}: {ran:?}");
+    }
+}
+
+#[test]
+fn name_is_of_one_file_and_a_planted_one_is_told() {
+    let rig = rig();
+    draw(&rig, "a.png", "one");
+    draw(&rig, "b.png", "two");
+    rig.write("out/a.png", "a");
+    rig.write("out/b.png", "b");
+    let several = shoot(&rig, "login=out/*.png");
+    assert!(several.code == 1 && several.err.contains("2 files match out/*.png"), "{several:?}");
+    let words = ["attest", "screens", "--attach", "login=../a.png", "--attach", "login=../b.png", "--", "true"];
+    let twice = rig.by("ci-1", &words);
+    assert!(twice.code == 1 && twice.err.contains("two attachments are called login"), "{twice:?}");
+}
+
+#[test]
+fn picture_of_a_criterion_is_there_by_its_name_and_is_one() {
+    let rig = Rig::new();
+    fs::write(rig.path("spec.md"), "- [ ] AC-1: one sees it {pictures: login}\n- [ ] AC-2: and that {critical}\n")
+        .unwrap();
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md"]);
+    fs::write(rig.path("a.png"), "text").unwrap();
+    let words = ["attest", "build", "--attach", "login=../a.png", "--criterion", "AC-2", "--", "true"];
+    rig.ok("ci-1", &words);
+    let verdict = rig.verify();
+    verdict.refused(&["E240"]);
+    assert_eq!(verdict.json["findings"].as_array().unwrap().len(), 2, "{:#}", verdict.json);
+    draw(&rig, "a.png", "one");
+    rig.ok("ci-1", &words);
+    rig.verify().accepted();
+}
+
+#[test]
+fn bundle_holds_what_is_attached_and_says_when_it_is_gone() {
+    let rig = rig();
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    look(&rig, "reviewer", "login", "pass");
+    let audit = || {
+        let _ = fs::remove_file(rig.path("bundle.zip"));
+        rig.ok("planner", &["export", "-o", "../bundle.zip"]);
+        Verdict::of(rig.by("stranger", &["audit", "../bundle.zip", "--trust", ".evidence/trust.toml", "--json"]))
+    };
+    audit().accepted();
+    // Whoever takes the picture out of the ledger takes its proof with it.
+    let mut todo = vec![rig.repo().join(".git/evidence")];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else if fs::read(&path).unwrap().starts_with(PNG) {
+                fs::remove_file(path).unwrap();
+            }
+        }
+    }
+    rig.verify().refused(&["E216", "E243"]);
+    audit().refused(&["E216", "E243"]);
+}
+
+#[test]
+fn baseline_of_pictures_is_refused_while_nothing_judges_it() {
+    let rig = limited("{ kinds = [\"picture\"], baseline = \"keep\" }");
+    draw(&rig, "a.png", "one");
+    rig.ok("ci-1", &["attest", "build", "--attach", "login=../a.png", "--", "true"]);
+    rig.verify().refused(&["E220"]);
+}
