@@ -13,6 +13,8 @@ mod forge;
 mod kinds;
 #[path = "common/mutation.rs"]
 mod mutation;
+#[path = "common/planned_codes.rs"]
+mod planned_codes;
 
 use std::fs;
 use std::io::{Cursor, Read as _, Write as _};

@@ -12,6 +12,8 @@ mod claim;
 mod diff;
 mod exceptions;
 mod explain;
+#[cfg(test)]
+mod laws;
 mod nearest;
 mod nesting;
 mod parse;

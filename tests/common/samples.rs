@@ -96,6 +96,10 @@ pub fn all() -> Vec<(String, Statement)> {
     all.push(("result-coverage".into(), commit_and_tree(), coverage, Some(digest("first plan")), true));
     let mutation = Predicate::Result(run_with_mutants_and_measurements());
     all.push(("result-mutation".into(), commit_and_tree(), mutation, Some(digest("first plan")), true));
+    all.extend(told().into_iter().map(|(name, subjects, predicate)| {
+        let plan = if name == "plan-told" { None } else { Some(digest("first plan")) };
+        (name, subjects, predicate, plan, true)
+    }));
     let numbered = (0_u8..).zip(all);
     numbered
         .map(|(number, (name, subjects, predicate, plan, of_change))| {
@@ -137,46 +141,10 @@ fn plans() -> Vec<Sample> {
         aliases: vec![id("pr-12")],
         ..Plan::bare(id("medium"), "refs/heads/main")
     };
-    let file = |name: &str| Material {
-        name: name.into(),
-        purpose: Purpose::Attachment,
-        sha256: digest(name),
-        bytes: 7,
-        omitted_bytes: None,
-    };
-    let criterion = Criterion {
-        id: "AC-1".parse().unwrap(),
-        text: "a visitor logs in".into(),
-        tests: vec!["*login*".into()],
-        claims: vec![id("unit-tests")],
-        pictures: vec!["login".into()],
-        human: true,
-        critical: true,
-    };
-    let least = Criterion {
-        id: "AC-2".parse().unwrap(),
-        tests: Vec::new(),
-        claims: Vec::new(),
-        pictures: Vec::new(),
-        human: false,
-        critical: false,
-        ..criterion.clone()
-    };
-    let told = Plan {
-        origin: Some("https://tickets.example.org/12".into()),
-        requested: Some(Time(1)),
-        paths: vec!["src/**".into()],
-        rollback: Some(file("rollback.md")),
-        attachments: vec![file("sketch.png")],
-        specs: vec![file("spec.md")],
-        criteria: vec![criterion, least],
-        ..plan.clone()
-    };
     let implied = Plan { implied: true, implementers: Vec::new(), aliases: Vec::new(), ..plan.clone() };
     let raised = Plan { tier: id("high"), reason: Some("it touches the till".into()), ..plan.clone() };
     vec![
         ("plan-first".into(), base(), Predicate::Plan(plan)),
-        ("plan-told".into(), base(), Predicate::Plan(told)),
         ("plan-implied".into(), base(), Predicate::Plan(implied)),
         ("plan-raised".into(), base(), Predicate::Plan(raised)),
     ]
@@ -223,11 +191,7 @@ fn full_run(ended: Ended) -> Run {
         let reasons = vec!["1 of 4 tests failed".into()];
         Facts { tests, findings, ..Facts::bare(reader, Outcome::Fail, reasons) }
     };
-    let photo = Attachment { material: digest("photo"), name: "login".into(), caption: None, criterion: None };
-    let said =
-        Attachment { caption: Some("after login".into()), criterion: Some("AC-1".parse().unwrap()), ..photo.clone() };
     Run {
-        attachments: vec![photo, said],
         variant: Some(id("linux")),
         shard: Some(Shard::new(1, 1).unwrap()),
         outcome: Outcome::Fail,
@@ -279,19 +243,67 @@ fn reviews() -> Vec<Sample> {
     let review = |phase, verdict| Review::bare(id("peer-review"), phase, verdict);
     let plain = review(Phase::Plain, Some(ReviewVerdict::Pass));
     let failed = Review { notes: Some(notes), ..review(Phase::Plain, Some(ReviewVerdict::Fail)) };
-    let accepted = Review { criteria: vec!["AC-1".parse().unwrap()], ..plain.clone() };
-    let picture = |old: Option<&str>| PictureSeen { name: "login".into(), old: old.map(digest), new: digest("new") };
-    let seen = Review { pictures: vec![picture(None), picture(Some("old"))], ..plain.clone() };
     let commit = Review { commitment: Some(digest("sealed")), ..review(Phase::Commit, None) };
     let about = [commit_and_tree(), vec![Subject::sha256("review", digest("review"))]].concat();
     vec![
         ("review-plain".into(), commit_and_tree(), Predicate::Review(plain)),
         ("review-fail".into(), commit_and_tree(), Predicate::Review(failed)),
-        ("review-criteria".into(), commit_and_tree(), Predicate::Review(accepted)),
-        ("review-pictures".into(), commit_and_tree(), Predicate::Review(seen)),
         ("review-commit".into(), commit_and_tree(), Predicate::Review(commit)),
         ("review-reveal".into(), about.clone(), Predicate::Review(review(Phase::Reveal, Some(ReviewVerdict::Pass)))),
         ("review-approve".into(), about, Predicate::Review(review(Phase::Approve, Some(ReviewVerdict::Pass)))),
+    ]
+}
+
+/// What plans, results and reviews say more (format, section 16).
+fn told() -> Vec<Sample> {
+    let file = |name: &str| Material {
+        name: name.into(),
+        purpose: Purpose::Attachment,
+        sha256: digest(name),
+        bytes: 7,
+        omitted_bytes: None,
+    };
+    let criterion = Criterion {
+        id: "AC-1".parse().unwrap(),
+        text: "a visitor logs in".into(),
+        tests: vec!["*login*".into()],
+        claims: vec![id("unit-tests")],
+        pictures: vec!["login".into()],
+        human: true,
+        critical: true,
+    };
+    let least = Criterion {
+        id: "AC-2".parse().unwrap(),
+        tests: Vec::new(),
+        claims: Vec::new(),
+        pictures: Vec::new(),
+        human: false,
+        critical: false,
+        ..criterion.clone()
+    };
+    let plan = Plan {
+        origin: Some("https://tickets.example.org/12".into()),
+        requested: Some(Time(1)),
+        paths: vec!["src/**".into()],
+        rollback: Some(file("rollback.md")),
+        attachments: vec![file("sketch.png")],
+        specs: vec![file("spec.md")],
+        criteria: vec![criterion, least],
+        ..Plan::bare(id("medium"), "refs/heads/main")
+    };
+    let photo = Attachment { material: digest("photo"), name: "login".into(), caption: None, criterion: None };
+    let said =
+        Attachment { caption: Some("after login".into()), criterion: Some("AC-1".parse().unwrap()), ..photo.clone() };
+    let run = Run { attachments: vec![photo, said], ..full_run(Ended::Exited { code: 0 }) };
+    let plain = Review::bare(id("acceptance"), Phase::Plain, Some(ReviewVerdict::Pass));
+    let accepted = Review { criteria: vec!["AC-1".parse().unwrap()], ..plain.clone() };
+    let picture = |old: Option<&str>| PictureSeen { name: "login".into(), old: old.map(digest), new: digest("new") };
+    let seen = Review { pictures: vec![picture(None), picture(Some("old"))], ..plain.clone() };
+    vec![
+        ("plan-told".into(), vec![Subject::base(oid('0'))], Predicate::Plan(plan)),
+        ("result-attached".into(), commit_and_tree(), Predicate::Result(run)),
+        ("review-criteria".into(), commit_and_tree(), Predicate::Review(accepted)),
+        ("review-pictures".into(), commit_and_tree(), Predicate::Review(seen)),
     ]
 }
 

@@ -578,8 +578,14 @@ class Record:
         """Hashes of the materials that the record names, with the bytes where they are said."""
         p = self.predicate
         named = {}
-        for material in p.get("materials", []) + ([p["notes"]] if "notes" in p else []):
+        files = p.get("materials", []) + [p[name] for name in ("notes", "rollback") if name in p]
+        if self.name == "plan":
+            files += p.get("attachments", []) + p.get("specs", [])
+        for material in files:
             named[material["sha256"]] = material["bytes"]
+        if self.name == "result":
+            for said in p.get("attachments", []):
+                need(said["material"] in named, "something said of an attachment that the result does not name")
         for facts in p.get("facts", []):
             need(facts["material"] in named, "facts of a material that the result does not name")
         if self.name == "policy":
