@@ -314,6 +314,29 @@ fn criteria_of_a_plan_that_nobody_entitled_signed_do_not_count() {
 }
 
 #[test]
+fn criteria_of_a_planner_who_lost_the_key_stand() {
+    let rig = rig(&[]);
+    plan_with(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n", &["--paths", "src/**"]);
+    rig.pass("build");
+    rig.revoke("planner");
+    rig.verify().refused(&["E102", "E240", "E241"]);
+    rig.ok("owner", &["plan", CHANGE, "--tier", "low", "--paths", "**", "--reason", "taken over"]);
+    open(&rig.verify(), "AC-1", "login");
+    test(&rig, &[("login", "passed")]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn file_of_a_plan_that_is_gone_is_told() {
+    let rig = rig(&[]);
+    plan(&rig, "- [ ] AC-1: anything {tests: login}\n");
+    test(&rig, &[("login", "passed")]);
+    rig.verify().accepted();
+    fs::remove_file(kept_spec(&rig)).unwrap();
+    rig.verify().refused(&["E216"]);
+}
+
+#[test]
 fn specification_with_a_mistake_is_refused_with_its_place_and_nothing_is_planned() {
     let rig = rig(&[]);
     for (text, why) in [

@@ -462,8 +462,7 @@ fn written(rig: &Rig, line: &str, algorithm: &str, sign: &dyn Fn(&[u8]) -> Vec<u
     let forge = Forge::of(rig);
     let about = forge.planned(rig);
     let claim = "peer-review".parse().unwrap();
-    let review =
-        Review { claim, phase: Phase::Plain, verdict: Some(ReviewVerdict::Pass), notes: None, commitment: None };
+    let review = Review::bare(claim, Phase::Plain, Some(ReviewVerdict::Pass));
     let statement = forge.statement(rig, about.plan, Predicate::Review(review));
     // Somebody's envelope lends its form.
     let other = forge::key(rig, "stranger");

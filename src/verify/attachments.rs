@@ -86,7 +86,6 @@ pub(super) fn check(
 }
 
 /// Checks that somebody who may has seen a picture as it is, and nobody says that it is not fit.
-#[expect(clippy::too_many_arguments, reason = "a rule sees the bench, the claim and what it fills in")]
 fn check_seen(
     bench: &Bench<'_>,
     name: &ClaimName,

@@ -42,6 +42,14 @@ impl<'a> Plans<'a> {
         self.all.iter().copied().filter(|(record, plan)| !plan.implied && authority.may(Act::Plan, record))
     }
 
+    /// Returns the plans that demand: those of somebody who might plan where they were logged, be it no longer.
+    pub(super) fn demanding<'b>(
+        &'b self,
+        authority: &'b Authority<'a>,
+    ) -> impl Iterator<Item = (&'a Logged, &'a Plan)> {
+        self.all.iter().copied().filter(|(record, plan)| !plan.implied && authority.may_at(Act::Plan, record))
+    }
+
     /// Returns the commit that the change starts from: that of the newest plan that helps, else of the first.
     pub(super) fn base(&self, authority: &Authority<'a>) -> Option<&'a Oid> {
         let newest = self.entitled(authority).next_back().map(|(record, _)| record);

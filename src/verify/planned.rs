@@ -1,7 +1,8 @@
 //! What plans say beside the tier: where the work was asked for, which paths it is to touch, how it is taken back.
 //!
 //! Only plans of those who may plan count. Later ones widen the paths, with their reason beside them, and add criteria; of
-//! the rest the newest that says it counts. Nothing that a plan said is unsaid by a later one that leaves it out.
+//! the rest the newest that says it counts. Nothing that a plan said is unsaid by a later one that leaves it out, and what it
+//! demands stands when its signer may no longer plan: criteria, and that there are paths to stay within.
 
 use serde::Serialize;
 
@@ -77,10 +78,10 @@ pub(super) fn said(plans: &Plans<'_>, authority: &Authority<'_>) -> Option<Plann
     (planned != Planned::default()).then_some(planned)
 }
 
-/// Returns the criteria of the plans that count and the record of each, in their order: of two of one id the first stands.
+/// Returns the criteria of the plans that demand and the record of each, in their order: of two of one id the first stands.
 pub(super) fn criteria<'a>(plans: &Plans<'a>, authority: &Authority<'a>) -> Vec<(u64, &'a Criterion)> {
     let mut all: Vec<(u64, &Criterion)> = Vec::new();
-    for (record, plan) in plans.entitled(authority) {
+    for (record, plan) in plans.demanding(authority) {
         for criterion in &plan.criteria {
             if all.iter().all(|(_, known)| known.id != criterion.id) {
                 all.push((record.serial(), criterion));
@@ -107,7 +108,7 @@ pub(super) fn check(
         PlanPart::Paths => said.paths.is_empty(),
         PlanPart::Rollback => said.rollback.is_none(),
         PlanPart::Attachments => !plans.entitled(&bench.authority).any(|(_, plan)| !plan.attachments.is_empty()),
-        PlanPart::Criteria => criteria(plans, &bench.authority).is_empty(),
+        PlanPart::Criteria => !plans.entitled(&bench.authority).any(|(_, plan)| !plan.criteria.is_empty()),
     };
     let lacking: Vec<PlanPart> = requirements.iter().flat_map(|wanted| &wanted.plan).filter(lacks).copied().collect();
     if !lacking.is_empty() {
@@ -125,7 +126,18 @@ pub(super) fn check(
             .mended_by(&command, Some("planner")),
         );
     }
-    if said.paths.is_empty() {
+    for (record, plan) in plans.entitled(&bench.authority) {
+        for gone in plan.materials().filter(|it| bench.rechecked.media(record.serial(), &it.sha256).is_none()) {
+            let found = format!("{} of record {} is not there", gone.name, record.serial());
+            findings.push(Finding::new(
+                Code::NO_MATERIAL,
+                format!("change {change}"),
+                found,
+                "every file that its plan names",
+            ));
+        }
+    }
+    if plans.demanding(&bench.authority).all(|(_, plan)| plan.paths.is_empty()) {
         return;
     }
     // A pattern that is none names nothing.

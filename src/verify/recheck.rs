@@ -22,7 +22,7 @@ pub struct Rechecked {
     read: BTreeMap<(Digest, u64, String, bool), Reread>,
     reports: BTreeMap<(u64, Digest), Arc<Report>>,
     baselines: BTreeMap<Digest, Result<Arc<Baseline>, String>>,
-    /// The kinds of attachments whose bytes are there.
+    /// The kinds of attachments, and of the files of plans, whose bytes are there.
     media: BTreeMap<(u64, Digest), Media>,
 }
 
@@ -79,7 +79,7 @@ pub enum RecheckError {
 }
 
 impl Rechecked {
-    /// Reads again every report that a passing result of the change rests on, where that result can help: it is about the
+    /// Reads again the files of plans and every report that a passing result of the change rests on, where that result can help: it is about the
     /// judged tree, or shows what a policy asks for before the first attempt, on whatever tree.
     ///
     /// # Errors
@@ -95,8 +95,9 @@ impl Rechecked {
             let asks_first = |run: &Run| {
                 policies.all().any(|policy| policy.claim(&run.claim).is_some_and(|claim| claim.at == Moment::Plan))
             };
+            let is_plan = matches!(&record.statement().predicate, Predicate::Plan(_));
             let at_plan = matches!(&record.statement().predicate, Predicate::Result(run) if asks_first(run));
-            at_plan || record.statement().tree() == Some(tree)
+            is_plan || at_plan || record.statement().tree() == Some(tree)
         };
         let asked = Asked::of(complete, policies.all());
         materials.prepare(&asked.materials(complete.of_change().filter(helps)))?;
@@ -134,7 +135,17 @@ impl Rechecked {
     }
 
     fn add(&mut self, record: &Logged, asked: &Asked, materials: &dyn Materials) -> Result<(), RecheckError> {
-        let Predicate::Result(run) = &record.statement().predicate else { return Ok(()) };
+        let run = match &record.statement().predicate {
+            Predicate::Result(run) => run,
+            Predicate::Plan(plan) => {
+                for material in plan.materials() {
+                    let found = look(record.serial(), material, materials)?;
+                    self.media.extend(found.map(|media| ((record.serial(), material.sha256), media)));
+                }
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
         if asked.looks_at_attachments(&run.claim) {
             for material in run.materials.iter().filter(|material| material.purpose == Purpose::Attachment) {
                 let found = look(record.serial(), material, materials)?;
@@ -243,7 +254,14 @@ impl Asked {
     fn materials<'a>(&self, records: impl Iterator<Item = &'a Logged>) -> Vec<Digest> {
         let mut digests = BTreeSet::new();
         for record in records {
-            let Predicate::Result(run) = &record.statement().predicate else { continue };
+            let run = match &record.statement().predicate {
+                Predicate::Result(run) => run,
+                Predicate::Plan(plan) => {
+                    digests.extend(plan.materials().map(|material| material.sha256));
+                    continue;
+                }
+                _ => continue,
+            };
             digests.extend(run.facts.iter().map(|read| read.material));
             let attached = run.materials.iter().filter(|material| material.purpose == Purpose::Attachment);
             let asked = self.looks_at_attachments(&run.claim);
