@@ -104,14 +104,7 @@ fn submission() -> Submission {
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce).expect("random bytes");
     let nonce = hex::encode(nonce);
-    let plan = Plan {
-        tier: "low".parse().expect("a tier"),
-        implied: false,
-        implementers: Vec::new(),
-        target: "refs/heads/main".to_owned(),
-        aliases: Vec::new(),
-        reason: None,
-    };
+    let plan = Plan::bare("low".parse().expect("a tier"), "refs/heads/main");
     let change = Some(format!("bench/{nonce}").parse().expect("an id"));
     let base: Oid = "a".repeat(40).parse().expect("an object id");
     let statement = Statement {

@@ -96,15 +96,8 @@ fn judged(text: &str, shown: &[bool], exceptions: &[Drawn]) -> Verdict {
     let bytes = u64::try_from(text.len()).unwrap();
     let subjects = vec![Subject::sha256("policy", digest(text))];
     write(&mut keeper, ROOT, subjects, None, false, Predicate::Policy(PolicyRecord { bytes, reason: None }));
-    let plan = Plan {
-        tier: id("low"),
-        implied: false,
-        // Who implements it might allow exceptions, of others' changes.
-        implementers: vec![id("carl")],
-        target: "refs/heads/main".into(),
-        aliases: Vec::new(),
-        reason: None,
-    };
+    // Who implements it might allow exceptions, of others' changes.
+    let plan = Plan { implementers: vec![id("carl")], ..Plan::bare(id("low"), "refs/heads/main") };
     let (_, plan) = write(&mut keeper, ANA, vec![Subject::base(oid('0'))], None, true, Predicate::Plan(plan));
     for (claim, shown) in CLAIMS.into_iter().zip(shown) {
         if *shown {

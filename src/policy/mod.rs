@@ -12,8 +12,6 @@ mod claim;
 mod diff;
 mod exceptions;
 mod explain;
-#[cfg(test)]
-mod laws;
 mod nearest;
 mod nesting;
 mod parse;
