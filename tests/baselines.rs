@@ -406,3 +406,96 @@ fn baseline_is_shown_with_what_a_change_moves_and_when_names_joined() {
     assert!(!text.contains("shop/one"), "{text}");
     assert_eq!(rig.by("stranger", &["baseline", "show", "scan"]).code, 2);
 }
+
+#[test]
+fn name_of_a_surface_may_not_go_and_one_that_joins_must_be_tested() {
+    let rig = Rig::with(&[
+        (
+            "by = \"ci\"\n\n[claim.unit-tests]",
+            "by = \"ci\"\nnames = { baseline = \"keep\", surface = \"tested\", new_max = 1 }\n\n[claim.unit-tests]",
+        ),
+        ("tests = { passed_min = 2, failed_max = 0 }", "tests = { passed_min = 1 }"),
+        ("require = [\"build\"]", "require = [\"build\", \"unit-tests\"]"),
+        ("require = [\"unit-tests\", \"scan\"]", "require = [\"scan\"]"),
+    ]);
+    rig.git(&["checkout", "-q", "main"]);
+    let all = |rig: &Rig, names: &str, cases: &[&str]| {
+        fs::write(rig.path("api.txt"), names).unwrap();
+        rig.ok("ci-1", &["attest", "build", "--report", "names=../api.txt"]);
+        attest(rig, "unit-tests", "t.xml", &tests(cases));
+    };
+    begin(&rig, "one", "low");
+    all(&rig, "GET /orders\nPOST /orders\n", &["a"]);
+    verify(&rig).accepted();
+    merge(&rig, "one");
+    begin(&rig, "two", "low");
+    all(&rig, "GET /orders\n", &["a"]);
+    verify(&rig).refused(&["E260"]);
+    all(&rig, "GET /orders\nPOST /orders\nPUT /orders\n", &["a"]);
+    verify(&rig).refused(&["E268"]);
+    all(&rig, "GET /orders\nPOST /orders\nPUT /orders\n", &["a", "PUT /orders replaces"]);
+    verify(&rig).accepted();
+    all(&rig, "GET /orders\nPOST /orders\nPUT /orders\nGET /all\n", &["a", "PUT /orders replaces", "GET /all lists"]);
+    verify(&rig).refused(&["E262"]);
+}
+
+/// A hyperfine report of one command whose runs took these milliseconds.
+fn hyperfine(times: &[u64]) -> String {
+    let seconds: Vec<String> = times.iter().map(|time| format!("{}.{:03}", time / 1000, time % 1000)).collect();
+    let codes: Vec<&str> = times.iter().map(|_| "0").collect();
+    let mean = times.iter().sum::<u64>() / u64::try_from(times.len()).unwrap();
+    format!(
+        "{{\"results\":[{{\"command\":\"parse\",\"mean\":{}.{:03},\"stddev\":0.001,\"median\":0.1,\"user\":0.1,\"system\":0.0,\"min\":0.1,\"max\":0.2,\"times\":[{}],\"exit_codes\":[{}]}}]}}",
+        mean / 1000,
+        mean % 1000,
+        seconds.join(","),
+        codes.join(",")
+    )
+}
+
+#[test]
+fn measurement_that_is_a_third_slower_or_too_wide_or_from_elsewhere_is_no_pass() {
+    let rig = Rig::with(&[(
+        "by = \"ci\"\n\n[claim.unit-tests]",
+        "by = \"ci\"\nmeasurements = { tolerance = 10 }\n\n[claim.unit-tests]",
+    )]);
+    rig.git(&["checkout", "-q", "main"]);
+    let measure = |rig: &Rig, times: &[u64]| attest(rig, "build", "h.json", &hyperfine(times));
+    begin(&rig, "one", "low");
+    measure(&rig, &[100, 101, 99, 100, 101, 99, 100, 100]);
+    verify(&rig).accepted();
+    merge(&rig, "one");
+    begin(&rig, "two", "low");
+    for (times, told) in [
+        (&[133, 134, 132, 133, 134, 132, 133, 133][..], "33 % worse"),
+        (&[60, 150, 100, 130, 70, 90, 140, 80], "cannot be told"),
+        (&[105], "cannot be told"),
+    ] {
+        measure(&rig, times);
+        let verdict = verify(&rig);
+        verdict.refused(&["E265"]);
+        let found = verdict.json["findings"][0]["found"].as_str().unwrap();
+        assert!(found.contains(told), "{told}: {found}");
+    }
+    fs::write(rig.path("h.json"), hyperfine(&[100, 101, 99, 100])).unwrap();
+    let mut command = rig.command("ci-1", &["attest", "build", "--report", "../h.json"]);
+    assert!(command.env("EVIDENCE_HOST", "another machine").status().unwrap().success());
+    verify(&rig).refused(&["E265"]);
+    measure(&rig, &[102, 103, 101, 102, 103, 101, 102, 102]);
+    verify(&rig).accepted();
+}
+
+#[test]
+fn order_of_names_and_reports_changes_nothing() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b", "c"]);
+    let first = baseline_file(&rig);
+    begin(&rig, "two", "low");
+    fs::write(rig.path("x.xml"), tests(&["c"])).unwrap();
+    fs::write(rig.path("y.xml"), tests(&["b", "a"])).unwrap();
+    rig.ok("ci-1", &["attest", "build", "--report", "../y.xml", "--report", "../x.xml"]);
+    verify(&rig).accepted();
+    merge(&rig, "two");
+    // Nothing moved: the very baseline of before stays.
+    assert_eq!(baseline_file(&rig), first);
+}

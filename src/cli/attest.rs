@@ -12,7 +12,7 @@ use super::args::AttestArgs;
 use super::context::{Context, ci_context};
 use super::fail::Fail;
 use super::keys::lent;
-use super::{eprint, plan, print, print_json};
+use super::{eprint, host, plan, print, print_json};
 use crate::append::Receipt;
 use crate::attest::{
     Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer, Undelivered,
@@ -90,7 +90,11 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         reports,
         secrets,
         folder: context.cwd.clone(),
-        context: ci_context(),
+        context: {
+            let mut said = ci_context();
+            host::add(&mut said);
+            said
+        },
         spool: context.spool()?,
         looking,
     };

@@ -171,8 +171,7 @@ fn part_json(claim: &ClaimName, variant: Option<&Id>, part: &Protected, detail: 
     if let Some(variant) = variant {
         value["variant"] = json!(variant);
     }
-    let sets =
-        [("tests", &part.tests), ("names", &part.names), ("findings", &part.findings), ("pictures", &part.pictures)];
+    let sets = [("tests", &part.tests), ("names", &part.names), ("findings", &part.findings)];
     for (kind, set) in sets {
         let Some(set) = set else { continue };
         value[kind] = json!({"count": set.total()});
@@ -181,6 +180,13 @@ fn part_json(claim: &ClaimName, variant: Option<&Id>, part: &Protected, detail: 
             names.sort_unstable();
             let names: Vec<Value> = names.iter().map(|(name, count)| json!({"name": name, "count": count})).collect();
             value[kind]["names"] = json!(names);
+        }
+    }
+    if let Some(pictures) = &part.pictures {
+        value["pictures"] = json!({"count": pictures.len()});
+        if detail {
+            let names = pictures.iter().map(|(name, hash)| json!({"name": name, "sha256": hash}));
+            value["pictures"]["names"] = json!(names.collect::<Vec<_>>());
         }
     }
     if !part.floors.is_empty() {

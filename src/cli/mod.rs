@@ -17,6 +17,7 @@ mod facts;
 mod fail;
 mod files;
 mod help;
+mod host;
 mod init;
 mod key;
 mod keys;

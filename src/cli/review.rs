@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 
-use super::args::{ReviewArgs, ReviewWord};
+use super::args::{ChangeArgs, ExplainArgs, ReviewArgs, ReviewWord};
 use super::context::Context;
 use super::fail::Fail;
 use super::keys::lent;
+use super::verify::decide_proven;
 use super::{files, key, plan};
 use crate::attest::Signer;
 use crate::crypto::Hasher;
@@ -26,7 +27,10 @@ pub(super) fn run(context: &Context, args: &ReviewArgs) -> Result<u8, Fail> {
     let log = appender.ledger().read()?;
     let change = context.change(args.of.change.as_deref(), &head, target.as_ref(), &trust, Some(&log))?;
     let criteria = criteria(&log, &change, &args.criteria)?;
-    let pictures = pictures(context, &log, &change, &head.tree, &args.pictures)?;
+    let mut pictures = pictures(context, &log, &change, &head.tree, &args.pictures)?;
+    if !pictures.is_empty() {
+        held_against(context, args, &change, &mut pictures)?;
+    }
     let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: lent(&keys) };
     let notes = args.notes.as_ref().map(|path| files::keep(context, &appender, path)).transpose()?;
@@ -120,6 +124,29 @@ fn pictures(
         seen.extend(found.into_iter().map(|new| PictureSeen { name: name.to_owned(), old: None, new }));
     }
     Ok(seen)
+}
+
+/// Says which picture of the same name the branch has where the change starts.
+fn held_against(
+    context: &Context,
+    args: &ReviewArgs,
+    change: &ChangeId,
+    pictures: &mut [PictureSeen],
+) -> Result<(), Fail> {
+    let of = ChangeArgs { change: Some(change.to_string()), ..args.of.clone() };
+    let (decided, _) = decide_proven(context, &ExplainArgs { name: None, of })?;
+    for seen in pictures {
+        let before: Vec<&Digest> = decided.picture_before(&seen.name).collect();
+        seen.old = match before[..] {
+            [] => None,
+            [one] => Some(*one),
+            _ => {
+                let text = format!("--picture: several claims of the branch have a picture {}", seen.name);
+                return Err(Fail::usage(text).hint("attach them under different names"));
+            }
+        };
+    }
+    Ok(())
 }
 
 fn hash(context: &Context, file: &str) -> Result<Digest, Fail> {

@@ -409,6 +409,9 @@ pub(super) fn page(verdict: &Verdict) -> String {
         text.push_str(&format!("as of {} size {}, {}\n", verdict.origin, as_of.size, verdict.now));
     }
     text.push_str(&requirements_text(&verdict.requirements));
+    if let Some(numbers) = verdict.not_worse() {
+        text.push_str(&format!("  {}\n", plain(&numbers)));
+    }
     text.push_str(&criteria_text(&verdict.criteria));
     if let Some(planned) = &verdict.planned {
         text.push_str(&planned_text(planned));

@@ -36,8 +36,8 @@ pub struct Protected {
     pub names: Option<NameSet>,
     /// Findings that are known: others may not come.
     pub findings: Option<NameSet>,
-    /// Pictures by their names, with the hash as identity.
-    pub pictures: Option<NameSet>,
+    /// Pictures: the hash of each by its name.
+    pub pictures: Option<BTreeMap<Box<str>, Digest>>,
     /// Numbers that may not fall, in hundredths of a percent, by what they are of.
     pub floors: BTreeMap<Floor, u64>,
     /// Measurements that may not get worse.
@@ -171,7 +171,6 @@ impl Protected {
         let kinds = [
             ("finding", &self.findings, &after.findings),
             ("name", &self.names, &after.names),
-            ("picture", &self.pictures, &after.pictures),
             ("test", &self.tests, &after.tests),
         ];
         for (what, old, new) in kinds {
@@ -180,6 +179,15 @@ impl Protected {
                 let (before, after) = (old.map_or(0, |kept| kept.count), new.map_or(0, |kept| kept.count));
                 let Some(any) = old.or(new).filter(|_| before != after) else { continue };
                 all.push(Moved { what, name: any.name.to_string(), before, after });
+            }
+        }
+        let no_pictures = BTreeMap::new();
+        if let Some(new) = &after.pictures {
+            let old = self.pictures.as_ref().unwrap_or(&no_pictures);
+            let names: std::collections::BTreeSet<&Box<str>> = old.keys().chain(new.keys()).collect();
+            for name in names.into_iter().filter(|name| old.get(*name) != new.get(*name)) {
+                let there = |pictures: &BTreeMap<Box<str>, Digest>| u64::from(pictures.contains_key(name));
+                all.push(Moved { what: "picture", name: name.to_string(), before: there(old), after: there(new) });
             }
         }
         for (floor, number) in &after.floors {
@@ -222,18 +230,19 @@ impl Baseline {
         for ((claim, variant), part) in &self.parts {
             let variant = variant.as_ref().map_or(NONE, Id::as_str);
             let at = format!("{claim} {variant}");
-            let sets = [
-                ("finding", &part.findings),
-                ("name", &part.names),
-                ("picture", &part.pictures),
-                ("test", &part.tests),
-            ];
+            let sets = [("finding", &part.findings), ("name", &part.names), ("test", &part.tests)];
             for (word, set) in sets {
                 let Some(set) = set else { continue };
                 // A set is there also while it is empty: no finding is known.
                 lines.push(format!("{word}s {at} {}", set.0.len()));
                 for Kept { identity, count, name } in &set.0 {
                     lines.push(format!("{word} {at} {identity} {count} {}", escaped(name)));
+                }
+            }
+            if let Some(pictures) = &part.pictures {
+                lines.push(format!("pictures {at} {}", pictures.len()));
+                for (name, hash) in pictures {
+                    lines.push(format!("picture {at} {hash} 1 {}", escaped(name)));
                 }
             }
             for (floor, number) in &part.floors {
@@ -321,14 +330,25 @@ impl Baseline {
         }
         for ((what, claim, variant), (count, names)) in sets {
             let wrong = |wanted| BaselineError { line: 1, wanted };
-            if names.len() != count || names.windows(2).any(|pair| pair[0].identity >= pair[1].identity) {
+            let is_pictures = what == "picture";
+            if names.len() != count || !is_pictures && names.windows(2).any(|pair| pair[0].identity >= pair[1].identity)
+            {
                 return Err(wrong("as many different names as are said to be there"));
             }
             let part = part(&mut parts, claim, variant).ok_or_else(|| wrong("ids"))?;
+            if is_pictures {
+                let one = names.iter().all(|kept| kept.count == 1);
+                let pictures: BTreeMap<Box<str>, Digest> =
+                    names.into_iter().map(|kept| (kept.name, kept.identity)).collect();
+                if !one || pictures.len() != count {
+                    return Err(wrong("each picture once"));
+                }
+                part.pictures = Some(pictures);
+                continue;
+            }
             let set = match what {
                 "finding" => &mut part.findings,
                 "name" => &mut part.names,
-                "picture" => &mut part.pictures,
                 _ => &mut part.tests,
             };
             *set = Some(NameSet(names));
@@ -459,6 +479,7 @@ mod tests {
         let part = Protected {
             tests: Some(tests),
             findings: Some(NameSet::default()),
+            pictures: Some([("login".into(), Digest([4; 32])), ("logout".into(), Digest([4; 32]))].into()),
             floors: [(Floor::Coverage, 8125)].into(),
             measurements: [(Digest([7; 32]), measured)].into(),
             ..Protected::default()

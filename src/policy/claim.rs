@@ -167,6 +167,8 @@ pub struct MutationLimits {
     pub changed_score_except: Option<Paths>,
     /// At most so many are noticed by no test, whether a test runs their code or not.
     pub survived_max: Option<u64>,
+    /// How the score relates to that of the branch's baseline.
+    pub baseline: Option<FloorRule>,
 }
 
 /// What must be attached to the results of a claim, in each variant.
@@ -341,6 +343,8 @@ impl Claim {
             || self.coverage.as_ref().is_some_and(|coverage| coverage.baseline.is_some())
             || self.names.is_some()
             || self.measurements.is_some()
+            || self.mutation.as_ref().is_some_and(|mutation| mutation.baseline.is_some())
+            || self.attachments.as_ref().is_some_and(|attachments| attachments.baseline.is_some())
     }
 
     /// Returns the keys of this claim that this version reads and keeps, and cannot judge yet.

@@ -190,6 +190,7 @@ const RULES: &[(&str, Rule)] = &[
     ("mutation.changed_score_min", Rule::Floor),
     ("mutation.changed_score_except", Rule::Right),
     ("mutation.survived_max", Rule::Ceiling),
+    ("mutation.baseline", Rule::Demand),
     ("attachments.min", Rule::Floor),
     // Of fewer kinds the same number is harder to have.
     ("attachments.kinds", Rule::Right),
@@ -563,13 +564,18 @@ impl Of<'_> {
             self.number("measurements.tolerance", Some(*tolerance));
             self.word("measurements.baseline", baseline.as_str());
         }
-        if let Some(MutationLimits { score_min, changed_score_min, changed_score_except, survived_max }) = mutation {
+        if let Some(MutationLimits { score_min, changed_score_min, changed_score_except, survived_max, baseline }) =
+            mutation
+        {
             self.number("mutation.score_min", *score_min);
             self.number("mutation.changed_score_min", *changed_score_min);
             for pattern in changed_score_except.iter().flat_map(super::Paths::patterns) {
                 self.put("mutation.changed_score_except", pattern.clone(), String::new(), None);
             }
             self.number("mutation.survived_max", *survived_max);
+            if let Some(baseline) = baseline {
+                self.word("mutation.baseline", baseline.as_str());
+            }
         }
         if let Some(AttachmentLimits { min, kinds, baseline, reviewed_by }) = attachments {
             self.number("attachments.min", Some(min.get()));

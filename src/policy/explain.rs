@@ -238,13 +238,18 @@ impl Claim {
         if let Some(MeasurementLimits { tolerance, baseline: _ }) = measurements {
             words.push(format!("each measurement of the baseline is there and not {tolerance} percent worse"));
         }
-        if let Some(MutationLimits { score_min, changed_score_min, changed_score_except, survived_max }) = mutation {
+        if let Some(MutationLimits { score_min, changed_score_min, changed_score_except, survived_max, baseline }) =
+            mutation
+        {
             words.extend(least(*score_min, "percent of the mutants noticed"));
             words.extend(least(*changed_score_min, "percent of the mutants on changed lines noticed"));
             if let Some(paths) = changed_score_except {
                 words.push(format!("lines of {} left out", paths.patterns().join(", ")));
             }
             words.extend(most(*survived_max, "mutants that no test notices"));
+            words.extend(
+                baseline.map(|FloorRule::Floor| "no smaller part of the mutants noticed than was merged".to_owned()),
+            );
         }
         if let Some(AttachmentLimits { min, kinds, baseline, reviewed_by }) = attachments {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();

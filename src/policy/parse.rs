@@ -368,6 +368,7 @@ fn mutation_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<MutationL
             patterns(reader, &cell)
         }),
         survived_max: count(reader, &table, "survived_max", COUNT_MAX),
+        baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
     })
 }
 

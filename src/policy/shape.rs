@@ -95,7 +95,7 @@ pub(super) const MEASUREMENTS: Shape =
 /// Limits on mutants.
 pub(super) const MUTATION: Shape = Shape {
     place: "in `mutation` of a claim",
-    keys: &["score_min", "changed_score_min", "changed_score_except", "survived_max"],
+    keys: &["score_min", "changed_score_min", "changed_score_except", "survived_max", "baseline"],
 };
 
 /// Limits on attachments.

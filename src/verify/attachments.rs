@@ -1,7 +1,8 @@
 //! The rule of attachments: how many of which kind are attached, and who has seen each picture.
 //!
 //! The kind is what the bytes say. A picture is known by its name and its hash: a review that saw another hash saw another
-//! picture. Out of scope: the pictures of a baseline; without one, each picture is new.
+//! picture. A picture that the branch's baseline has as it is needs no review; one that it has otherwise needs one that says which it
+//! was before. That those of the baseline are there is for [`super::ratchet`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,12 +49,28 @@ pub(super) fn of<'a>(bench: &Bench<'a>, serial: u64) -> Vec<Attached<'a>> {
     all
 }
 
+/// Returns the pictures that are attached to the counted results of a variant, by name; of two under one name neither.
+pub(super) fn pictures(bench: &Bench<'_>, counted: &[Counted]) -> BTreeMap<Box<str>, Digest> {
+    let mut found: BTreeMap<Box<str>, BTreeSet<Digest>> = BTreeMap::new();
+    for attached in counted.iter().flat_map(|counted| of(bench, counted.result)) {
+        if attached.media == Some(Media::Picture) {
+            found.entry(attached.name.into()).or_default().insert(attached.material);
+        }
+    }
+    let one = |(name, hashes): (Box<str>, BTreeSet<Digest>)| match hashes.len() {
+        1 => hashes.into_iter().next().map(|hash| (name, hash)),
+        _ => None,
+    };
+    found.into_iter().filter_map(one).collect()
+}
+
 /// Holds what is attached to the counted results of a variant against what the claim wants.
 pub(super) fn check(
     bench: &Bench<'_>,
     name: &ClaimName,
     limits: &AttachmentLimits,
     counted: &[Counted],
+    old: Option<&BTreeMap<Box<str>, Digest>>,
     ruled: &mut Ruled,
     findings: &mut Vec<Finding>,
 ) {
@@ -81,8 +98,18 @@ pub(super) fn check(
         .map(|attached| (attached.name, attached.material))
         .collect();
     for (picture, hash) in pictures {
-        check_seen(bench, name, by, picture, &hash, ruled, findings);
+        let before = old.map(|old| old.get(picture));
+        if before != Some(Some(&hash)) {
+            check_seen(bench, name, by, &Picture { name: picture, hash, before }, ruled, findings);
+        }
     }
+}
+
+/// A picture, and what the baseline has under its name, where it is held against one.
+struct Picture<'a> {
+    name: &'a str,
+    hash: Digest,
+    before: Option<Option<&'a Digest>>,
 }
 
 /// Checks that somebody who may has seen a picture as it is, and nobody says that it is not fit.
@@ -90,12 +117,14 @@ fn check_seen(
     bench: &Bench<'_>,
     name: &ClaimName,
     by: &ClaimName,
-    picture: &str,
-    hash: &Digest,
+    picture: &Picture<'_>,
     ruled: &mut Ruled,
     findings: &mut Vec<Finding>,
 ) {
+    let Picture { name: picture, hash, before } = picture;
     let thing = format!("{name}: picture {picture}");
+    // What was looked at is the picture and, where it changed, the one before it.
+    let is_it = |seen: &PictureSeen| seen.new == *hash && before.is_none_or(|before| seen.old.as_ref() == before);
     let Some(reviewing) = bench.policy.and_then(|policy| policy.claim(by)) else {
         let found = format!("the policy has no claim {by}");
         findings.push(Finding::new(Code::PICTURE_NOT_REVIEWED, thing, found, "a claim whose reviews see pictures"));
@@ -109,11 +138,11 @@ fn check_seen(
         if review.claim != *by || review.phase != Phase::Plain || !bench.authority.may_hurt(record) {
             continue;
         }
-        let of_name = |seen: &&PictureSeen| seen.name == picture;
-        if review.pictures.iter().filter(of_name).any(|seen| seen.new == *hash) {
+        let of_name = |seen: &&PictureSeen| seen.name == *picture;
+        if review.pictures.iter().filter(of_name).any(is_it) {
             newest.extend(bench.authority.behind(record).into_iter().map(|who| (who, (record, review))));
         } else if let Some(seen) = review.pictures.iter().find(of_name) {
-            other = Some((record.serial(), seen.new));
+            other = Some((record.serial(), seen.clone()));
         }
     }
     let passes = |review: &Review| review.verdict == Some(ReviewVerdict::Pass);
@@ -132,8 +161,19 @@ fn check_seen(
     if passing.is_empty() {
         if fails.is_empty() {
             let found = match other {
+                Some((serial, seen)) if seen.new != *hash => {
+                    format!(
+                        "the newest review of it, in record {serial}, saw {}; it is {}",
+                        short(&seen.new),
+                        short(hash)
+                    )
+                }
                 Some((serial, seen)) => {
-                    format!("the newest review of it, in record {serial}, saw {}; it is {}", short(&seen), short(hash))
+                    let told = |hash: Option<&Digest>| hash.map_or_else(|| "none".to_owned(), short);
+                    let (said, is) = (told(seen.old.as_ref()), told(before.flatten()));
+                    format!(
+                        "the newest review of it, in record {serial}, held it against {said}; the baseline has {is}"
+                    )
                 }
                 None => format!("nobody has seen it; it is {}", short(hash)),
             };

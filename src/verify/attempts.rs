@@ -326,7 +326,10 @@ fn check_variant(
         let changes = bench.git.and_then(|git| git.changed.as_ref());
         let mut limits = Vec::new();
         numbers.check(name, claim, changes, &mut limits);
-        if let Some((compared, gain)) = ratchet::check(bench, name, variant, claim, &numbers, &mut limits) {
+        let counted = ruled.counted.split_off(before);
+        let pictures = attachments::pictures(bench, &counted);
+        let compared = ratchet::check(bench, name, variant, claim, &numbers, &pictures, &mut limits);
+        if let Some((compared, gain)) = compared {
             let sentences = compared.iter().map(Compared::sentence).collect::<Vec<_>>().join("; ");
             ruled.numbers =
                 Some(ruled.numbers.take().map_or_else(|| sentences.clone(), |it| format!("{it}; {sentences}")));
@@ -334,10 +337,12 @@ fn check_variant(
             ruled.gains.push(gain);
         }
         if let Some(wanted) = &claim.attachments {
-            let counted = ruled.counted.split_off(before);
-            attachments::check(bench, name, wanted, &counted, ruled, &mut limits);
-            ruled.counted.extend(counted);
+            let none = BTreeMap::new();
+            let old = wanted.baseline.map(|_| bench.ground.part(name, variant));
+            let old = old.map(|part| part.and_then(|part| part.pictures.as_ref()).unwrap_or(&none));
+            attachments::check(bench, name, wanted, &counted, old, ruled, &mut limits);
         }
+        ruled.counted.extend(counted);
         findings.extend(limits.into_iter().map(|finding| advise(finding, None)));
     }
     if asserted && claim.asserted == Asserted::Allow {

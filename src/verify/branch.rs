@@ -13,8 +13,8 @@ use super::plan::Plans;
 use super::verdict::Finding;
 use crate::crypto::Envelope;
 use crate::merkle::MapText;
-use crate::model::{Below, Digest, Event, GitFacts, Oid, Predicate, Statement};
-use crate::policy::{Act, Base, Baseline, Policy, Requirements};
+use crate::model::{Below, ClaimName, Digest, Event, GitFacts, Id, Oid, Predicate, Statement};
+use crate::policy::{Act, Base, Baseline, Policy, Protected, Requirements};
 use crate::prove::{Change, Complete, Logged, ProveError, Source, Trust, branch_chain};
 
 /// Returns whether a policy of the ledger holds this change against the baseline of its branch, or its base against the branch.
@@ -188,6 +188,27 @@ pub(super) enum Ground<'a> {
     At(u64, &'a Baseline),
     /// It cannot be told, which is a finding already.
     Unknown,
+}
+
+impl<'a> Ground<'a> {
+    /// Returns what is protected of a claim and variant.
+    pub(super) fn part(&self, claim: &ClaimName, variant: Option<&Id>) -> Option<&'a Protected> {
+        match self {
+            Self::At(_, baseline) => baseline.parts.get(&(claim.clone(), variant.cloned())),
+            Self::NotAsked | Self::First | Self::Unknown => None,
+        }
+    }
+
+    /// Returns the hashes of the pictures that are protected under a name, of whichever claim.
+    pub(super) fn pictures(&self) -> BTreeSet<(Box<str>, Digest)> {
+        match self {
+            Self::At(_, baseline) => {
+                let all = baseline.parts.values().filter_map(|part| part.pictures.as_ref());
+                all.flatten().map(|(name, hash)| (name.clone(), *hash)).collect()
+            }
+            Self::NotAsked | Self::First | Self::Unknown => BTreeSet::new(),
+        }
+    }
 }
 
 /// Finds the baseline that counts.

@@ -16,7 +16,7 @@ use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, OPERATOR_UNBOUND, Requirement, State, TierShown, Verdict};
 use super::{attempts, criteria, planned, ratchet, reviews, succession};
 use crate::model::{
-    AsOf, Decision, Event, GitFacts, IMPLEMENTER, Name, Oid, Outcome, Predicate, PrincipalId, Role, Time,
+    AsOf, Decision, Digest, Event, GitFacts, IMPLEMENTER, Name, Oid, Outcome, Predicate, PrincipalId, Role, Time,
 };
 use crate::policy::{Act, Base, Claim, Form, Independence, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
@@ -57,6 +57,7 @@ struct Found<'a> {
 struct Gains {
     met: Vec<Gain>,
     shown: Vec<Gain>,
+    pictures: BTreeSet<(Box<str>, Digest)>,
 }
 
 /// Where the time that counts as now comes from.
@@ -151,7 +152,7 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
     verdict.planned = planned::said(&plans, &bench.authority);
     check_ledger(&bench, trust, judgement.clock, &mut findings);
     bench.ground = branch::ground(&bench, trust, &mut findings);
-    let mut gains = Gains::default();
+    let mut gains = Gains { pictures: bench.ground.pictures(), ..Gains::default() };
     let in_force = plans.first.and_then(|first| bench.authority.policy_at(first.serial()));
     match (plans.first, in_force) {
         (None, _) => {
@@ -727,7 +728,7 @@ fn finish(mut verdict: Verdict, findings: Vec<Finding>, limitations: BTreeSet<Li
     if verdict.policy.is_some() && verdict.findings.is_empty() && (met || plan_only) {
         verdict.decision = Decision::Accepted;
     }
-    Decided { verdict, gains: gains.met, shown: gains.shown }
+    Decided { verdict, gains: gains.met, shown: gains.shown, pictures: gains.pictures }
 }
 
 /// Ledger first, then plan, then claims: what makes the rest meaningless stands above it.

@@ -197,6 +197,11 @@ impl Numbers {
         self.hosts.iter().map(String::as_str).collect::<Vec<_>>().join(" and ")
     }
 
+    /// Returns the part of the mutants that count that was noticed, in hundredths of a percent, rounded down.
+    pub(super) fn mutation_floor(&self) -> Option<u64> {
+        self.mutants.hundredths()
+    }
+
     /// Returns the part of all lines that was run, in hundredths of a percent, rounded down.
     pub(super) fn coverage_floor(&self) -> Option<u64> {
         let Coverage { lines, covered } = self.coverage.as_ref()?;
@@ -448,7 +453,7 @@ fn no_facts(name: &ClaimName, what: &str) -> Finding {
 }
 
 /// What the context of a run says of its host's kind.
-const HOST: [&str; 2] = ["os", "arch"];
+const HOST: [&str; 1] = ["host"];
 
 #[cfg(test)]
 mod tests {

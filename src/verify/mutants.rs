@@ -90,6 +90,13 @@ impl Mutants {
         }
     }
 
+    /// Returns the part of the mutants that count that was noticed, in hundredths of a percent, rounded down.
+    pub(super) fn hundredths(&self) -> Option<u64> {
+        let Score { noticed, missed, .. } = self.counted?;
+        let part = (u128::from(noticed) * 10_000).checked_div(u128::from(noticed) + u128::from(missed))?;
+        u64::try_from(part).ok()
+    }
+
     /// Returns one line for people.
     pub(super) fn shown(&self) -> Option<String> {
         let score = self.counted.or(self.stated)?;
@@ -110,7 +117,7 @@ impl Mutants {
         changes: Option<&ChangedLines>,
         findings: &mut Vec<Finding>,
     ) {
-        let MutationLimits { score_min, changed_score_min, changed_score_except, survived_max } = limits;
+        let MutationLimits { score_min, changed_score_min, changed_score_except, survived_max, baseline: _ } = limits;
         let said = merged(&self.reports);
         let whole = self.unknown.is_empty();
         let score = if whole { score(&said) } else { self.stated.unwrap_or_default() };

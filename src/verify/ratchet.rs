@@ -78,6 +78,8 @@ pub struct Gain {
     now: Protected,
     /// Identities that may go.
     retired: BTreeSet<Digest>,
+    /// Names of pictures that may go.
+    gone: BTreeSet<Box<str>>,
     /// Findings and names that may come.
     admitted: BTreeSet<Digest>,
     /// Whether measurements follow what got better.
@@ -91,6 +93,7 @@ pub(super) fn check(
     variant: Option<&Id>,
     claim: &Claim,
     numbers: &Numbers,
+    pictures: &BTreeMap<Box<str>, Digest>,
     findings: &mut Vec<Finding>,
 ) -> Option<(Vec<Compared>, Gain)> {
     if !claim.asks_baseline() {
@@ -124,6 +127,7 @@ pub(super) fn check(
         findings,
         shown: Vec::new(),
         retired: BTreeSet::new(),
+        gone: BTreeSet::new(),
         admitted: BTreeSet::new(),
     };
     let mut protected = Protected::default();
@@ -148,8 +152,14 @@ pub(super) fn check(
         comparing.cap("findings", "findings", old.and_then(|old| old.findings.as_ref()), &now.findings, most);
         protected.findings = Some(now.findings);
     }
-    let floors =
-        [(Floor::Coverage, claim.coverage.as_ref().and_then(|limits| limits.baseline), numbers.coverage_floor())];
+    if claim.attachments.as_ref().is_some_and(|limits| limits.baseline.is_some()) {
+        comparing.pictures(old.and_then(|old| old.pictures.as_ref()), pictures);
+        protected.pictures = Some(pictures.clone());
+    }
+    let floors = [
+        (Floor::Coverage, claim.coverage.as_ref().and_then(|limits| limits.baseline), numbers.coverage_floor()),
+        (Floor::Mutation, claim.mutation.as_ref().and_then(|limits| limits.baseline), numbers.mutation_floor()),
+    ];
     for (floor, rule, number) in floors {
         let (Some(FloorRule::Floor), Some(number)) = (rule, number) else { continue };
         comparing.floor(floor, old.and_then(|old| old.floors.get(&floor).copied()), number);
@@ -159,9 +169,10 @@ pub(super) fn check(
         comparing.measurements(limits, old.map(|old| &old.measurements), &measured);
         protected.measurements = measured;
     }
-    let Comparing { shown, retired, admitted, .. } = comparing;
+    let Comparing { shown, retired, gone, admitted, .. } = comparing;
     let tighten = claim.measurements.as_ref().is_some_and(|limits| limits.baseline == MeasurementRule::Tighten);
-    let gain = Gain { claim: name.clone(), variant: variant.cloned(), now: protected, retired, admitted, tighten };
+    let gain =
+        Gain { claim: name.clone(), variant: variant.cloned(), now: protected, retired, gone, admitted, tighten };
     Some((shown, gain))
 }
 
@@ -238,6 +249,7 @@ struct Comparing<'a, 'b> {
     findings: &'a mut Vec<Finding>,
     shown: Vec<Compared>,
     retired: BTreeSet<Digest>,
+    gone: BTreeSet<Box<str>>,
     admitted: BTreeSet<Digest>,
 }
 
@@ -325,6 +337,41 @@ impl Comparing<'_, '_> {
             let there = now.names().iter().filter(|kept| &*kept.name == to).map(|kept| kept.count).max();
             (there >= Some(before.count)).then(|| Allowed::new(&before.name, Some(to.to_owned()), taken))
         })
+    }
+
+    /// Pictures that were merged must be there under their names; whether somebody has seen what changed is asked beside.
+    fn pictures(&mut self, old: Option<&BTreeMap<Box<str>, Digest>>, now: &BTreeMap<Box<str>, Digest>) {
+        let mut compared = self.blank("pictures");
+        let none = BTreeMap::new();
+        let known = old.unwrap_or(&none);
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        compared.of = count(known.len());
+        compared.joined = count(now.keys().filter(|name| !known.contains_key(*name)).count());
+        let mut first = None;
+        for name in known.keys() {
+            if now.contains_key(name) {
+                compared.held += 1;
+            } else if let Some(taken) = self.bench.exceptions.retires(self.name, name) {
+                self.gone.insert(name.clone());
+                compared.allowed.push(Allowed::new(name, None, taken));
+            } else {
+                compared.against += 1;
+                first.get_or_insert_with(|| name.to_string());
+                compared.names.push(format!("{name} (is gone)"));
+            }
+        }
+        if let Some(first) = first {
+            let found = format!(
+                "{} of {} pictures of {} are not kept: {}",
+                compared.against,
+                compared.of,
+                self.of_merge(),
+                list(&compared)
+            );
+            let finding = Finding::new(Code::LOST_NAME, self.thing(), found, "all of them, or retired");
+            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), Some("allow")));
+        }
+        self.shown.push(compared);
     }
 
     /// A cap set: nothing may come but so much, or what somebody admits.
@@ -541,7 +588,7 @@ impl Gain {
     /// Returns what is protected after this, where that was protected before.
     fn applied(&self, old: Option<&Protected>) -> Protected {
         let mut next = old.cloned().unwrap_or_default();
-        let Self { now, retired, admitted, tighten, .. } = self;
+        let Self { now, retired, gone, admitted, tighten, .. } = self;
         let grown = |old: Option<&NameSet>, now: &NameSet| {
             let none = NameSet::default();
             let kept = old.unwrap_or(&none).beside(now).filter_map(|(before, after)| {
@@ -559,7 +606,10 @@ impl Gain {
             next.names = Some(grown(next.names.as_ref(), now));
         }
         if let Some(now) = &now.pictures {
-            next.pictures = Some(grown(next.pictures.as_ref(), now));
+            let mut pictures = next.pictures.take().unwrap_or_default();
+            pictures.retain(|name, _| !gone.contains(name));
+            pictures.extend(now.iter().map(|(name, hash)| (name.clone(), *hash)));
+            next.pictures = Some(pictures);
         }
         if let Some(now) = &now.findings {
             next.findings = Some(match &next.findings {

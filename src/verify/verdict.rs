@@ -1,5 +1,7 @@
 //! The verdict as a value; its JSON is the norm (`schemas/verdict-report.schema.json`), all else a projection.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::code::Code;
@@ -267,6 +269,7 @@ pub struct Decided {
     pub(super) verdict: Verdict,
     pub(super) gains: Vec<Gain>,
     pub(super) shown: Vec<Gain>,
+    pub(super) pictures: BTreeSet<(Box<str>, Digest)>,
 }
 
 impl Decided {
@@ -307,6 +310,11 @@ impl Decided {
     #[must_use]
     pub fn shown(&self) -> &[Gain] {
         &self.shown
+    }
+
+    /// Returns the hashes that the branch's baseline has of a picture, of whichever claim.
+    pub fn picture_before(&self, name: &str) -> impl Iterator<Item = &Digest> {
+        self.pictures.iter().filter(move |(known, _)| &**known == name).map(|(_, hash)| hash)
     }
 
     /// Adds a reason that makes it a refusal.
@@ -359,6 +367,17 @@ impl Verdict {
                 Some(_) => {}
             }
         }
+    }
+
+    /// Returns in one line whether anything that the branch protects is worse, with the numbers; none where nothing is held against it.
+    #[must_use]
+    pub fn not_worse(&self) -> Option<String> {
+        let all: Vec<&Compared> = self.requirements.iter().flat_map(|requirement| &requirement.baseline).collect();
+        let codes = [Code::LOST_NAME, Code::NEW_NAME, Code::BELOW_FLOOR, Code::SLOWER];
+        let worse = self.findings.iter().any(|finding| codes.contains(&finding.code));
+        let numbers: Vec<String> = all.iter().map(|compared| compared.sentence()).collect();
+        let word = if worse { "worse" } else { "not worse" };
+        (!all.is_empty()).then(|| format!("{word}: {}", numbers.join("; ")))
     }
 
     /// Prints the JSON that is the norm.

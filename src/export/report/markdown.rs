@@ -18,6 +18,9 @@ pub fn markdown(verdict: &Verdict) -> String {
     };
     let mut text = format!("{mark} {}\n", shown(rest.trim_start_matches(": ")));
     requirements(verdict, &mut text);
+    if let Some(numbers) = verdict.not_worse() {
+        let _ = write!(text, "\n{}\n", shown(&numbers));
+    }
     criteria(verdict, &mut text);
     findings(verdict, &mut text);
     if !verdict.limitations.is_empty() {
