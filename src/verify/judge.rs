@@ -2,25 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::authority::{Authority, Known, Policies, Who};
-use super::branch::{self, Ground};
+use super::authority::{Authority, Policies, Who};
+pub(super) use super::bench::Bench;
+use super::branch;
 use super::code::Code;
 use super::criteria::{CriterionShown, CriterionState};
 use super::exceptions::{Exceptions, NOT_APPLICABLE, WAIVED, limitation};
-use super::independence::{self, Implementers};
+use super::independence::Implementers;
 use super::names::{UNKNOWN_AUTHOR, missing_names};
 use super::plan::{self, Plans};
 use super::question::{Answers, Counted, Draft, Shown, Unanswered};
 use super::ratchet::{Compared, Gain};
 use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, OPERATOR_UNBOUND, Requirement, State, TierShown, Verdict};
-use super::{attempts, criteria, planned, ratchet, reviews, succession};
-use crate::model::{
-    AsOf, Decision, Digest, Event, GitFacts, IMPLEMENTER, Name, Oid, Outcome, Predicate, PrincipalId, Role, Time,
-};
-use crate::policy::{Act, Base, Claim, Form, Independence, Moment, Policy, Requirements};
+use super::{attempts, criteria, planned, reviews, succession};
+use crate::model::{AsOf, Decision, Digest, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Time};
+use crate::policy::{Act, Base, Form, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
-use crate::reports::CaseOutcome;
 
 /// What is judged, and by what.
 #[derive(Clone)]
@@ -67,23 +65,6 @@ pub enum Clock {
     Live(Time),
     /// The moment that an audit judges.
     AsOf(Time),
-}
-
-/// What the rules see.
-pub(super) struct Bench<'a> {
-    pub(super) complete: &'a Complete<Change>,
-    pub(super) authority: Authority<'a>,
-    pub(super) rechecked: &'a Rechecked,
-    pub(super) git: Option<&'a GitFacts>,
-    pub(super) now: Time,
-    /// The exceptions, as the policy at hand takes them.
-    pub(super) exceptions: Exceptions,
-    /// What the branch protects where the change starts.
-    pub(super) ground: Ground<'a>,
-    /// The policy at hand.
-    pub(super) policy: Option<&'a Policy>,
-    implementers: Option<Implementers>,
-    independence: Independence,
 }
 
 /// What a rule says about a requirement.
@@ -495,193 +476,6 @@ impl Clock {
     }
 }
 
-impl<'a> Bench<'a> {
-    pub(super) fn new(
-        complete: &'a Complete<Change>,
-        authority: Authority<'a>,
-        rechecked: &'a Rechecked,
-        git: &'a GitFacts,
-        now: Time,
-    ) -> Self {
-        let independence = Independence::Require;
-        Self {
-            complete,
-            authority,
-            rechecked,
-            git: Some(git),
-            now,
-            exceptions: Exceptions::default(),
-            ground: Ground::NotAsked,
-            policy: None,
-            implementers: None,
-            independence,
-        }
-    }
-
-    /// Returns who implements the change, once it is known.
-    pub(super) const fn implementers(&self) -> Option<&Implementers> {
-        self.implementers.as_ref()
-    }
-
-    /// Returns whether a test that passes has a name in its own: of a result on the judged tree that counts for its claim.
-    pub(super) fn names_tested(&self, name: &str) -> bool {
-        let results = self
-            .complete
-            .of_change()
-            .filter(|record| record.statement().tree() == Some(&self.complete.subject().tree) && self.helps(record));
-        let runs = results.filter_map(|record| match &record.statement().predicate {
-            Predicate::Result(run) => Some((record.serial(), run)),
-            _ => None,
-        });
-        let reports = runs.flat_map(|(serial, run)| {
-            run.facts.iter().filter_map(move |read| self.rechecked.report(serial, &read.material))
-        });
-        let mut cases = reports.flat_map(|report| &report.cases);
-        cases.any(|case| {
-            matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Flaky) && ratchet::shown_case(case).contains(name)
-        })
-    }
-
-    /// Returns whether a passing result is by somebody entitled to show its claim.
-    fn helps(&self, record: &Logged) -> bool {
-        let Predicate::Result(run) = &record.statement().predicate else { return false };
-        let claim = self.policy.and_then(|policy| policy.claim(&run.claim));
-        run.outcome == Outcome::Pass
-            && claim.is_some_and(|claim| !self.authority.supporters(record, &claim.by).is_empty())
-    }
-
-    /// Returns who signed a record, for people.
-    pub(super) fn named(&self, record: &Logged) -> String {
-        let who = self.authority.behind(record);
-        let names: Vec<String> = who
-            .iter()
-            .map(|who| match who {
-                Who::Principal(id) => id.to_string(),
-                Who::Root(key) => format!("the root {key}"),
-            })
-            .collect();
-        if names.is_empty() { "a key without grant".to_owned() } else { names.join(" and ") }
-    }
-
-    /// Returns whether an attempt for anything but what the plan demands first began before a record.
-    pub(super) fn started_before(&self, serial: u64, claim: &Claim) -> bool {
-        debug_assert_eq!(claim.at, Moment::Plan);
-        let policy = self.complete.of_change().next().and_then(|first| self.authority.policy_at(first.serial()));
-        self.complete.of_change().take_while(|record| record.serial() < serial).any(|record| {
-            match &record.statement().predicate {
-                Predicate::Start(start) => {
-                    let at = policy.and_then(|(_, policy)| policy.claim(&start.claim)).map(|claim| claim.at);
-                    at != Some(Moment::Plan)
-                }
-                _ => false,
-            }
-        })
-    }
-
-    /// Returns why somebody is not independent of the implementers: a limitation where the policy only records it, else an error.
-    pub(super) fn bound_to_implement(&self, known: &Known) -> Result<Option<String>, String> {
-        let of: Role = IMPLEMENTER.parse().expect("it is an id");
-        let reason =
-            self.implementers.as_ref().and_then(|implementers| independence::binds(self, implementers, &of, known));
-        match (reason, self.independence) {
-            (Some(reason), Independence::Require) => Err(reason),
-            (reason, _) => Ok(reason),
-        }
-    }
-
-    /// Checks that enough distinct, entitled and independent principals stand behind all of these records together.
-    pub(super) fn support(&self, thing: &str, claim: &Claim, records: &[&Logged], ruled: &mut Ruled) -> Vec<Finding> {
-        let mut supporters: Option<Vec<&Known>> = None;
-        for record in records {
-            let of = self.authority.supporters(record, &claim.by);
-            supporters = Some(match supporters {
-                None => of,
-                Some(before) => before
-                    .into_iter()
-                    .filter(|known| of.iter().any(|other| other.grant.principal == known.grant.principal))
-                    .collect(),
-            });
-        }
-        self.enough(thing, claim, records, &supporters.unwrap_or_default(), ruled)
-    }
-
-    /// Checks that enough distinct, entitled and independent principals stand behind any of these records.
-    pub(super) fn support_of_any(
-        &self,
-        thing: &str,
-        claim: &Claim,
-        records: &[&Logged],
-        ruled: &mut Ruled,
-    ) -> Vec<Finding> {
-        let supporters: Vec<&Known> =
-            records.iter().flat_map(|record| self.authority.supporters(record, &claim.by)).collect();
-        self.enough(thing, claim, records, &supporters, ruled)
-    }
-
-    fn enough(
-        &self,
-        thing: &str,
-        claim: &Claim,
-        records: &[&Logged],
-        supporters: &[&Known],
-        ruled: &mut Ruled,
-    ) -> Vec<Finding> {
-        let mut bound = Vec::new();
-        let mut independent: Vec<&Known> = Vec::new();
-        for &known in supporters {
-            let reason = self.implementers.as_ref().and_then(|implementers| {
-                claim.independent_of.iter().find_map(|of| independence::binds(self, implementers, of, known))
-            });
-            match (reason, self.independence) {
-                (None, _) => {
-                    independent.push(known);
-                }
-                (Some(reason), Independence::Record) => {
-                    ruled.limitations.push(Limitation { name: "not-independent", text: format!("{thing}: {reason}") });
-                    independent.push(known);
-                }
-                (Some(reason), Independence::Require) => bound.push(reason),
-            }
-        }
-        let wanted = claim.principals_min.get();
-        // Whoever leases keys out does not become several.
-        let stands = |known: &&Known| match (&known.grant.leased_by, &known.grant.owner) {
-            (Some(_), Some(owner)) => owner.clone(),
-            _ => known.grant.principal.clone(),
-        };
-        let distinct: BTreeSet<PrincipalId> = independent.iter().map(stands).collect();
-        let found = u64::try_from(distinct.len()).unwrap_or(u64::MAX);
-        ruled.principals.extend(independent.into_iter().map(|known| known.grant.principal.clone()));
-        if found >= wanted {
-            return Vec::new();
-        }
-        ruled.worsen(State::Invalid);
-        let serials: Vec<String> = records.iter().map(|record| record.serial().to_string()).collect();
-        let on = format!("record {}", serials.join(" and "));
-        let finding = if supporters.is_empty() {
-            let signers: Vec<String> = records.iter().map(|record| self.named(record)).collect();
-            let found = format!("{on} is signed by {}", signers.first().map_or("nobody", String::as_str));
-            Finding::new(Code::NOT_ENTITLED, thing, found, format!("a signer with the role {}", claim.by))
-        } else if found == 0 {
-            let wanted = claim.independent_of.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" and ");
-            Finding::new(
-                Code::NOT_INDEPENDENT,
-                thing,
-                format!("{on}: {}", bound.join("; ")),
-                format!("somebody independent of {wanted}"),
-            )
-        } else {
-            Finding::new(
-                Code::TOO_FEW,
-                thing,
-                format!("{found} stand behind it"),
-                format!("{wanted} distinct principals"),
-            )
-        };
-        vec![finding]
-    }
-}
-
 fn blank(judgement: &Judgement<'_>, now: Time) -> Verdict {
     let complete = judgement.complete;
     let checkpoint = complete.checkpoint().checkpoint();
@@ -792,87 +586,4 @@ pub const REMOTE_UNSEEN: &str = "remote-unseen";
 const UNVERIFIED_MERGE: &str = "unverified-merge";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::verify::CODES;
-
-    #[test]
-    fn the_ledger_stands_above_the_plan_and_the_plan_above_claims() {
-        for (code, _, _) in CODES {
-            let wanted = match code.number.as_bytes()[1] {
-                b'3' => 0,
-                b'1' => 1,
-                _ if [Code::FAILED, Code::LATER_FAILURE, Code::DISSENT].contains(code) => 2,
-                _ => 3,
-            };
-            assert_eq!(rank(*code), wanted, "{}", code.number);
-        }
-    }
-
-    fn verdict(moment: Moment, states: &[State]) -> Verdict {
-        let requirement = |state: &State| Requirement {
-            claim: "build".parse().unwrap(),
-            why: String::new(),
-            family: "functionality",
-            state: *state,
-            serials: Vec::new(),
-            principals: Vec::new(),
-            attempts: 1,
-            numbers: None,
-            failed_elsewhere: Vec::new(),
-            exception: None,
-            baseline: Vec::new(),
-        };
-        Verdict {
-            format: "evidence-verdict/v1",
-            decision: Decision::Refused,
-            change: "shop/a".parse().unwrap(),
-            commit: "1".repeat(40).parse().unwrap(),
-            tree: "2".repeat(40).parse().unwrap(),
-            base: None,
-            moment: moment.as_str(),
-            tier: None,
-            origin: "log.example/a".to_owned(),
-            as_of: None,
-            now: Time(0),
-            policy: Some(crate::crypto::sha256(b"policy")),
-            planned: None,
-            criteria: Vec::new(),
-            requirements: states.iter().map(requirement).collect(),
-            findings: Vec::new(),
-            limitations: Vec::new(),
-            exceptions: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn accepted_is_only_what_names_a_policy_requires_something_and_refuses_nothing() {
-        let accepted = |verdict: Verdict, findings: Vec<Finding>| {
-            finish(verdict, findings, BTreeSet::new(), Gains::default()).accepted()
-        };
-        let merge = |states: &[State]| verdict(Moment::Merge, states);
-        assert!(accepted(merge(&[State::Pass, State::Pass]), Vec::new()));
-        assert!(!accepted(merge(&[State::Pass, State::Missing]), Vec::new()));
-        assert!(!accepted(merge(&[]), Vec::new()));
-        assert!(!accepted(Verdict { policy: None, ..merge(&[State::Pass]) }, Vec::new()));
-        let finding = Finding::new(Code::FAILED, "build", "it failed", "a pass");
-        assert!(!accepted(merge(&[State::Pass]), vec![finding.clone()]));
-        assert!(!accepted(Verdict { findings: vec![finding], ..merge(&[State::Pass]) }, Vec::new()));
-        assert!(accepted(verdict(Moment::Plan, &[]), Vec::new()));
-        assert!(!accepted(verdict(Moment::Plan, &[State::Missing]), Vec::new()));
-        assert!(!accepted(Verdict { policy: None, ..verdict(Moment::Plan, &[]) }, Vec::new()));
-    }
-
-    #[test]
-    fn the_more_telling_state_stays() {
-        use State::{Fail, Inconclusive, Invalid, Lost, Missing, Pass, Running};
-        let order = [Pass, Missing, Invalid, Running, Lost, Inconclusive, Fail];
-        for (one, first) in order.into_iter().enumerate() {
-            for (two, second) in order.into_iter().enumerate() {
-                let mut ruled = Ruled { state: first, ..Ruled::default() };
-                ruled.worsen(second);
-                assert_eq!(ruled.state, order[one.max(two)]);
-            }
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 mod attachments;
 mod attempts;
 mod authority;
+mod bench;
 mod branch;
 mod changed;
 mod code;

@@ -20,7 +20,7 @@ use crate::policy::{
     Baseline, BaselineRule, Claim, Floor, FloorRule, Kept, Measured, MeasurementLimits, MeasurementRule, NameSet,
     Protected, Surface,
 };
-use crate::reports::{Better, Case, CaseOutcome};
+use crate::reports::{Better, CaseOutcome};
 
 /// What comparing with the baseline came to, for one kind of thing that a requirement protects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -192,7 +192,7 @@ impl Now {
             for case in &report.cases {
                 match case.outcome {
                     CaseOutcome::Passed | CaseOutcome::Flaky => {
-                        tests.push(Kept { identity: case.identity, count: 1, name: shown_case(case).into() });
+                        tests.push(Kept { identity: case.identity, count: 1, name: case.shown().into() });
                     }
                     CaseOutcome::Failed | CaseOutcome::Unknown | CaseOutcome::Skipped => {
                         not_passing.insert(case.identity);
@@ -322,7 +322,7 @@ impl Comparing<'_, '_> {
             );
             let wanted = format!("all of them{}, or retired", if what == "tests" { " there and passing" } else { "" });
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, wanted);
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), Some("allow")));
+            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
         }
         if old.is_none() {
             compared.joined = now.total();
@@ -369,7 +369,7 @@ impl Comparing<'_, '_> {
                 list(&compared)
             );
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, "all of them, or retired");
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), Some("allow")));
+            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
         }
         self.shown.push(compared);
     }
@@ -403,7 +403,7 @@ impl Comparing<'_, '_> {
             if let Some(first) = first.filter(|_| compared.against > most) {
                 let found = format!("{} {what} are not in {}: {}", compared.against, self.of_merge(), list(&compared));
                 let finding = Finding::new(Code::NEW_NAME, self.thing(), found, format!("at most {most}, or admitted"));
-                self.findings.push(finding.mended_by_words(allow("admit", self.name, &first), Some("allow")));
+                self.findings.push(finding.mended_by_words(allow("admit", self.name, &first), self.bench.may_allow()));
             }
         } else {
             compared.joined = now.total();
@@ -422,8 +422,7 @@ impl Comparing<'_, '_> {
         let more = untested.len().saturating_sub(names.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let found = format!("{} names join untested: {}{more}", untested.len(), names.join(", "));
-        let wanted =
-            "a test of this change that passes and has the name in its own, or a met criterion that has it in its text";
+        let wanted = "a test of this change that passes and has the name in its own, or a criterion of its plan that has it in its text";
         self.findings.push(Finding::new(Code::UNTESTED_NAME, self.thing(), found, wanted));
     }
 
@@ -483,7 +482,7 @@ impl Comparing<'_, '_> {
             );
             let wanted = format!("all of them on a like host, and for certain not {} % worse", limits.tolerance);
             let finding = Finding::new(Code::SLOWER, self.thing(), found, wanted);
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), Some("allow")));
+            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
         }
         debug_assert!(self.claim.measurements.is_some());
         self.shown.push(compared);
@@ -655,15 +654,11 @@ impl Gain {
     }
 }
 
-/// Returns the name of a case for people and for the patterns of exceptions: suites, file, class and name, as far as there are.
-pub(super) fn shown_case(case: &Case) -> String {
-    let parts = [&case.suite, &case.file, &case.class, &case.name];
-    parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" > ")
-}
-
 fn shown_finding(finding: &crate::reports::Finding) -> String {
     let line = finding.line.map_or_else(String::new, |line| format!(":{line}"));
-    format!("{} {} {}{line}", finding.tool, finding.rule, finding.file)
+    let place = format!("{}{line}", finding.file);
+    let parts = [&finding.tool, &finding.rule, &place];
+    parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ")
 }
 
 fn list(compared: &Compared) -> String {
