@@ -499,3 +499,15 @@ fn order_of_names_and_reports_changes_nothing() {
     // Nothing moved: the very baseline of before stays.
     assert_eq!(baseline_file(&rig), first);
 }
+
+#[test]
+fn another_name_for_the_run_is_no_way_around_what_is_protected() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b"]);
+    begin(&rig, "two", "low");
+    fs::write(rig.path("t.xml"), tests(&["c"])).unwrap();
+    rig.ok("ci-1", &["attest", "build", "--variant", "other", "--report", "../t.xml"]);
+    verify(&rig).refused(&["E201"]);
+    attest(&rig, "build", "t.xml", &tests(&["a", "b"]));
+    verify(&rig).accepted();
+}

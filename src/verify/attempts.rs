@@ -168,7 +168,9 @@ pub(super) fn check(
     ruled.failed_elsewhere = failed.map(|attempt| attempt.record.serial()).collect();
     ruled.attempts = u64::try_from(mine.len()).unwrap_or(u64::MAX);
     let variants: BTreeSet<Option<Id>> = if claim.variants.is_empty() {
-        mine.iter().map(|attempt| attempt.start.variant.clone()).collect()
+        // What was shown under a name before is shown under it again: a new name is no way around what is protected.
+        let protected = bench.ground.variants(name).filter(|_| claim.asks_baseline());
+        mine.iter().map(|attempt| attempt.start.variant.clone()).chain(protected).collect()
     } else {
         claim.variants.iter().cloned().map(Some).collect()
     };

@@ -199,6 +199,16 @@ impl<'a> Ground<'a> {
         }
     }
 
+    /// Returns the variants in which something of a claim is protected.
+    pub(super) fn variants(&self, claim: &ClaimName) -> impl Iterator<Item = Option<Id>> {
+        let parts = match self {
+            Self::At(_, baseline) => Some(&baseline.parts),
+            Self::NotAsked | Self::First | Self::Unknown => None,
+        };
+        let all = parts.into_iter().flatten().filter(move |((known, _), _)| known == claim);
+        all.map(|((_, variant), _)| variant.clone())
+    }
+
     /// Returns the hashes of the pictures that are protected under a name, of whichever claim.
     pub(super) fn pictures(&self) -> BTreeSet<(Box<str>, Digest)> {
         match self {
