@@ -177,7 +177,7 @@ fn finding_that_comes_in_is_refused_until_admitted_and_one_that_goes_may_not_com
     begin(&rig, "three", "medium");
     all(&rig, &["1.0", "2.0"]);
     verify(&rig).refused(&["E262"]);
-    rig.ok("boss", &["allow", "admit", "scan", "--name", "scanner R1 *", "--reason", "known", "--until", "2d"]);
+    rig.ok("boss", &["allow", "admit", "scan", "--name", "scanner R1*", "--reason", "known", "--until", "2d"]);
     let verdict = verify(&rig);
     verdict.accepted();
     assert_eq!(compared(&verdict, "scan")[0]["allowed"][0]["reason"], "known");

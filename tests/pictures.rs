@@ -261,9 +261,39 @@ fn bundle_holds_what_is_attached_and_says_when_it_is_gone() {
 }
 
 #[test]
-fn baseline_of_pictures_is_refused_while_nothing_judges_it() {
-    let rig = limited("{ kinds = [\"picture\"], baseline = \"keep\" }");
+fn picture_of_the_branch_may_not_go_and_another_in_its_place_is_seen_beside_it() {
+    let (from, to) = SCREENS;
+    let keep = to.replace("reviewed_by = ", "baseline = \"keep\", reviewed_by = ");
+    let rig = Rig::with(&[(from, &keep)]);
+    let begin = |name: &str| {
+        rig.git(&["checkout", "-q", "main"]);
+        rig.git(&["checkout", "-q", "-b", name]);
+        rig.commit(&format!("src/{name}.rs"), name);
+        rig.ok("planner", &["plan", &format!("shop/{name}"), "--tier", "low", "--implementer", "agent"]);
+    };
+    begin("one");
     draw(&rig, "a.png", "one");
-    rig.ok("ci-1", &["attest", "build", "--attach", "login=../a.png", "--", "touch", "../a.png"]);
-    rig.verify().refused(&["E220"]);
+    shoot(&rig, "login=../a.png");
+    assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
+    rig.verify().accepted();
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", "one"]);
+    rig.ok("ci-1", &["record", "merge"]);
+    // As it was it needs nobody.
+    begin("two");
+    shoot(&rig, "login=../a.png");
+    rig.verify().accepted();
+    // Under another name it is gone.
+    shoot(&rig, "entry=../a.png");
+    rig.verify().refused(&["E244", "E260"]);
+    // Another one is seen beside the one before.
+    draw(&rig, "a.png", "two");
+    shoot(&rig, "login=../a.png");
+    rig.verify().refused(&["E244"]);
+    assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
+    rig.verify().accepted();
+    // Replaced after the review.
+    draw(&rig, "a.png", "three");
+    shoot(&rig, "login=../a.png");
+    rig.verify().refused(&["E244"]);
 }

@@ -450,6 +450,7 @@ const OPTIONAL: &[&str] = &[
     "plan",
     "problems",
     "reason",
+    "renames",
     "requested",
     "rollback",
     "shard",

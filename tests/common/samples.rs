@@ -4,8 +4,8 @@ use evidence_ledger::crypto::{NoteKey, PublicKey, SecretKey, sha256};
 use evidence_ledger::model::{
     AsOf, Attachment, Authority, Binding, Command, CoverageFacts, Criterion, Decision, Digest, Effect, Ended, Event,
     Exception, Facts, FindingFacts, Grant, Material, MaterialFacts, MeasurementFacts, MutationFacts, Oid, Outcome,
-    Phase, PictureSeen, Plan, PolicyRecord, Predicate, Problem, Purpose, Review, ReviewVerdict, Revoke, Run, Shard,
-    Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
+    Phase, PictureSeen, Plan, PolicyRecord, Predicate, Problem, Purpose, Rename, Review, ReviewVerdict, Revoke, Run,
+    Shard, Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
 };
 
 /// The origin of the test ledger.
@@ -100,6 +100,11 @@ pub fn all() -> Vec<(String, Statement)> {
         let plan = if name == "plan-told" { None } else { Some(digest("first plan")) };
         (name, subjects, predicate, plan, true)
     }));
+    let Predicate::Exception(retired) = exception(Effect::Retire) else { unreachable!() };
+    let renames = vec![Rename { from: "till > pays".into(), to: "till > pays at once".into() }];
+    let renamed = Predicate::Exception(Exception { names: Vec::new(), renames, ..retired });
+    let subject = vec![Subject::sha256("record", digest("record"))];
+    all.push(("exception-renames".into(), subject, renamed, Some(digest("first plan")), true));
     let numbered = (0_u8..).zip(all);
     numbered
         .map(|(number, (name, subjects, predicate, plan, of_change))| {
