@@ -8,10 +8,11 @@
 #   ci.sh merge                             record the merge of what was pushed
 #   ci.sh comment                           put evidence.md into one comment of the pull request (GitHub, needs `gh`)
 #
-# Reads the documented variables of GitHub Actions, GitLab CI and Jenkins. Of its own:
+# Reads the documented variables of GitHub Actions, GitLab CI, Bitbucket Pipelines and Jenkins. Of its own:
 #   EVIDENCE_LEDGER   where the ledger is; git:origin unless set
 #   EVIDENCE_KEY, EVIDENCE_LOG_KEY   private keys, from the CI's secrets: those who attest need both, the gate none
-#   EVIDENCE_LABELS   labels of the pull request, separated by commas; one is evidence:TIER
+#   EVIDENCE_LABELS   labels of the pull request, separated by commas; one is evidence:TIER (GitLab's own variable is read)
+#   EVIDENCE_TARGET   the branch that the change is meant for, where the CI system does not say
 #   EVIDENCE          the program; `evidence` unless set
 set -eu
 
@@ -21,37 +22,53 @@ export EVIDENCE_LEDGER
 
 say() { echo "evidence: $*" >&2; }
 
-# The commit that the change ends in, never the forge's own trial merge: evidence is about what people wrote.
+parents() { git cat-file commit HEAD | sed -n 's/^parent //p;/^$/q'; }
+
+# The commit that the change ends in, never the forge's own trial merge: evidence is about what people wrote. A merge queue's commit is
+# no trial: it is what reaches the branch.
 head_of_change() {
-  if [ -n "${CI_MERGE_REQUEST_SOURCE_BRANCH_SHA:-}" ]; then
+  here=$(git rev-parse HEAD)
+  if [ "${CI_MERGE_REQUEST_EVENT_TYPE:-}" = merge_train ]; then
+    echo "$here"
+  elif [ -n "${CI_MERGE_REQUEST_SOURCE_BRANCH_SHA:-}" ]; then
     echo "$CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"
-    return
+  elif [ -n "${BITBUCKET_PR_ID:-}" ] && [ -n "${BITBUCKET_COMMIT:-}" ]; then
+    # The target was merged into this one.
+    git rev-parse --verify --quiet "$BITBUCKET_COMMIT^{commit}" || echo "$BITBUCKET_COMMIT"
+  elif [ -n "${CHANGE_ID:-}" ]; then
+    # Jenkins merges the target into the request's commit, which it fetched under the request's name. What people merged is theirs.
+    requested=$(git rev-parse --verify --quiet "refs/remotes/origin/${BRANCH_NAME:-}^{commit}") || requested=
+    if [ -n "$requested" ] && [ "$(parents | head -n 1)" = "$requested" ]; then echo "$requested"; else echo "$here"; fi
+  else
+    case "${GITHUB_REF:-} ${GITHUB_SHA:-}" in
+      # Only GitHub's own merge is told by its parents: a checkout of the request's commit may be a merge too. A checkout of depth 1
+      # lacks the parents, but the commit still names them.
+      refs/pull/*/merge\ "$here")
+        second=$(parents | sed -n 2p)
+        echo "${second:-$here}"
+        ;;
+      *) echo "$here" ;;
+    esac
   fi
-  case "${GITHUB_REF:-}" in
-    # A checkout of depth 1 lacks the parents, but the commit still names them.
-    refs/pull/*/merge)
-      second=$(git cat-file commit HEAD | sed -n 's/^parent //p;/^$/q' | sed -n 2p)
-      [ -n "$second" ] && echo "$second" && return
-      ;;
-  esac
-  git rev-parse HEAD
 }
 
-# The branch that the change is meant for.
+# The branch that the change is meant for, by its short name.
 target_of_change() {
   ref=${GITHUB_REF:-}
   queue=${ref#refs/heads/gh-readonly-queue/}
-  if [ "$queue" != "$ref" ]; then
+  if [ -n "${EVIDENCE_TARGET:-}" ]; then
+    name=${EVIDENCE_TARGET#refs/heads/}
+    name=${name#refs/remotes/}
+    echo "${name#origin/}"
+  elif [ "$queue" != "$ref" ]; then
     # refs/heads/gh-readonly-queue/<branch>/pr-<number>-<commit>
     echo "${queue%/pr-*}"
-    return
+  else
+    for name in "${GITHUB_BASE_REF:-}" "${CI_MERGE_REQUEST_TARGET_BRANCH_NAME:-}" "${CHANGE_TARGET:-}" \
+      "${BITBUCKET_PR_DESTINATION_BRANCH:-}" "${CI_DEFAULT_BRANCH:-}"; do
+      [ -z "$name" ] || { echo "$name"; return; }
+    done
   fi
-  for name in "${EVIDENCE_TARGET:-}" "${GITHUB_BASE_REF:-}" "${CI_MERGE_REQUEST_TARGET_BRANCH_NAME:-}" "${CHANGE_TARGET:-}" "${CI_DEFAULT_BRANCH:-}"; do
-    if [ -n "$name" ]; then
-      echo "$name"
-      return
-    fi
-  done
 }
 
 prepare() {
@@ -63,7 +80,8 @@ prepare() {
   git cat-file -e "$head^{commit}" 2>/dev/null || git fetch --quiet --no-tags origin "$head"
   if [ -n "$target" ]; then
     git fetch --quiet --no-tags origin "+refs/heads/$target:refs/remotes/origin/$target"
-    EVIDENCE_TARGET=$target
+    # By its full name: a branch that lies about here under the short one is nobody's target.
+    EVIDENCE_TARGET=refs/remotes/origin/$target
     export EVIDENCE_TARGET
   fi
   if [ "$(git rev-parse HEAD)" != "$head" ]; then
@@ -86,7 +104,7 @@ need_keys() {
 plan() {
   need_keys
   prepare
-  tier=$(printf '%s\n' "${EVIDENCE_LABELS:-}" | tr ',' '\n' | sed -n 's/^ *evidence:\([a-z0-9._-]*\) *$/\1/p')
+  tier=$(printf '%s\n' "${EVIDENCE_LABELS:-${CI_MERGE_REQUEST_LABELS:-}}" | tr ',' '\n' | sed -n 's/^ *evidence:\([a-z0-9._-]*\) *$/\1/p')
   case $(printf '%s\n' "$tier" | grep -c .) in
     0)
       say "no label evidence:TIER: nothing is planned; a first attempt plans the lowest tier if the policy lets it"
@@ -123,7 +141,9 @@ gate() {
   "$evidence" verify --write markdown=evidence.md --write json=evidence.json --write sarif=evidence.sarif \
     --write junit=evidence-junit.xml --write codequality=evidence-codequality.json "$@" || code=$?
   if [ $code -eq 0 ]; then
-    "$evidence" export -o evidence.zip.new >/dev/null && mv evidence.zip.new evidence.zip
+    # The judged change, whichever option named it.
+    change=$(sed -n 's/^  "change": "\([^"]*\)",\{0,1\}$/\1/p' evidence.json)
+    { "$evidence" export "$change" -o evidence.zip.new >/dev/null && mv evidence.zip.new evidence.zip; } || code=$?
   fi
   if [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -f evidence.md ]; then
     cat evidence.md >>"$GITHUB_STEP_SUMMARY"
@@ -157,7 +177,7 @@ comment() {
   rm -f "$body"
 }
 
-[ $# -gt 0 ] || { sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 2; }
 step=$1
 shift
 case $step in

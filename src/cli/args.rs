@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use super::allow::AllowArgs;
 use super::baseline::BaselineArgs;
@@ -36,6 +36,25 @@ pub(super) struct Args {
     pub(super) accept_clock: bool,
     #[command(subcommand)]
     pub(super) command: Command,
+    /// What the command got as `--target`, whichever command it is.
+    #[arg(skip)]
+    pub(super) target: Option<String>,
+}
+
+impl Args {
+    /// Reads the words of a command line.
+    pub(super) fn read(words: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(words)?;
+        let mut args = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut Self::command()))?;
+        let mut found = Some(&matches);
+        while let Some(matches) = found {
+            if let Ok(Some(target)) = matches.try_get_one::<String>("target") {
+                args.target = Some(target.clone());
+            }
+            found = matches.subcommand().map(|(_, matches)| matches);
+        }
+        Ok(args)
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,8 +9,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::args::AttestArgs;
-use super::context::{Context, ci_context};
+use super::context::Context;
 use super::fail::Fail;
+use super::forges::ci_context;
 use super::keys::lent;
 use super::{eprint, host, plan, print, print_json};
 use crate::append::Receipt;

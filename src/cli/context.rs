@@ -1,7 +1,7 @@
 //! Where things are: repository, ledger, trust, keys and change, from flags, the environment, the CI system, or the place.
 
 use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,12 +9,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::args::{Args, ChangeArgs};
 use super::eprint;
 use super::fail::Fail;
+use super::forges::{in_queue, source_branch, target_of_environment};
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
+use super::merge::statement;
 use crate::append::{Appender, ClockGuard};
 use crate::attest::Spool;
 use crate::crypto::sha256;
 use crate::git::{Git, GitEnvironment, GitError, History, Mirror, RemotePlace, Repository, Target};
+use crate::merkle::MapText;
 use crate::model::{ChangeId, Id, Oid, Time};
 use crate::prove::{Trust, open_head};
 use crate::rego::Evaluator;
@@ -26,6 +29,8 @@ pub(super) struct Context {
     pub(super) cwd: PathBuf,
     ledger: Option<LedgerWord>,
     trust: Option<PathBuf>,
+    /// The `--target` of the command: one for all that it asks.
+    target: Option<String>,
     keys: Vec<PathBuf>,
     opened: OnceCell<Vec<Key>>,
     guard: ClockGuard,
@@ -76,6 +81,7 @@ impl Context {
                 Some(word) => Some(LedgerWord::read(&word, &cwd)?),
             },
             trust: path_of(args.trust.as_ref(), "EVIDENCE_TRUST", "--trust")?.as_ref().map(absolute),
+            target: args.target.clone(),
             keys: args.key.clone(),
             opened: OnceCell::new(),
             guard,
@@ -92,6 +98,7 @@ impl Context {
             cwd: self.cwd.clone(),
             ledger: self.ledger.clone(),
             trust: self.trust.clone(),
+            target: self.target.clone(),
             keys: self.keys.clone(),
             opened: OnceCell::new(),
             guard: self.guard,
@@ -326,7 +333,7 @@ impl Context {
 
     /// Returns the branch that is known to be the target: never just the one that is checked out, which is the judged one.
     fn known_target(&self, named: Option<&str>) -> Result<Option<Target>, Fail> {
-        let named = match named {
+        let named = match named.or(self.target.as_deref()) {
             Some("") => return Err(Fail::usage("--target is empty; wanted a branch")),
             Some(name) => Some(name.to_owned()),
             None => target_of_environment(),
@@ -391,7 +398,7 @@ impl Context {
         Ok(keys.fold(appender, Appender::with_log_key))
     }
 
-    /// Finds the change: named, `EVIDENCE_CHANGE`, the trailer back to the merge base, the source branch.
+    /// Finds the change: named, `EVIDENCE_CHANGE`, what a merge queue's commit brings, the trailer back to the merge base, the source branch.
     pub(super) fn change(
         &self,
         named: Option<&str>,
@@ -412,6 +419,9 @@ impl Context {
             Ok(text) => return parse(&text, "EVIDENCE_CHANGE"),
             Err(std::env::VarError::NotUnicode(_)) => return Err(Fail::usage("EVIDENCE_CHANGE is not UTF-8")),
             Err(std::env::VarError::NotPresent) => {}
+        }
+        if in_queue() {
+            return self.queued(head, log);
         }
         let repository = self.repository()?;
         if let Some(target) = target.filter(|target| target.commit != head.commit)
@@ -444,6 +454,46 @@ impl Context {
             number += 1;
         }
         Ok(found)
+    }
+
+    /// Finds the one change that a merge queue's commit brings on top of its first parent: by trailer, or by what is recorded about the
+    /// other parents. The queue's branch has a name that nobody planned, and makes no change of its own.
+    fn queued(&self, head: &Head, log: Option<&Log>) -> Result<ChangeId, Fail> {
+        let repository = self.repository()?;
+        let parents = repository.commit(&head.commit)?.parents;
+        let mut found = BTreeSet::new();
+        if let Some(first) = parents.first() {
+            let commits = repository.facts(&head.commit, first)?.commits;
+            found.extend(commits.into_iter().flat_map(|commit| commit.plans).map(|plan| plan.change));
+        }
+        if let (true, Some(log)) = (found.is_empty(), log) {
+            for parent in parents.iter().skip(1) {
+                for serial in log.newest(&MapText::label(&format!("commit:{parent}")), usize::MAX)?.0 {
+                    found.extend(statement(log, serial)?.and_then(|statement| statement.binding.change));
+                }
+            }
+            let mut open = BTreeSet::new();
+            for change in &found {
+                if log.merge_of(change)?.is_none() {
+                    open.insert(change.clone());
+                }
+            }
+            if !open.is_empty() {
+                found = open;
+            }
+        }
+        let ids: Vec<&str> = found.iter().map(|change| change.as_str()).collect();
+        let commit = head.commit.short();
+        match (found.first(), found.len()) {
+            (Some(change), 1) => Ok(change.clone()),
+            (None, _) => Err(Fail::usage(format!("no change is known that the merge queue's commit {commit} brings"))
+                .hint("a trailer in its commits names it: evidence plan --trailer; or --change ID")),
+            _ => Err(Fail::usage(format!(
+                "the merge queue's commit {commit} brings several changes: {}",
+                ids.join(", ")
+            ))
+            .hint("each is judged by itself: --change ID, or EVIDENCE_CHANGE")),
+        }
     }
 
     /// Returns commit and tree of what is judged, and the target branch.
@@ -511,94 +561,6 @@ pub(super) fn log_key_path(origin: &str) -> Result<PathBuf, Fail> {
     Ok(config_folder()?.join("ledgers").join(origin.replace('/', "_")).join("log.pem"))
 }
 
-/// Returns the CI system's documented variables that say where a run took place.
-pub(super) fn ci_context() -> BTreeMap<String, String> {
-    let sets: [CiSystem; 3] = [
-        (
-            "GITHUB_ACTIONS",
-            "github",
-            &[
-                ("repository", "GITHUB_REPOSITORY"),
-                ("run", "GITHUB_RUN_ID"),
-                ("attempt", "GITHUB_RUN_ATTEMPT"),
-                ("workflow", "GITHUB_WORKFLOW_REF"),
-                ("job", "GITHUB_JOB"),
-                ("event", "GITHUB_EVENT_NAME"),
-                ("ref", "GITHUB_REF"),
-            ],
-        ),
-        (
-            "GITLAB_CI",
-            "gitlab",
-            &[
-                ("repository", "CI_PROJECT_PATH"),
-                ("run", "CI_PIPELINE_ID"),
-                ("job", "CI_JOB_NAME"),
-                ("jobId", "CI_JOB_ID"),
-                ("event", "CI_PIPELINE_SOURCE"),
-                ("ref", "CI_COMMIT_REF_NAME"),
-            ],
-        ),
-        ("JENKINS_URL", "jenkins", &[("repository", "JOB_NAME"), ("run", "BUILD_NUMBER"), ("ref", "BRANCH_NAME")]),
-    ];
-    let mut context = BTreeMap::new();
-    for (marker, system, variables) in sets {
-        if std::env::var_os(marker).is_none() {
-            continue;
-        }
-        context.insert("system".to_owned(), system.to_owned());
-        for (name, variable) in variables {
-            if let Ok(value) = std::env::var(variable) {
-                context.insert((*name).to_owned(), value.chars().take(CONTEXT_CHARS_MAX).collect());
-            }
-        }
-        break;
-    }
-    context
-}
-
-/// Returns the branch that a run of a CI system is about, after a push to it or in its merge queue: HEAD is then what reached it.
-pub(super) fn merged_branch() -> Option<String> {
-    let of = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let queued = |name: String| match name.strip_prefix("gh-readonly-queue/") {
-        // `gh-readonly-queue/main/pr-104-<commit>`
-        Some(rest) => rest.rsplit_once("/pr-").map_or_else(|| rest.to_owned(), |(branch, _)| branch.to_owned()),
-        None => name,
-    };
-    let github = || of("GITHUB_REF").and_then(|name| name.strip_prefix("refs/heads/").map(ToOwned::to_owned));
-    let is_train = of("CI_MERGE_REQUEST_EVENT_TYPE").as_deref() == Some("merge_train");
-    let gitlab = if is_train { "CI_MERGE_REQUEST_TARGET_BRANCH_NAME" } else { "CI_COMMIT_BRANCH" };
-    let pushed = |name: &str, request: &str| of(name).filter(|_| of(request).is_none());
-    github()
-        .map(queued)
-        .or_else(|| of(gitlab))
-        .or_else(|| pushed("BITBUCKET_BRANCH", "BITBUCKET_PR_ID"))
-        .or_else(|| pushed("BRANCH_NAME", "CHANGE_ID"))
-}
-
-/// Returns the target branch that the environment names.
-pub(super) fn target_of_environment() -> Option<String> {
-    let variables = [
-        "EVIDENCE_TARGET",
-        "GITHUB_BASE_REF",
-        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
-        "CHANGE_TARGET",
-        "BITBUCKET_PR_DESTINATION_BRANCH",
-    ];
-    variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-}
-
-fn source_branch() -> Option<String> {
-    let variables = [
-        "GITHUB_HEAD_REF",
-        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
-        "CHANGE_BRANCH",
-        "BITBUCKET_BRANCH",
-        "CI_COMMIT_BRANCH",
-    ];
-    variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-}
-
 fn path_of(flag: Option<&PathBuf>, variable: &str, name: &str) -> Result<Option<PathBuf>, Fail> {
     let (path, from) = match flag {
         Some(path) => (Some(path.clone()), name),
@@ -618,11 +580,7 @@ const LEDGER_SETTING: &str = "evidence.ledger";
 const LEDGER_REF: &str = "refs/evidence/ledger";
 /// So long a remote may say nothing, unless somebody says otherwise.
 const SILENCE: Duration = Duration::from_secs(30);
-/// A CI system: the variable that shows it, its name, and the names and variables of what it says.
-type CiSystem = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
-
 /// Where a repository keeps its trust file.
 pub(super) const TRUST_IN_REPOSITORY: &str = ".evidence/trust.toml";
 /// Where a repository keeps its policy.
 pub(super) const POLICY_IN_REPOSITORY: &str = ".evidence/policy.toml";
-const CONTEXT_CHARS_MAX: usize = 500;

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::args::MergeArgs;
-use super::context::{Context, merged_branch, now};
+use super::context::{Context, now};
 use super::fail::Fail;
+use super::forges::merged_branch;
 use super::keys::lent;
 use super::verify::{advise, checked_json, page, recordable};
 use super::{print, print_json};
@@ -251,7 +252,8 @@ fn newest_commit(log: &Log, change: &ChangeId) -> Result<Option<Reached>, Fail> 
     Ok(None)
 }
 
-fn statement(log: &Log, serial: u64) -> Result<Option<Statement>, Fail> {
+/// Reads the statement of a record.
+pub(super) fn statement(log: &Log, serial: u64) -> Result<Option<Statement>, Fail> {
     let Some(record) = log.record(serial)? else { return Ok(None) };
     let unreadable = |error: &dyn std::fmt::Display| Fail::usage(format!("record {serial}: {error}"));
     let envelope = Envelope::parse(&record.envelope).map_err(|error| unreadable(&error))?;

@@ -16,6 +16,7 @@ mod export;
 mod facts;
 mod fail;
 mod files;
+mod forges;
 mod help;
 mod host;
 mod init;
@@ -43,8 +44,6 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Args, Command};
 use context::Context;
 use fail::Fail;
@@ -57,7 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(code) = rego::child(&arguments) {
         return code;
     }
-    let args = match Args::try_parse_from(&arguments) {
+    let args = match Args::read(&arguments) {
         Ok(args) => args,
         Err(error) => return usage(&error, &arguments),
     };

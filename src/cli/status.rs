@@ -11,8 +11,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::{MomentWord, StatusArgs};
-use super::context::{Context, Head, now, target_of_environment};
+use super::context::{Context, Head, now};
 use super::fail::Fail;
+use super::forges::target_of_environment;
 use super::standing::{board_page, change_page};
 use super::verify::{Advisor, Ground, judge_at, unseen};
 use super::{print, print_json};
