@@ -2,6 +2,7 @@
 # Makes a release: a static binary where its target installs, its SHA-256, and a signed statement about both, made with `evidence` itself.
 #
 #   ./release.sh [OUT]          OUT is `dist` unless named
+#   EVIDENCE_BINARY=FILE        releases FILE as it is, under a name that says so: nothing is built, and nothing is said of how it was
 #
 # The statement is the result of the claim `release`: in-toto in DSSE, about this commit, with the binary and its checksum as materials. EVIDENCE_LEDGER,
 # EVIDENCE_KEY and EVIDENCE_LOG_KEY say where and by whom, as for any gate. Whoever has the bundle checks it offline:
@@ -9,17 +10,28 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 out=${1:-dist}
-target=$(uname -m)-unknown-linux-musl
-if ! rustup target add "$target" >/dev/null 2>&1; then
-  target=$(rustc -vV | sed -n 's/^host: //p')
-  echo "release: the musl target does not install here: the binary for $target needs the system's libc" >&2
-fi
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+built=${EVIDENCE_BINARY:-}
+if [ -n "$built" ]; then
+  target=$(uname -m)-prebuilt
+  said=$("$built" --version)
+  if [ "$said" != "evidence $version" ]; then
+    echo "release: $built says it is \`$said\`; wanted \`evidence $version\`" >&2
+    exit 1
+  fi
+else
+  target=$(uname -m)-unknown-linux-musl
+  if ! rustup target add "$target" >/dev/null 2>&1; then
+    target=$(rustc -vV | sed -n 's/^host: //p')
+    echo "release: the musl target does not install here: the binary for $target needs the system's libc" >&2
+  fi
+  cargo build --locked --release --target "$target"
+  built=target/$target/release/evidence
+fi
 name=evidence-$version-$target
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-cargo build --locked --release --target "$target"
-cp "target/$target/release/evidence" "$out/$name"
+cp "$built" "$out/$name"
 (cd "$out" && sha256sum "$name" >"$name.sha256")
 evidence=${EVIDENCE:-$out/$name}
 "$evidence" attest release --attach "$out/$name" --attach "$out/$name.sha256" -- sh -c "cd '$out' && sha256sum -c '$name.sha256'"

@@ -13,12 +13,23 @@
 #   EVIDENCE_KEY, EVIDENCE_LOG_KEY   private keys, from the CI's secrets: those who attest need both, the gate none
 #   EVIDENCE_LABELS   labels of the pull request, separated by commas; one is evidence:TIER (GitLab's own variable is read)
 #   EVIDENCE_TARGET   the branch that the change is meant for, where the CI system does not say
+#   EVIDENCE_TRUST    the trust file, or its text where the CI system has no variables that are files; `merge` needs it
 #   EVIDENCE          the program; `evidence` unless set
 set -eu
 
 evidence=${EVIDENCE:-evidence}
 EVIDENCE_LEDGER=${EVIDENCE_LEDGER:-git:origin}
 export EVIDENCE_LEDGER
+
+case ${EVIDENCE_TRUST:-} in
+  *"
+"*)
+    kept=$(mktemp)
+    printf '%s\n' "$EVIDENCE_TRUST" >"$kept"
+    EVIDENCE_TRUST=$kept
+    export EVIDENCE_TRUST
+    ;;
+esac
 
 say() { echo "evidence: $*" >&2; }
 
@@ -177,7 +188,7 @@ comment() {
   rm -f "$body"
 }
 
-[ $# -gt 0 ] || { sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,20s/^# \{0,1\}//p' "$0"; exit 2; }
 step=$1
 shift
 case $step in

@@ -1,61 +1,16 @@
 //! What is ready to copy, run as far as that goes without a forge: on real repositories, with the forges' documented variables.
 
 mod common;
+#[path = "common/runner.rs"]
+mod runner;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use common::team::{Machine, Team};
 use common::{EVIDENCE, Ran, junit};
-
-fn ready(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations").join(name)
-}
-
-/// A step of `ci.sh` on a machine, with variables of a CI system.
-fn step(machine: &Machine, who: &str, words: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let mut command = machine.command(who, &[]);
-    let mut script = Command::new(ready("ci.sh"));
-    script.env_clear().args(words).current_dir(machine.repo()).stdin(Stdio::null());
-    for (name, value) in command.get_envs() {
-        script.env(name, value.unwrap());
-    }
-    script.env("EVIDENCE", EVIDENCE).env_remove("EVIDENCE_TRUST").envs(variables.iter().copied());
-    command.env_clear();
-    Ran::of(script.output().unwrap())
-}
-
-/// Clones at depth 1 what a forge checks out for a pull request: its trial merge.
-fn shallow(team: &Team, name: &str, reference: &str) -> Machine {
-    let machine = team.machine(name);
-    fs::remove_dir_all(machine.repo()).unwrap();
-    fs::create_dir_all(machine.repo()).unwrap();
-    machine.git(&["init", "-q", "-b", "scratch"]);
-    machine.git(&["remote", "add", "origin", &format!("file://{}", team.remote().display())]);
-    machine.git(&[
-        "fetch",
-        "-q",
-        "--depth=1",
-        "--no-tags",
-        "origin",
-        &format!("+{reference}:refs/remotes/pull/1/merge"),
-    ]);
-    machine.git(&["checkout", "-q", "--detach", "refs/remotes/pull/1/merge"]);
-    machine
-}
-
-/// Makes `refs/pull/1/merge` on the remote as GitHub does, out of the branch and a `main` that has gone on.
-fn pull_request(team: &Team, author: &Machine, branch: &str) {
-    author.git(&["switch", "-q", "main"]);
-    author.commit("src/other.rs", "meanwhile\n");
-    author.git(&["push", "-q", "origin", "main"]);
-    author.git(&["switch", "-q", "--detach", "main"]);
-    author.git(&["merge", "-q", "--no-ff", "-m", "Merge into main", &format!("origin/{branch}")]);
-    author.git(&["push", "-q", "origin", "HEAD:refs/pull/1/merge"]);
-    let _ = team;
-}
+use runner::{pull_request, ready, shallow, step};
 
 const PULL: [(&str, &str); 4] = [
     ("GITHUB_ACTIONS", "true"),
@@ -71,9 +26,10 @@ fn pull_request_checked_out_as_a_trial_merge_at_depth_one_is_judged_by_its_head(
     author.git(&["switch", "-q", "-c", "feature"]);
     let head = author.commit("src/two.rs", "two\n");
     author.git(&["push", "-q", "origin", "feature"]);
-    pull_request(&team, &author, "feature");
+    let trial = pull_request(&author, "feature");
     let planner = shallow(&team, "job-plan", "refs/pull/1/merge");
-    let mut variables = PULL.to_vec();
+    let pull = [&PULL[..], &[("GITHUB_SHA", trial.as_str())]].concat();
+    let mut variables = pull.clone();
     variables.push(("EVIDENCE_LABELS", "bug,evidence:medium"));
     let ran = step(&planner, "planner", &["plan", "--implementer", "agent"], &variables);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -90,12 +46,12 @@ fn pull_request_checked_out_as_a_trial_merge_at_depth_one_is_judged_by_its_head(
         &["attest", "unit-tests", "--report", "../tests.xml"],
         &["attest", "scan", "--report", "../scan.sarif"],
     ] {
-        let ran = step(&job, "ci-1", words, &PULL);
+        let ran = step(&job, "ci-1", words, &pull);
         assert_eq!(ran.code, 0, "{ran:?}");
     }
     let gate = shallow(&team, "job-gate", "refs/pull/1/merge");
     let summary = gate.path("summary.md");
-    let mut variables = PULL.to_vec();
+    let mut variables = pull.clone();
     variables.push(("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()));
     let ran = step(&gate, "reviewer", &["gate"], &variables);
     assert_eq!(ran.code, 0, "{ran:?}");

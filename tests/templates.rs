@@ -1,0 +1,355 @@
+//! The pipelines that are ready to copy, run step by step as their CI systems would: what their files say, with the expressions put in.
+//!
+//! Not here: what only a forge can do (which jobs its conditions start, its artifacts and tokens).
+
+mod common;
+#[path = "common/runner.rs"]
+#[expect(dead_code, reason = "each test program uses a part of it")]
+mod runner;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use common::team::{Machine, Team};
+use common::{EVIDENCE, Ran, junit};
+use runner::{program, pull_request, ready, shallow};
+
+fn text(name: &str) -> String {
+    fs::read_to_string(ready(name)).unwrap()
+}
+
+/// Returns the scripts under a key of a YAML file: blocks, plain and quoted lines, and items of lists.
+fn scripts(yaml: &str, key: &str) -> Vec<String> {
+    let lines: Vec<&str> = yaml.lines().collect();
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut found = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        let Some(value) = line.trim_start().trim_start_matches("- ").strip_prefix(&format!("{key}:")) else { continue };
+        let below = lines[number + 1..].iter().take_while(|next| next.trim().is_empty() || depth(next) > depth(line));
+        let below: Vec<&str> = below.copied().collect();
+        found.push(match value.trim() {
+            "|" => {
+                let indent = depth(below[0]);
+                below.iter().map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
+            }
+            "" => below.iter().map(|line| line.trim().trim_start_matches("- ")).collect::<Vec<_>>().join("\n"),
+            quoted if quoted.starts_with('\'') => quoted.trim_matches('\'').replace("''", "'"),
+            plain => plain.to_owned(),
+        });
+    }
+    found
+}
+
+/// Returns the steps of the example's job that use the action: what they give it.
+fn uses(example: &str, job: &str) -> Vec<(String, String)> {
+    let (_, rest) = example.split_once(&format!("\n  {job}:\n")).unwrap();
+    let lines = rest.lines().take_while(|line| line.starts_with("    ") || line.trim().is_empty());
+    let with = lines.skip_while(|line| !line.contains("OWNER/evidence")).skip(1);
+    let mut found = Vec::new();
+    for line in with {
+        let line = line.trim();
+        let line = line.strip_prefix("with: {").and_then(|line| line.strip_suffix('}')).unwrap_or(line).trim();
+        match line.split_once(": ") {
+            Some((name, value)) if !line.starts_with('#') => found.push((name.to_owned(), value.to_owned())),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Runs a job of the example on a machine, as the composite action's own steps say.
+fn action(machine: &Machine, who: &str, job: &str, values: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<Ran> {
+    let yaml = text("github/action.yml");
+    let given = uses(&text("github/example.yml"), job);
+    assert!(given.iter().any(|(name, _)| name == "step"), "{given:?}");
+    let put = |text: &str| {
+        let mut text = text.to_owned();
+        for (expression, value) in values {
+            text = text.replace(&format!("${{{{ {expression} }}}}"), value);
+        }
+        text
+    };
+    let input = |name: &str| {
+        let (_, rest) = yaml.split_once(&format!("\n  {name}:\n")).unwrap_or_else(|| panic!("no input {name}"));
+        let default = rest.lines().find_map(|line| line.trim().strip_prefix("default: ")).unwrap_or_default();
+        let found = given.iter().find(|(given, _)| given == name).map_or(default, |(_, value)| value.as_str());
+        put(found.trim_matches('"'))
+    };
+    // Nothing is given that the action does not take.
+    let inputs: Vec<(String, String)> = given.iter().map(|(name, _)| (name.clone(), input(name))).collect();
+    let is_gate = inputs.contains(&("step".to_owned(), "gate".to_owned()));
+    let mut environment: Vec<(String, String)> = Vec::new();
+    for line in yaml.lines().map(str::trim) {
+        if let Some((name, rest)) = line.split_once(": ${{ ")
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        {
+            let expression = rest.trim_end_matches(" }}");
+            let value = match expression.strip_prefix("inputs.") {
+                Some(name) => input(name),
+                None => put(&format!("${{{{ {expression} }}}}")),
+            };
+            assert!(!value.contains("${{"), "{name} is {value}");
+            environment.push((name.to_owned(), value));
+        }
+    }
+    let folder = ready("github");
+    environment.push(("GITHUB_ACTION_PATH".to_owned(), folder.display().to_string()));
+    let mut all: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    all.extend(variables.iter().copied());
+    let mut ran = Vec::new();
+    for (number, script) in scripts(&yaml, "run").iter().enumerate() {
+        // The second one is the gate's comment.
+        if number == 0 || is_gate && all.contains(&("GITHUB_EVENT_NAME", "pull_request")) {
+            fs::write(machine.path("step.sh"), script).unwrap();
+            let words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "../step.sh"];
+            ran.push(Ran::of(program(machine, who, &words, &all).output().unwrap()));
+        }
+    }
+    ran
+}
+
+fn key(team: &Team, name: &str) -> String {
+    fs::read_to_string(team.path(name)).unwrap()
+}
+
+/// A `gh` that knows no comment and writes down what it is asked.
+fn forge_client(machine: &Machine) {
+    let bin = machine.path("bin");
+    fs::create_dir_all(&bin).unwrap();
+    std::os::unix::fs::symlink(EVIDENCE, bin.join("evidence")).unwrap();
+    std::os::unix::fs::symlink(ready("ci.sh"), bin.join("evidence-ci")).unwrap();
+    fs::write(bin.join("gh"), "#!/bin/sh\necho \"$GH_TOKEN $*\" >>../asked\n").unwrap();
+    fs::set_permissions(bin.join("gh"), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The policy of the team with the variants that the example runs.
+fn variants(team: &Team) {
+    let owner = team.machine("owner-box");
+    let text = common::POLICY
+        .replace("tests = {", "variants = [\"linux\", \"macos\"]\ntests = {")
+        .replace("require = [\"build\"]", "require = [\"unit-tests\"]");
+    fs::write(owner.path("policy.toml"), text).unwrap();
+    owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
+}
+
+#[test]
+fn github_workflow_plans_attests_judges_comments_and_merges() {
+    let team = Team::new();
+    variants(&team);
+    let author = team.machine("author");
+    author.git(&["switch", "-q", "-c", "feature"]);
+    author.commit("src/two.rs", "two\n");
+    author.commit("Makefile", "test:\n\tmkdir -p target\n\tcp ../tests.xml target/junit.xml\n");
+    author.commit(".gitignore", "target/\nevidence*\n");
+    author.git(&["push", "-q", "origin", "feature"]);
+    let trial = pull_request(&author, "feature");
+    let pull = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "pull_request"),
+        ("GITHUB_REF", "refs/pull/1/merge"),
+        ("GITHUB_SHA", trial.as_str()),
+        ("GITHUB_BASE_REF", "main"),
+        ("GITHUB_HEAD_REF", "feature"),
+        ("GITHUB_REPOSITORY", "acme/shop"),
+    ];
+    let (planner, ci, log) = (key(&team, "keys/planner.pem"), key(&team, "keys/ci-1.pem"), key(&team, "log.pem"));
+    let trust = key(&team, "trust.toml");
+    let values = |labels: &'static str, variant: &'static str| {
+        [
+            ("join(github.event.pull_request.labels.*.name, ',')", labels),
+            ("matrix.variant", variant),
+            ("github.token", "a-token"),
+            ("secrets.EVIDENCE_PLANNER_KEY", &planner),
+            ("secrets.EVIDENCE_KEY", &ci),
+            ("secrets.EVIDENCE_LOG_KEY", &log),
+            ("vars.EVIDENCE_TRUST", &trust),
+        ]
+        .map(|(name, value)| (name, value.to_owned()))
+    };
+    let run = |name: &str, at: &str, job: &str, variant: &'static str, variables: &[(&str, &str)]| {
+        let machine = shallow(&team, name, at);
+        fs::write(machine.path("tests.xml"), junit(2, 0)).unwrap();
+        forge_client(&machine);
+        let values = values("bug,evidence:low", variant);
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        // No key comes from anywhere but the action's inputs.
+        let variables = [&[("EVIDENCE_KEY", ""), ("EVIDENCE_LOG_KEY", "")], variables].concat();
+        let variables: Vec<(&str, &str)> = variables.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        (action(&machine, "agent", job, &values, &variables), machine)
+    };
+    let at = "refs/pull/1/merge";
+    let (ran, _) = run("plan", at, "plan", "", &pull);
+    assert!(ran[0].code == 0 && ran[0].out.contains("tier low"), "{ran:?}");
+    let (ran, machine) = run("gate-1", at, "gate", "", &pull);
+    assert_eq!((ran[0].code, ran[1].code), (1, 0), "{ran:?}");
+    assert!(
+        fs::read_to_string(machine.path("asked"))
+            .unwrap()
+            .contains("a-token api --silent --method POST repos/acme/shop/issues/1/comments")
+    );
+    for variant in ["linux", "macos"] {
+        let (ran, _) = run(variant, at, "tests", variant, &pull);
+        assert_eq!(ran[0].code, 0, "{ran:?}");
+    }
+    let (ran, machine) = run("gate-2", at, "gate", "", &pull);
+    assert_eq!(ran[0].code, 0, "{ran:?}");
+    // All that is to be uploaded is there.
+    for name in scripts(&text("github/action.yml"), "path")[0].lines() {
+        assert!(machine.repo().join(name).exists(), "{name}");
+    }
+    // The queue's run of the same jobs, on the commit that it made, and the push of that.
+    let queue = "refs/heads/gh-readonly-queue/main/pr-1-aa";
+    author.git(&["push", "-q", "origin", &format!("{trial}:{queue}")]);
+    let group = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "merge_group"),
+        ("GITHUB_REF", queue),
+        ("GITHUB_SHA", trial.as_str()),
+    ];
+    assert_eq!(run("queue-gate-1", queue, "gate", "", &group).0[0].code, 1);
+    for variant in ["linux", "macos"] {
+        let (ran, _) = run(&format!("queue-{variant}"), queue, "tests", variant, &group);
+        assert_eq!(ran[0].code, 0, "{ran:?}");
+    }
+    let (ran, _) = run("queue-gate-2", queue, "gate", "", &group);
+    assert_eq!((ran.len(), ran[0].code), (1, 0), "{ran:?}");
+    author.git(&["push", "-q", "origin", &format!("{trial}:main")]);
+    let push = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "push"),
+        ("GITHUB_REF", "refs/heads/main"),
+        ("GITHUB_SHA", trial.as_str()),
+    ];
+    let (ran, _) = run("merged", "refs/heads/main", "merged", "", &push);
+    assert!(ran[0].code == 0 && ran[0].out.contains("merged shop/feature to refs/heads/main"), "{ran:?}");
+}
+
+#[test]
+fn gitlab_template_attests_judges_and_merges() {
+    let team = Team::new();
+    team.machine("author").begin("feature", "low");
+    let yaml = text("gitlab/template.yml");
+    let lines = scripts(&yaml, "script");
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    let script = |line: &str| line.replace("$[[ inputs.claim ]]", "build");
+    let run = |name: &str, at: &str, line: &str, variables: &[(&str, &str)]| {
+        let machine = shallow(&team, name, at);
+        let all = [
+            &[
+                ("GITLAB_CI", "true"),
+                ("CI_DEFAULT_BRANCH", "main"),
+                ("REPORT", ""),
+                ("COMMAND", "echo \"it's\" && true"),
+            ],
+            variables,
+        ]
+        .concat();
+        let ran = Ran::of(program(&machine, "ci-1", &["sh", "-euc", &script(line)], &all).output().unwrap());
+        (ran, machine)
+    };
+    let request = [
+        ("CI_PIPELINE_SOURCE", "merge_request_event"),
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "feature"),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+    ];
+    assert_eq!(run("gate-1", "refs/heads/feature", &lines[1], &request).0.code, 1);
+    let (ran, _) = run("attest", "refs/heads/feature", &lines[0], &request);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let (ran, machine) = run("gate-2", "refs/heads/feature", &lines[1], &request);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for name in ["evidence.zip", "evidence.md", "evidence.json", "evidence-junit.xml", "evidence-codequality.json"] {
+        assert!(yaml.contains(name) && machine.repo().join(name).exists(), "{name}");
+    }
+    team.git(&["update-ref", "refs/heads/main", "refs/heads/feature"]);
+    let trust = team.path("trust.toml").display().to_string();
+    let push = [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main")];
+    // Without a trust file from outside nothing is recorded.
+    assert_eq!(run("merged-1", "refs/heads/main", &lines[2], &push).0.code, 2);
+    let (ran, _) =
+        run("merged-2", "refs/heads/main", &lines[2], &[&push[..], &[("EVIDENCE_TRUST", trust.as_str())]].concat());
+    assert!(ran.code == 0 && ran.out.contains("merged shop/feature to refs/heads/main"), "{ran:?}");
+}
+
+#[test]
+fn jenkinsfile_attests_judges_and_merges() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.git(&["switch", "-q", "-c", "feature", "origin/main"]);
+    author.commit("Makefile", "test:\n\tmkdir -p target\n\tcp ../tests.xml target/junit.xml\n");
+    author.commit(".gitignore", "target/\nevidence*\n");
+    author.git(&["push", "-q", "origin", "feature"]);
+    let owner = team.machine("owner-box");
+    let policy = common::POLICY.replace("require = [\"build\"]", "require = [\"unit-tests\"]");
+    fs::write(owner.path("policy.toml"), policy).unwrap();
+    owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
+    author.ok("planner", &["plan", "shop/feature", "--tier", "low", "--implementer", "agent"]);
+    let file = text("jenkins/Jenkinsfile");
+    let steps: Vec<&str> = file.split("sh '").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
+    assert_eq!(steps.len(), 3, "{steps:?}");
+    let run = |name: &str, at: &str, script: &str, variables: &[(&str, &str)]| {
+        let machine = shallow(&team, name, at);
+        fs::write(machine.path("tests.xml"), junit(2, 0)).unwrap();
+        let all = [&[("JENKINS_URL", "http://ci"), ("EVIDENCE_LEDGER", "git:origin")], variables].concat();
+        Ran::of(program(&machine, "ci-1", &["sh", "-xec", script], &all).output().unwrap())
+    };
+    let request =
+        [("BRANCH_NAME", "PR-1"), ("CHANGE_ID", "1"), ("CHANGE_BRANCH", "feature"), ("CHANGE_TARGET", "main")];
+    assert_eq!(run("gate-1", "refs/heads/feature", steps[1], &request).code, 1);
+    let ran = run("tests", "refs/heads/feature", steps[0], &request);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = run("gate-2", "refs/heads/feature", steps[1], &request);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    team.git(&["update-ref", "refs/heads/main", "refs/heads/feature"]);
+    assert!(file.contains("variable: 'EVIDENCE_TRUST'"));
+    let trust = team.path("trust.toml").display().to_string();
+    let ran = run("merged", "refs/heads/main", steps[2], &[("BRANCH_NAME", "main"), ("EVIDENCE_TRUST", &trust)]);
+    assert!(ran.code == 0 && ran.out.contains("merged shop/feature to refs/heads/main"), "{ran:?}");
+}
+
+#[test]
+fn release_carries_a_checksum_and_a_statement_that_an_auditor_accepts() {
+    let team = Team::new();
+    let owner = team.machine("owner-box");
+    let policy = common::POLICY
+        .replace("[claim.build]", "[claim.release]\nfamily = \"functionality\"\nby = \"ci\"\n\n[claim.build]")
+        .replace("require = [\"build\"]", "require = [\"release\"]");
+    fs::write(owner.path("policy.toml"), policy).unwrap();
+    owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
+    let author = team.machine("author");
+    let root = ready("..");
+    let version = format!("[package]\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+    author.git(&["switch", "-q", "-c", "release", "origin/main"]);
+    author.commit("release.sh", &fs::read_to_string(root.join("release.sh")).unwrap());
+    author.commit("Cargo.toml", &version);
+    author.commit(".gitignore", "/dist\n");
+    author.ok("planner", &["plan", "shop/release", "--tier", "low", "--implementer", "agent"]);
+    let trust = team.path("trust.toml").display().to_string();
+    let release = |binary: &str| {
+        let variables = [("EVIDENCE_BINARY", binary), ("EVIDENCE_TRUST", trust.as_str())];
+        Ran::of(program(&author, "ci-1", &["bash", "release.sh"], &variables).output().unwrap())
+    };
+    // A binary of another version is not released under this one's name.
+    fs::write(author.path("other"), "#!/bin/sh\necho evidence 99.0.0\n").unwrap();
+    fs::set_permissions(author.path("other"), fs::Permissions::from_mode(0o755)).unwrap();
+    let ran = release(author.path("other").to_str().unwrap());
+    assert!(ran.code == 1 && ran.err.contains("wanted `evidence"), "{ran:?}");
+    assert!(!author.repo().join("dist").exists());
+    // A small one that does what this one does: what is tried here carries symbols, which no ledger on a remote takes.
+    fs::write(author.path("small"), format!("#!/bin/sh\nexec {EVIDENCE} \"$@\"\n")).unwrap();
+    fs::set_permissions(author.path("small"), fs::Permissions::from_mode(0o755)).unwrap();
+    let ran = release(author.path("small").to_str().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let dist = author.repo().join("dist");
+    let name = fs::read_dir(&dist).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = name.filter(|name| name.ends_with("-prebuilt")).next().unwrap();
+    // Offline, with what was released and the trust file.
+    author.ok("reviewer", &["audit", &format!("dist/{name}.evidence.zip")]);
+    let check = || {
+        let sums = format!("{name}.sha256");
+        Command::new("sha256sum").args(["-c", &sums]).current_dir(&dist).output().unwrap().status.success()
+    };
+    assert!(check());
+    fs::write(dist.join(&name), "another one").unwrap();
+    assert!(!check());
+}
