@@ -341,8 +341,8 @@ fn release_carries_a_checksum_and_a_statement_that_an_auditor_accepts() {
     let ran = release(author.path("small").to_str().unwrap());
     assert_eq!(ran.code, 0, "{ran:?}");
     let dist = author.repo().join("dist");
-    let name = fs::read_dir(&dist).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let name = name.filter(|name| name.ends_with("-prebuilt")).next().unwrap();
+    let mut names = fs::read_dir(&dist).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = names.find(|name| name.ends_with("-prebuilt")).unwrap();
     // Offline, with what was released and the trust file.
     author.ok("reviewer", &["audit", &format!("dist/{name}.evidence.zip")]);
     let check = || {
