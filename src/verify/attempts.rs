@@ -479,10 +479,12 @@ fn check_attempt(
     findings
 }
 
+/// Says why a run came to what it says: its own problem, or the reason of a report that came to the same.
 fn because(run: &Run) -> String {
     let problem = run.problems.first().map(|problem| problem.text.clone());
-    let reason = run.facts.iter().flat_map(|read| read.facts.reasons.first()).next().cloned();
-    problem.or(reason).map_or_else(String::new, |text| format!(": {text}"))
+    let same = run.facts.iter().filter(|read| read.facts.outcome == run.outcome);
+    let mut reasons = same.chain(&run.facts).flat_map(|read| read.facts.reasons.first());
+    problem.or_else(|| reasons.next().cloned()).map_or_else(String::new, |text| format!(": {text}"))
 }
 
 fn facts(facts: &Facts) -> String {
