@@ -168,13 +168,30 @@ fn the_bundle_audits_with_nothing_but_itself_and_a_trust_file() {
 }
 
 #[test]
-fn the_demonstration_goes_as_it_must() {
+fn the_demonstration_goes_as_it_must_and_its_commands_can_be_pasted() {
     let place = Place::new();
     let mut command = Command::new(env!("CARGO_BIN_EXE_evidence"));
-    let output = command.arg("demo").current_dir(&place.repository).output().unwrap();
+    command.args(["demo", "--keep"]).current_dir(&place.repository).env("TMPDIR", place.repository.parent().unwrap());
+    let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}");
-    assert!(text.ends_with("All of it went as it must.\n"));
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("\nAll of it went as it must.\n\nkept in "), "{text}");
+    for wanted in ["E260 lost-name", "E240 criterion-open", "E244 picture-not-reviewed", "1 retired by olga", "waived"]
+    {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    // What only reads says the same again: audits, and the last verdict.
+    let steps: Vec<&str> = text.split("\n$ ").skip(1).collect();
+    let audits = steps.iter().filter(|step| step.lines().next().unwrap().contains(" audit "));
+    let reads: Vec<&&str> = audits.chain(steps.last()).collect();
+    assert_eq!(reads.len(), 4);
+    for step in reads {
+        let (line, said) = step.split_once('\n').unwrap();
+        let mut shell = Command::new("sh");
+        let ran = shell.args(["-c", line]).current_dir("/").output().unwrap();
+        assert!(said.contains(&format!("# exit code {}\n", ran.status.code().unwrap())), "{line}: {ran:?}");
+        assert!(said.starts_with(String::from_utf8_lossy(&ran.stdout).as_ref()), "{line}: {ran:?}");
+    }
 }
 
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {

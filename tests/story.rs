@@ -425,9 +425,9 @@ fn auditor_comes_to_the_same(shop: &Shop) {
     changes.dedup();
     assert_eq!(changes, CHANGES);
     // A commit past the gate is found among them.
-    let who = ["-c", "user.name=agent", "-c", "user.email=agent@example.org"];
-    let commit = ["-C", "../clone", "commit", "-q", "--allow-empty", "-m", "past the gate"];
-    rig.git(&[&who[..], &commit].concat());
+    fs::write(rig.path("clone/README.md"), "A shop that nobody looks at.\n").unwrap();
+    let who = ["-C", "../clone", "-c", "user.name=agent", "-c", "user.email=agent@example.org"];
+    rig.git(&[&who[..], &["commit", "-q", "-a", "-m", "past the gate"]].concat());
     let ran = audit("HEAD");
     assert_eq!((ran.code, &ran.json()["commits"][0]["state"]), (1, &"without-evidence".into()));
 }

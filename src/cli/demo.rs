@@ -1,4 +1,4 @@
-//! `evidence demo`: the main job on real parts, and three attacks. Each step is a child process of this binary.
+//! `evidence demo`: the main job on real parts, three attacks, and what a branch keeps. Each step is a child process of this binary.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -102,14 +102,65 @@ impl Demo {
         self.write("replay/src/lib.rs", &LIBRARY.replace("price / 10", "price / 2"))?;
         self.git(&["-C", "../replay", "commit", "-q", "-a", "-m", "half price"])?;
         self.evidence(&["-C", "../replay", "verify", "shop/discount"], 1)?;
+
+        self.heading("The change is merged: from now on the branch keeps its tests");
+        self.git(&["checkout", "-q", "main"])?;
+        self.git(&["merge", "-q", "--ff-only", "discount"])?;
+        self.evidence(&["--key", &linux, "record", "merge"], 0)?;
+        self.keep(&planner, &linux, &scan)?;
         print("\nAll of it went as it must.\n");
+        Ok(())
+    }
+
+    /// The second change: it loses a test, meets no criterion, cannot run its lint, and shows a page.
+    fn keep(&self, planner: &str, linux: &str, scan: &str) -> Result<(), Fail> {
+        let by = |key: &str, words: &[&str], wanted| self.evidence(&[&["--key", key], words].concat(), wanted);
+        self.heading("The next change has a criterion, and one of its tests is gone");
+        self.git(&["checkout", "-q", "-b", "postage"])?;
+        self.write("spec.md", "- [ ] AC-1: a large order costs no postage {tests: *postage*}\n")?;
+        by(planner, &["plan", "--tier", "medium", "--implementer", "agent-7", "--spec", "../spec.md"], 0)?;
+        let lost = LIBRARY.replace(LOST_TEST, "");
+        let with_postage = lost.replacen("#[cfg(test)]", &format!("{POSTAGE}#[cfg(test)]"), 1);
+        self.write("shop/src/lib.rs", &with_postage)?;
+        self.write("shop/page.html", "<h1>Shop</h1>\n")?;
+        self.git(&["add", "."])?;
+        self.git(&["commit", "-q", "-m", "postage"])?;
+        by(linux, &["attest", "unit-tests", "--", "cargo", "test", "--offline"], 0)?;
+        self.evidence(&["verify"], 1)?;
+
+        self.heading("The criterion gets its test; somebody entitled lets the old test go, and the lint this once");
+        self.write("shop/src/lib.rs", &(with_postage.trim_end().trim_end_matches('}').to_owned() + POSTAGE_TEST))?;
+        self.git(&["commit", "-q", "-a", "-m", "a test of postage"])?;
+        by(linux, &["attest", "unit-tests", "--", "cargo", "test", "--offline"], 0)?;
+        by(scan, &["attest", "security-scan", "--report", "sarif=../scan.sarif"], 0)?;
+        let why = ["--reason", "an order always has an item", "--until", "2d"];
+        let retire = ["allow", "retire", "unit-tests", "--name", "*nothing_costs_nothing"];
+        self.evidence(&[&retire[..], &why].concat(), 0)?;
+        let why = ["--reason", "its server is down, ticket 12", "--until", "1d"];
+        self.evidence(&[&["allow", "waive", "lint"][..], &why].concat(), 0)?;
+        let picture = |bytes: &[u8]| self.write_bytes("page.png", bytes);
+        let attest = ["attest", "pictures", "--attach", "page=../page.png"];
+        picture(WHITE)?;
+        by(linux, &attest, 0)?;
+        let look = ["review", "looks", "--picture", "page=../page.png", "--verdict", "pass"];
+        by(&self.key("ana"), &look, 0)?;
+        self.evidence(&["verify"], 0)?;
+
+        self.heading("Attack 4: the picture is replaced after the review");
+        picture(BLACK)?;
+        by(linux, &attest, 0)?;
+        self.evidence(&["verify"], 1)?;
         Ok(())
     }
 
     fn make_repository(&self) -> Result<(), Fail> {
         fs::create_dir_all(self.repository.join("src"))
             .map_err(|error| Fail::io("cannot make", &self.repository, &error))?;
-        self.write("policy.toml", TIERS_EXAMPLE)?;
+        let limits = "failed_max = 0 }";
+        self.write(
+            "policy.toml",
+            &(TIERS_EXAMPLE.replacen(limits, "failed_max = 0, baseline = \"keep\" }", 1) + PICTURES),
+        )?;
         self.write(
             "shop/Cargo.toml",
             "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n",
@@ -191,8 +242,12 @@ impl Demo {
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), Fail> {
+        self.write_bytes(name, text.as_bytes())
+    }
+
+    fn write_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Fail> {
         let path = self.folder.join(name);
-        fs::write(&path, text).map_err(|error| Fail::io("cannot write", &path, &error))
+        fs::write(&path, bytes).map_err(|error| Fail::io("cannot write", &path, &error))
     }
 
     fn copy(&self, from: &str, to: &str) -> Result<(), Fail> {
@@ -309,3 +364,49 @@ mod tests {
     }
 }
 "#;
+
+/// The test of [`LIBRARY`] that the second change loses.
+const LOST_TEST: &str = r#"    #[test]
+    fn nothing_costs_nothing() {
+        assert_eq!(total(&[]), 0);
+    }
+
+"#;
+
+/// What the second change adds.
+const POSTAGE: &str = r#"/// Returns what it costs to send an order, in cents.
+pub fn postage(total: u64) -> u64 {
+    if total < 5000 { 490 } else { 0 }
+}
+
+"#;
+
+const POSTAGE_TEST: &str = r#"
+    #[test]
+    fn large_orders_cost_no_postage() {
+        assert_eq!((postage(4999), postage(5000)), (490, 0));
+    }
+}
+"#;
+
+/// Pages are shown, and somebody looks at them.
+const PICTURES: &str = r#"
+[claim.pictures]
+family      = "functionality"
+by          = "ci"
+attachments = { kinds = ["picture"], reviewed_by = "looks" }
+
+[claim.looks]
+family         = "functionality"
+by             = "reviewer"
+form           = "review"
+independent_of = ["implementer"]
+
+[[when]]
+paths   = ["**/*.html"]
+require = ["pictures"]
+"#;
+
+/// A picture of one white point, and one of a black one.
+const WHITE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\x0aIDATx\xdac\xf8\x0f\0\x01\x01\x01\0\x1c\xb0\x8c\x99\0\0\0\0IEND\xaeB`\x82";
+const BLACK: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\x0aIDATx\xdac`\0\0\0\x02\0\x01\xe5'\xde\xfc\0\0\0\0IEND\xaeB`\x82";
