@@ -521,6 +521,40 @@ fn commit_pushed_past_the_gate_is_listed_without_evidence() {
 }
 
 #[test]
+fn going_back_to_an_older_merge_past_the_gate_is_not_covered_by_it() {
+    let rig = low();
+    fast_forward(&rig);
+    merged(&rig, &[]);
+    rig.git(&["checkout", "-q", "-b", "next"]);
+    rig.commit("src/next.rs", "");
+    rig.ok("planner", &["plan", "shop/next", "--tier", "low"]);
+    rig.ok("ci-1", &["attest", "build", "--", "true"]);
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", "next"]);
+    merged(&rig, &[]);
+    // An empty commit throws nothing away; one that goes back has the tree of the first merge, and no record of its own.
+    rig.git(&["commit", "-q", "--allow-empty", "-m", "nothing"]);
+    assert_eq!(audit(&rig, &[]), (0, vec!["accepted".to_owned(); 3]));
+    rig.git(&["revert", "--no-edit", "HEAD~1"]);
+    assert_eq!(rig.git(&["rev-parse", "HEAD^{tree}"]), rig.git(&["rev-parse", "feature^{tree}"]));
+    let mut states = vec!["without-evidence".to_owned()];
+    states.extend(vec!["accepted".to_owned(); 3]);
+    assert_eq!(audit(&rig, &[]), (1, states));
+    assert_eq!(audit(&rig, &["--range", "HEAD~1..HEAD"]).0, 1);
+    assert_eq!(audit(&rig, &["--range", "HEAD~2..HEAD"]).0, 1);
+    // Planned, shown and recorded it may go back.
+    rig.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    rig.git(&["checkout", "-q", "-b", "back"]);
+    rig.git(&["revert", "--no-edit", "HEAD~1"]);
+    rig.ok("planner", &["plan", "shop/back", "--tier", "low", "--base", "main"]);
+    rig.ok("ci-1", &["attest", "build", "--change", "shop/back", "--", "true"]);
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", "back"]);
+    merged(&rig, &["shop/back"]);
+    assert_eq!(audit(&rig, &[]), (0, vec!["accepted".to_owned(); 4]));
+}
+
+#[test]
 fn merge_that_no_verdict_would_have_accepted_is_refused_by_the_audit() {
     let judged = |fails: bool| {
         let rig = low();

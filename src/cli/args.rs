@@ -62,7 +62,7 @@ pub(super) enum Command {
     /// Make a ledger, keys, trust file and starter policy for this repository
     #[command(after_help = "Examples:\n  evidence init\n  evidence init --policy tiers")]
     Init(InitArgs),
-    /// Show the whole way, with a real repository, a refusal, an acceptance and three attacks
+    /// Show the whole way, with a real repository, refusals, acceptances and four attacks
     #[command(after_help = "Example:\n  evidence demo --keep")]
     Demo(DemoArgs),
     /// Make keys and say who may do what

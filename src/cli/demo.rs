@@ -52,6 +52,7 @@ impl Demo {
             ("ci-linux", "ci", None),
             ("ci-scan", "ci", None),
             ("ana", "reviewer", Some("ana@example.org")),
+            ("lea", "admin", Some("lea@example.org")),
         ] {
             self.evidence(&["key", "new", name], 0)?;
             let key = self.key(name);
@@ -135,20 +136,19 @@ impl Demo {
         by(scan, &["attest", "security-scan", "--report", "sarif=../scan.sarif"], 0)?;
         let why = ["--reason", "an order always has an item", "--until", "2d"];
         let retire = ["allow", "retire", "unit-tests", "--name", "*nothing_costs_nothing"];
-        self.evidence(&[&retire[..], &why].concat(), 0)?;
+        by(&self.key("lea"), &[&retire[..], &why].concat(), 0)?;
         let why = ["--reason", "its server is down, ticket 12", "--until", "1d"];
-        self.evidence(&[&["allow", "waive", "lint"][..], &why].concat(), 0)?;
-        let picture = |bytes: &[u8]| self.write_bytes("page.png", bytes);
-        let attest = ["attest", "pictures", "--attach", "page=../page.png"];
-        picture(WHITE)?;
-        by(linux, &attest, 0)?;
+        by(&self.key("lea"), &[&["allow", "waive", "lint"][..], &why].concat(), 0)?;
+        self.write_bytes("white.png", WHITE)?;
+        self.write_bytes("black.png", BLACK)?;
+        let attest = ["attest", "pictures", "--attach", "page=../page.png", "--", "cp"];
+        by(linux, &[&attest[..], &["../white.png", "../page.png"]].concat(), 0)?;
         let look = ["review", "looks", "--picture", "page=../page.png", "--verdict", "pass"];
         by(&self.key("ana"), &look, 0)?;
         self.evidence(&["verify"], 0)?;
 
         self.heading("Attack 4: the picture is replaced after the review");
-        picture(BLACK)?;
-        by(linux, &attest, 0)?;
+        by(linux, &[&attest[..], &["../black.png", "../page.png"]].concat(), 0)?;
         self.evidence(&["verify"], 1)?;
         Ok(())
     }

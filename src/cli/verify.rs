@@ -498,7 +498,7 @@ pub(super) fn criteria_text(criteria: &[CriterionShown]) -> String {
     text
 }
 
-/// Returns what plans say beside the tier, below an empty line.
+/// Returns what plans say beside the tier, below an empty line; nothing if they say nothing.
 fn planned_text(planned: &Planned) -> String {
     let mut text = String::from("\n");
     let mut line = |name: &str, value: &str| text.push_str(&format!("{name}: {}\n", plain(value)));
@@ -513,7 +513,7 @@ fn planned_text(planned: &Planned) -> String {
     if let Some(rollback) = &planned.rollback {
         line("rollback", &format!("{} (#{})", rollback.name, rollback.serial));
     }
-    text
+    if text == "\n" { String::new() } else { text }
 }
 
 /// Returns a text of others in one line and without control characters.

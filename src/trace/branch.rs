@@ -108,7 +108,7 @@ struct Outcome {
 /// # Errors
 /// See [`MergeError`]. What one merge lacks in this clone is none: its commits are unjudged.
 pub fn audit_branch(merging: &Merging<'_>, from: Option<&Oid>, to: &Oid) -> Result<BranchAudit, MergeError> {
-    let (line, from) = line(merging, from, to)?;
+    let (given, (line, from)) = (from, line(merging, from, to)?);
     let mut outcomes: BTreeMap<u64, Outcome> = BTreeMap::new();
     let above = above(merging, to)?;
     for merge in &merging.branch.merges {
@@ -117,8 +117,17 @@ pub fn audit_branch(merging: &Merging<'_>, from: Option<&Oid>, to: &Oid) -> Resu
             outcomes.insert(merge.serial, outcome(merging, merge)?);
         }
     }
-    let commits: Vec<CommitAudit> =
-        line.into_iter().map(|(commit, tree)| one(merging, &outcomes, commit, tree)).collect();
+    // From below: whoever goes back behind an accepted merge is not covered by the one before it.
+    let mut newest = match given {
+        Some(from) => newest_below(merging, &mut outcomes, from, &line)?,
+        None => None,
+    };
+    let mut commits: Vec<CommitAudit> = Vec::with_capacity(line.len());
+    for (commit, tree) in line.into_iter().rev() {
+        newest = newest.max(newest_of(merging, &outcomes, &commit));
+        commits.push(one(merging, &outcomes, newest, commit, tree));
+    }
+    commits.reverse();
     Ok(BranchAudit {
         format: "evidence-branch-audit/v1",
         origin: merging.branch.origin.clone(),
@@ -185,16 +194,63 @@ fn above(merging: &Merging<'_>, to: &Oid) -> Result<Option<u64>, MergeError> {
     Ok(found)
 }
 
+/// Returns the newest accepted merge that names a commit.
+fn newest_of(merging: &Merging<'_>, outcomes: &BTreeMap<u64, Outcome>, commit: &Oid) -> Option<u64> {
+    let accepted = |merge: &&Recorded| {
+        merge.reached.commit == *commit
+            && outcomes.get(&merge.serial).is_some_and(|outcome| outcome.state == CommitState::Accepted)
+    };
+    merging.branch.merges.iter().filter(accepted).map(|merge| merge.serial).max()
+}
+
+/// Returns the newest accepted merge at or below a commit, where some commit of the line above it may go back behind it.
+fn newest_below(
+    merging: &Merging<'_>,
+    outcomes: &mut BTreeMap<u64, Outcome>,
+    from: &Oid,
+    line: &[(Oid, Oid)],
+) -> Result<Option<u64>, MergeError> {
+    let merges = &merging.branch.merges;
+    let named = |commit: &Oid| merges.iter().any(|merge| merge.reached.commit == *commit);
+    if !line.iter().any(|(commit, tree)| !named(commit) && merges.iter().any(|merge| merge.reached.tree == *tree)) {
+        return Ok(None);
+    }
+    for merge in merges.iter().rev() {
+        let commit = &merge.reached.commit;
+        if !merging.is_here(commit)? || !merging.repository.is_ancestor(commit, from)? {
+            continue;
+        }
+        let outcome = match outcomes.remove(&merge.serial) {
+            Some(known) => known,
+            None => outcome(merging, merge)?,
+        };
+        let accepted = outcome.state == CommitState::Accepted;
+        outcomes.insert(merge.serial, outcome);
+        if accepted {
+            return Ok(Some(merge.serial));
+        }
+    }
+    Ok(None)
+}
+
 /// Tells what a commit came to: by the worst of the merges that name it, else by one that it is inside of, else by one of an
-/// equal tree.
-fn one(merging: &Merging<'_>, outcomes: &BTreeMap<u64, Outcome>, commit: Oid, tree: Oid) -> CommitAudit {
+/// equal tree, unless it lies above a newer accepted merge of another tree, whose work it would throw away.
+fn one(
+    merging: &Merging<'_>,
+    outcomes: &BTreeMap<u64, Outcome>,
+    newest: Option<u64>,
+    commit: Oid,
+    tree: Oid,
+) -> CommitAudit {
     let mut covering: Option<(Cover, &Recorded, &Outcome)> = None;
+    let behind = merging.branch.merges.iter().find(|merge| Some(merge.serial) == newest && merge.reached.tree != tree);
+    let goes_back = |merge: &Recorded| behind.is_some_and(|newer| merge.serial < newer.serial);
     for merge in &merging.branch.merges {
         let Some(outcome) = outcomes.get(&merge.serial) else { continue };
         let how = match &merge.reached {
             reached if reached.commit == commit => Cover::Named,
             _ if outcome.covers.contains(&commit) => Cover::Inside,
-            reached if reached.tree == tree && merge.entitled => Cover::EqualTree,
+            reached if reached.tree == tree && merge.entitled && !goes_back(merge) => Cover::EqualTree,
             _ => continue,
         };
         let better = match &covering {

@@ -1,0 +1,117 @@
+//! A baseline of many tests: how long it takes to hold a report against it, and how much memory.
+//!
+//! `cargo bench --bench baseline` makes a baseline of 100,000 tests and a JUnit report of as many, one in a thousand of them another,
+//! and does what a verdict does with them, each step in a process of its own: the baseline is parsed, the report is read, the two are
+//! compared. What is printed: milliseconds of processor time in the fastest of five runs, and by how much the most memory of the
+//! process grew. `-- NUMBER` takes another number of tests.
+
+use std::fs;
+use std::process::Command;
+
+use evidence_ledger::model::Digest;
+use evidence_ledger::policy::{Baseline, Kept, NameSet, Protected};
+use evidence_ledger::reports::{CaseOutcome, Format, Report, read_report};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["step", step, count] => one(step, count.parse().expect("a number")),
+        [] => all("100000"),
+        [count] => all(count),
+        _ => println!("usage: cargo bench --bench baseline [-- NUMBER]"),
+    }
+}
+
+fn all(count: &str) {
+    let program = std::env::current_exe().expect("the path of this program");
+    println!("{count} tests{:<15} {:>8} {:>14}", "", "ms", "memory grew by");
+    for step in ["parse", "read", "compare"] {
+        let ran = Command::new(&program).args(["step", step, count]).output().expect("it starts");
+        print!("{}", String::from_utf8_lossy(&ran.stdout));
+        eprint!("{}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
+fn one(step: &str, count: u32) {
+    let (old, now) = (junit(count, 0), junit(count, count / 1000));
+    let text = baseline(&report(&old)).print();
+    match step {
+        "parse" => measure("parse the baseline", || Baseline::parse(text.as_bytes()).expect("a baseline").parts.len()),
+        "read" => measure("read the report", || report(&now).cases.len()),
+        _ => {
+            let before = Baseline::parse(text.as_bytes()).expect("a baseline");
+            let shown = report(&now);
+            let known = before.parts.values().next().and_then(|part| part.tests.as_ref()).expect("tests");
+            measure("compare", || {
+                let now = passing(&shown);
+                let lost = |(before, after): &(Option<&Kept>, Option<&Kept>)| {
+                    before.is_some_and(|kept| after.is_none_or(|after| after.count < kept.count))
+                };
+                let lost = known.beside(&now).filter(lost).count();
+                assert_eq!(u32::try_from(lost).ok(), Some(count / 1000));
+                lost
+            });
+        }
+    }
+}
+
+fn measure(step: &str, run: impl Fn() -> usize) {
+    let before = peak_kib();
+    let mut fastest = u64::MAX;
+    for _ in 0..RUNS {
+        let began = processor_nanoseconds();
+        std::hint::black_box(run());
+        fastest = fastest.min(processor_nanoseconds() - began);
+    }
+    let (whole, tenths) = (fastest / 1_000_000, fastest / 100_000 % 10);
+    println!("{step:<20} {:>12} {:>10} MiB", format!("{whole}.{tenths}"), (peak_kib() - before) / 1024);
+}
+
+/// Makes a report of so many tests, of which the first have other names.
+fn junit(count: u32, others: u32) -> String {
+    let case = |number: u32| {
+        let word = if number < others { "other" } else { "test" };
+        let class = number / 20;
+        format!(
+            "<testcase classname=\"com.example.shop.orders.Orders{class}Test\" name=\"{word}_keeps_the_order_of_items_{number}\"/>\n"
+        )
+    };
+    let cases: String = (0..count).map(case).collect();
+    format!("<testsuite name=\"shop\" tests=\"{count}\">\n{cases}</testsuite>\n")
+}
+
+fn report(text: &str) -> Report {
+    read_report(Format::Junit, &mut text.as_bytes()).expect("a report")
+}
+
+/// Makes the set of the tests that pass, as a verdict does.
+fn passing(report: &Report) -> NameSet {
+    let passed = report.cases.iter().filter(|case| case.outcome == CaseOutcome::Passed);
+    let kept = passed.map(|case| Kept {
+        identity: case.identity,
+        count: 1,
+        name: format!("{} > {} > {}", case.suite, case.class, case.name).into(),
+    });
+    NameSet::new(kept.collect())
+}
+
+fn baseline(report: &Report) -> Baseline {
+    let part = Protected { tests: Some(passing(report)), ..Protected::default() };
+    let parts = [(("unit-tests".parse().expect("a name"), None), part)].into();
+    Baseline { branch: "shop:refs/heads/main".to_owned(), previous: Some(Digest([7; 32])), parts }
+}
+
+/// Returns the processor time of this process so far; it has one thread.
+fn processor_nanoseconds() -> u64 {
+    let schedule = fs::read_to_string("/proc/self/schedstat").expect("Linux");
+    schedule.split(' ').next().and_then(|text| text.parse().ok()).expect("a number")
+}
+
+/// Returns the most memory that this process had so far.
+fn peak_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line about memory");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+const RUNS: u32 = 5;
