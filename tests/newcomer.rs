@@ -188,8 +188,8 @@ fn the_demonstration_goes_as_it_must_and_its_commands_can_be_pasted() {
         let (line, said) = step.split_once('\n').unwrap();
         let mut shell = Command::new("sh");
         let ran = shell.args(["-c", line]).current_dir("/").output().unwrap();
-        assert!(said.contains(&format!("# exit code {}\n", ran.status.code().unwrap())), "{line}: {ran:?}");
-        let again = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(said.contains(&format!("# exit code {}\n", ran.status.code().unwrap())), "{line}");
+        let again = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
         // A verdict tells when it was made.
         let lines = |text: &str| -> Vec<String> {
             text.lines().filter(|line| !line.starts_with("as of ")).map(ToOwned::to_owned).collect()
