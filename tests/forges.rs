@@ -185,6 +185,10 @@ fn repositories_in_one_ledger_do_not_help_each_other() {
     let log = with(&pay, "reviewer", &["baseline", "--json"], &own);
     assert!(!log.out.contains("shop/feature"), "{log:?}");
     is(&with(&pay, "ci-1", &["record", "merge", "pay/feature", "--branch", "main"], &own), 1, "E201");
+    // A change of the other one that has evidence about this very commit is nobody's to close here, unless it is named.
+    shop.ok("planner", &["plan", "shop/open", "--tier", "low", "--implementer", "agent", "--base", "HEAD~1"]);
+    shop.ok("ci-1", &["attest", "build", "--change", "shop/open", "--", "true"]);
+    is(&with(&pay, "ci-1", &["record", "merge", "--branch", "main"], &own), 2, "no change is known");
     pay.git(&["switch", "-q", "feature"]);
     passes(&with(&pay, "ci-1", &["attest", "build", "--", "true"], &own));
     assert_eq!(verify().accepted().json["change"], "pay/feature");

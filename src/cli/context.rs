@@ -12,7 +12,7 @@ use super::fail::Fail;
 use super::forges::{in_queue, source_branch, target_of_environment};
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
-use super::merge::statement;
+use super::merge::{is_of, statement};
 use crate::append::{Appender, ClockGuard};
 use crate::attest::Spool;
 use crate::crypto::sha256;
@@ -421,7 +421,7 @@ impl Context {
             Err(std::env::VarError::NotPresent) => {}
         }
         if in_queue() {
-            return self.queued(head, log);
+            return self.queued(head, trust, log);
         }
         let repository = self.repository()?;
         if let Some(target) = target.filter(|target| target.commit != head.commit)
@@ -458,7 +458,7 @@ impl Context {
 
     /// Finds the one change that a merge queue's commit brings on top of its first parent: by trailer, or by what is recorded about the
     /// other parents. The queue's branch has a name that nobody planned, and makes no change of its own.
-    fn queued(&self, head: &Head, log: Option<&Log>) -> Result<ChangeId, Fail> {
+    fn queued(&self, head: &Head, trust: &Trust, log: Option<&Log>) -> Result<ChangeId, Fail> {
         let repository = self.repository()?;
         let parents = repository.commit(&head.commit)?.parents;
         let mut found = BTreeSet::new();
@@ -469,7 +469,8 @@ impl Context {
         if let (true, Some(log)) = (found.is_empty(), log) {
             for parent in parents.iter().skip(1) {
                 for serial in log.newest(&MapText::label(&format!("commit:{parent}")), usize::MAX)?.0 {
-                    found.extend(statement(log, serial)?.and_then(|statement| statement.binding.change));
+                    let change = statement(log, serial)?.and_then(|statement| statement.binding.change);
+                    found.extend(change.filter(|change| is_of(change, &trust.repository)));
                 }
             }
             let mut open = BTreeSet::new();

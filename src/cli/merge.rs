@@ -18,7 +18,7 @@ use crate::append::{AppendError, Receipt, Refusal, may_merge};
 use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
 use crate::merkle::MapText;
-use crate::model::{ChangeId, Digest, Event, Fingerprint, Oid, Statement};
+use crate::model::{ChangeId, Digest, Event, Fingerprint, Id, Oid, Statement};
 use crate::prove::Trust;
 use crate::store::Log;
 use crate::trace::{At, Branch, Judged, Merging, Reached, Recorded};
@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
             return Err(Fail::usage("the ledger is empty").hint("--ledger names another"));
         }
         let branch = Branch::read(&log, &trust, &place.branch)?;
-        let changes = changes(context, args, &log, &place.reached)?;
+        let changes = changes(context, args, &log, &trust.repository, &place.reached)?;
         if let Some(merge) = recorded(&branch, &place.reached, &changes) {
             return already(context, args, &place, merge);
         }
@@ -261,8 +261,14 @@ pub(super) fn statement(log: &Log, serial: u64) -> Result<Option<Statement>, Fai
 }
 
 /// Finds the changes: named, `EVIDENCE_CHANGE`, the trailers of the commits that the merge brings, what the ledger has about the
-/// commit, its tree, or the other parents of a merge commit. Closed ones are found only by name or trailer.
-fn changes(context: &Context, args: &MergeArgs, log: &Log, reached: &Reached) -> Result<Vec<ChangeId>, Fail> {
+/// commit, its tree, or the other parents of a merge commit. Closed ones, and those of other repositories, are found only by name or trailer.
+fn changes(
+    context: &Context,
+    args: &MergeArgs,
+    log: &Log,
+    repository: &Id,
+    reached: &Reached,
+) -> Result<Vec<ChangeId>, Fail> {
     let parse = |text: &str, from: &str| {
         text.parse::<ChangeId>()
             .map_err(|error| Fail::usage(format!("{from}: {error}")).hint("an id is lower case, such as shop/abc-123"))
@@ -277,10 +283,10 @@ fn changes(context: &Context, args: &MergeArgs, log: &Log, reached: &Reached) ->
         let text = text.to_str().ok_or_else(|| Fail::usage("EVIDENCE_CHANGE is not UTF-8"))?;
         found.insert(parse(text, "EVIDENCE_CHANGE")?);
     }
-    let repository = context.repository()?;
-    let parents = repository.commit(&reached.commit)?.parents;
+    let git = context.repository()?;
+    let parents = git.commit(&reached.commit)?.parents;
     if let (true, Some(first)) = (found.is_empty(), parents.first()) {
-        let commits = repository.facts(&reached.commit, first)?.commits;
+        let commits = git.facts(&reached.commit, first)?.commits;
         found.extend(commits.into_iter().flat_map(|commit| commit.plans).map(|plan| plan.change));
     }
     let mut labels = vec![format!("commit:{}", reached.commit), format!("tree:{}", reached.tree)];
@@ -291,7 +297,7 @@ fn changes(context: &Context, args: &MergeArgs, log: &Log, reached: &Reached) ->
         }
         for serial in log.newest(&MapText::label(&label), usize::MAX)?.0 {
             let change = statement(log, serial)?.and_then(|statement| statement.binding.change);
-            if let Some(change) = change.filter(|change| !found.contains(change))
+            if let Some(change) = change.filter(|change| !found.contains(change) && is_of(change, repository))
                 && log.merge_of(&change)?.is_none()
             {
                 found.insert(change);
@@ -305,6 +311,12 @@ fn changes(context: &Context, args: &MergeArgs, log: &Log, reached: &Reached) ->
         }
     }
     Ok(found.into_iter().collect())
+}
+
+/// Returns whether a change of which only evidence tells is this repository's: repositories that share a ledger may share commits too.
+pub(super) fn is_of(change: &ChangeId, repository: &Id) -> bool {
+    let rest = change.as_str().strip_prefix(repository.as_str());
+    rest.is_some_and(|rest| rest.starts_with('/')) || !change.as_str().contains('/')
 }
 
 /// Returns the merge record of the commit that closes all these changes; of any, if there are none.
