@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use super::capture::Kept;
 use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
 use super::gather::{Before, Gathered, ReportSpec, detect, gather_since};
+use super::on_base::{BaseSpec, Rerun};
 use super::secrets::Secrets;
 use super::signer::{About, Signer};
 use super::spool::Spool;
@@ -38,6 +39,8 @@ pub struct Attempt {
     pub command: Option<CommandSpec>,
     /// Reports and attachments.
     pub reports: Vec<ReportSpec>,
+    /// Whether the command runs on the base, too.
+    pub on_base: Option<BaseSpec>,
     /// What comes into no record.
     pub secrets: Arc<Secrets>,
     /// The folder that their names are from.
@@ -130,6 +133,7 @@ impl Attempt {
         signer: &Signer<'_>,
         repository: &Repository,
         echo: Echo,
+        echo_of_base: impl Fn() -> Echo,
         interrupts: &Interrupts,
     ) -> Result<(Attempted, Result<Receipt, Undelivered>), AttemptError> {
         // What cannot be kept where the ledger was goes where the result will wait.
@@ -179,11 +183,20 @@ impl Attempt {
             gathered.problem("nothing-run", "neither a command nor a report shows anything".to_owned());
             outcome = Outcome::Inconclusive;
         }
-        let command = self.command.as_ref().zip(ran.as_ref()).map(|(spec, ran)| Command {
-            argv: spec.argv.iter().map(|word| self.secrets.mask(&word.to_string_lossy())).collect(),
-            ended: ran.ended,
-            duration_ms: u64::try_from(ran.duration.as_millis()).unwrap_or(u64::MAX),
-        });
+        let on_base = match (&self.on_base, &self.command) {
+            (Some(spec), Some(command)) if outcome == Outcome::Pass => {
+                let (head, reports, folder) = (&self.about.commit, &self.reports[..], &self.folder);
+                let (blobs, interrupts) = (&blobs, interrupts);
+                let rerun = Rerun { spec, head, command, reports, folder, repository, blobs, interrupts };
+                Some(rerun.run(echo_of_base)?)
+            }
+            (Some(spec), _) => {
+                let text = "it did not pass on the head, so nothing ran on the base";
+                Some(spec.skipped("no-base-run", text.to_owned()))
+            }
+            (None, _) => None,
+        };
+        let command = self.command.as_ref().zip(ran.as_ref()).map(|(spec, ran)| recorded(spec, ran));
         let result = Run {
             start: started.leaf,
             claim: self.claim,
@@ -205,6 +218,7 @@ impl Attempt {
                 .into_iter()
                 .map(|it| Attachment { caption: it.caption.map(|text| self.secrets.mask(&text)), ..it })
                 .collect(),
+            on_base: on_base.map(Box::new),
         };
         let envelope = signer.seal(&self.about, Predicate::Result(result.clone()))?;
         let delivered = deliver(signer, &self.spool, envelope, &result, &blobs)?;
@@ -223,7 +237,7 @@ fn deliver(
     run: &Run,
     blobs: &Blobs,
 ) -> Result<Result<Receipt, Undelivered>, AttemptError> {
-    let digests: Vec<Digest> = run.materials.iter().map(|material| material.sha256).collect();
+    let digests: Vec<Digest> = run.all_materials().map(|material| material.sha256).collect();
     let wait = || spool.keep(&envelope, &digests, blobs);
     // A spool that cannot be written keeps nobody from appending.
     let ahead = signer.appender.ledger().remote().and_then(|_| wait().ok());
@@ -302,8 +316,17 @@ fn judge_command(ran: &Ran, gathered: &mut Gathered) -> Outcome {
     }
 }
 
+/// Returns what is recorded of a command.
+pub(super) fn recorded(spec: &CommandSpec, ran: &Ran) -> Command {
+    Command {
+        argv: spec.argv.iter().map(|word| spec.secrets.mask(&word.to_string_lossy())).collect(),
+        ended: ran.ended,
+        duration_ms: u64::try_from(ran.duration.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
 /// Adds the recorded outputs, and reads test results out of the standard output where it is a test runner's.
-fn keep_output(ran: &Ran, blobs: &Blobs, gathered: &mut Gathered) -> Result<(), StoreError> {
+pub(super) fn keep_output(ran: &Ran, blobs: &Blobs, gathered: &mut Gathered) -> Result<(), StoreError> {
     for (kept, name, purpose) in [(ran.stdout, "stdout", Purpose::Stdout), (ran.stderr, "stderr", Purpose::Stderr)] {
         let Some(Kept { sha256, bytes, omitted }) = kept else { continue };
         if bytes == 0 {

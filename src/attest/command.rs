@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -17,6 +18,7 @@ use crate::model::Ended;
 use crate::store::{Blobs, StoreError};
 
 /// What is to run.
+#[derive(Clone)]
 pub struct CommandSpec {
     /// Program and arguments.
     pub argv: Vec<OsString>,
@@ -30,6 +32,8 @@ pub struct CommandSpec {
     pub keep_output: bool,
     /// Whether it reads from a terminal; then it stays in our process group.
     pub on_terminal: bool,
+    /// Where it runs; none is where we are.
+    pub folder: Option<PathBuf>,
 }
 
 /// Where the command's output goes while it runs.
@@ -130,6 +134,9 @@ fn spawn(spec: &CommandSpec) -> std::io::Result<Child> {
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     for name in &spec.hidden {
         command.env_remove(name);
+    }
+    if let Some(folder) = &spec.folder {
+        command.current_dir(folder).env("PWD", folder).env_remove("OLDPWD");
     }
     if !spec.on_terminal {
         command.process_group(0);

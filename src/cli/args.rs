@@ -408,7 +408,7 @@ pub(super) struct AttestArgs {
     #[arg(required_unless_present = "flush")]
     pub(super) claim: Option<String>,
     /// Deliver the results that wait because their ledger went away, in order
-    #[arg(long, conflicts_with_all = ["claim", "reports", "attachments", "variant", "shard", "timeout", "no_log", "receipt", "command"])]
+    #[arg(long, conflicts_with_all = ["claim", "reports", "attachments", "variant", "shard", "timeout", "no_log", "receipt", "on_base", "tests", "command"])]
     pub(super) flush: bool,
     #[command(flatten)]
     pub(super) of: ChangeArgs,
@@ -432,6 +432,12 @@ pub(super) struct AttestArgs {
     /// Write the receipt, a proof that the result is in the ledger, to a file
     #[arg(long, value_name = "FILE")]
     pub(super) receipt: Option<PathBuf>,
+    /// Run the command on the base of the change, too, as it is and with the head's tests
+    #[arg(long, requires = "command")]
+    pub(super) on_base: bool,
+    /// Where the tests lie that are taken from the head, repeatable [default: as the policy says]
+    #[arg(long, value_name = "GLOB", requires = "on_base")]
+    pub(super) tests: Vec<String>,
     /// The command to run
     #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<OsString>,

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::fail::Fail;
 use super::forges::ci_context;
 use super::keys::lent;
-use super::{eprint, host, plan, print, print_json};
+use super::{eprint, host, on_base, plan, print, print_json};
 use crate::append::Receipt;
 use crate::attest::{
     Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer, Undelivered,
@@ -71,6 +71,10 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: lent(&keys) };
     let about = plan::about(context, &appender, &signer, &change, &head, target.as_ref())?;
+    let on_base = match args.on_base {
+        true => Some(on_base::spec(context, &args, &appender, &trust, &about, &claim)?),
+        false => None,
+    };
     let secrets = Arc::new(Secrets::among(std::env::vars_os(), &args.command));
     let command = (!args.command.is_empty()).then(|| CommandSpec {
         argv: args.command.clone(),
@@ -79,6 +83,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         secrets: Arc::clone(&secrets),
         keep_output: !args.no_log,
         on_terminal: std::io::stdin().is_terminal(),
+        folder: None,
     });
     let with_command = command.is_some();
     let attempt = Attempt {
@@ -86,9 +91,10 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         variant,
         shard,
         about,
-        deadline_seconds: timeout.map_or(DEADLINE_SECONDS, |span| span.0.saturating_add(GRACE_SECONDS)),
+        deadline_seconds: deadline(timeout, on_base.is_some()),
         command,
         reports,
+        on_base,
         secrets,
         folder: context.cwd.clone(),
         context: {
@@ -100,7 +106,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         looking,
     };
     let interrupts = interrupts(with_command)?;
-    let (attempted, delivered) = attempt.make(&signer, repository, echo(context), &interrupts)?;
+    let (attempted, delivered) = attempt.make(&signer, repository, echo(context), echo_of_base, &interrupts)?;
     let recorded = delivered.map_err(|undelivered| waits(&attempted, undelivered))?;
     if let Some(path) = &args.receipt {
         let path = context.cwd.join(path);
@@ -234,11 +240,22 @@ fn echo(context: &Context) -> Echo {
     Echo { stdout, stderr: Box::new(std::io::stderr()) }
 }
 
+/// What is said on the base is beside the answer.
+fn echo_of_base() -> Echo {
+    Echo { stdout: Box::new(std::io::stderr()), stderr: Box::new(std::io::stderr()) }
+}
+
+/// Returns how long an attempt may take until it is lost: the command runs up to three times with `--on-base`.
+fn deadline(timeout: Option<Span>, on_base: bool) -> u64 {
+    let once = timeout.map_or(DEADLINE_SECONDS, |span| span.0.saturating_add(GRACE_SECONDS));
+    if on_base { once.saturating_mul(3).min(once.max(DEADLINE_SECONDS_MAX)) } else { once }
+}
+
 fn show(context: &Context, attempted: &Attempted, result: &Receipt, change: &str, with_command: bool) {
     let Attempted { start, run, .. } = attempted;
     if context.json {
         print_json(&json!({
-            "change": change, "claim": run.claim, "outcome": run.outcome, "problems": run.problems, "facts": run.facts,
+            "change": change, "claim": run.claim, "outcome": run.outcome, "problems": run.problems, "facts": run.facts, "onBase": run.on_base,
             "start": receipt(start), "result": receipt(result), "proof": result.print(), "entry": result.entry.print(),
         }));
         return;
@@ -265,6 +282,7 @@ fn show(context: &Context, attempted: &Attempted, result: &Receipt, change: &str
     for reason in run.facts.iter().flat_map(|read| &read.facts.reasons) {
         text.push_str(&format!("  {reason}\n"));
     }
+    on_base::tell(run, &mut text);
     if run.worktree.before != run.worktree.after || Some(&run.worktree.before) != result_tree(result).as_ref() {
         text.push_str("  dirty: the work tree is not the commit's tree, which verify refuses\n");
     }
@@ -283,6 +301,9 @@ fn receipt(receipt: &Receipt) -> serde_json::Value {
 /// The command's own code when it failed; 1 when what was shown is not a pass; as env(1) says else.
 fn exit_code(attempted: &Attempted) -> u8 {
     let ended = attempted.run.command.as_ref().map(|command| command.ended);
+    if attempted.run.base_runs().any(|run| run.command.ended == Ended::Interrupted) {
+        return 130;
+    }
     match (ended, attempted.run.outcome) {
         (Some(Ended::Exited { code }), _) if code != 0 => code,
         (Some(Ended::Signalled { signal }), _) => 128_u8.saturating_add(signal),
@@ -302,3 +323,5 @@ fn exit_code(attempted: &Attempted) -> u8 {
 const DEADLINE_SECONDS: u64 = 6 * 3600;
 /// With `--timeout`, after that and ten minutes.
 const GRACE_SECONDS: u64 = 600;
+/// A start says no more.
+const DEADLINE_SECONDS_MAX: u64 = 366 * 86_400;

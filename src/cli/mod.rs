@@ -26,6 +26,7 @@ mod ledger;
 mod log;
 mod log_keys;
 mod merge;
+mod on_base;
 mod plan;
 mod policy;
 mod record;

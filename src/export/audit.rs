@@ -228,7 +228,7 @@ fn left_out(complete: &Complete<Change>, policies: &Policies, trust: &Trust, mis
     for record in complete.of_change() {
         let named: Vec<&Digest> = match &record.statement().predicate {
             Predicate::Result(run) if !allows(&run.claim) => {
-                run.materials.iter().map(|material| &material.sha256).collect()
+                run.all_materials().map(|material| &material.sha256).collect()
             }
             Predicate::Review(review) if !allows(&review.claim) => {
                 review.notes.iter().map(|notes| &notes.sha256).collect()

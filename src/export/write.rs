@@ -171,7 +171,7 @@ pub(super) fn named_materials(
                 named.extend(statement.digests().map(|digest| (*digest, Some(policy.bytes))));
             }
             Predicate::Result(run) if ours.contains(&record.serial()) => {
-                named.extend(run.materials.iter().map(|material| (material.sha256, Some(material.bytes))));
+                named.extend(run.all_materials().map(|material| (material.sha256, Some(material.bytes))));
             }
             Predicate::Plan(plan) if ours.contains(&record.serial()) => {
                 named.extend(plan.materials().map(|material| (material.sha256, Some(material.bytes))));

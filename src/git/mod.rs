@@ -7,6 +7,8 @@
 #[cfg(feature = "store")]
 mod batch;
 mod changed;
+#[cfg(feature = "store")]
+mod checkout;
 mod diff;
 mod facts;
 #[cfg(feature = "store")]
@@ -26,6 +28,8 @@ mod testing;
 mod worktree;
 
 pub use changed::changed_lines;
+#[cfg(feature = "store")]
+pub use checkout::Checkout;
 pub use facts::{
     COMMITS_MAX, ENTRIES_MAX, GitFactsError, Objects, ObjectsError, Recording, TOUCHED_BYTES_MAX, TREES_MAX,
     TreeChange, first_parent, git_facts, need_commit, tree_changes,

@@ -216,7 +216,7 @@ impl Statement {
     pub fn materials(&self) -> Vec<Digest> {
         match &self.predicate {
             Predicate::Policy(_) => self.digests().copied().collect(),
-            Predicate::Result(run) => run.materials.iter().map(|material| material.sha256).collect(),
+            Predicate::Result(run) => run.all_materials().map(|material| material.sha256).collect(),
             Predicate::Review(review) => review.notes.iter().map(|material| material.sha256).collect(),
             Predicate::Verdict(verdict) => verdict.materials().copied().collect(),
             Predicate::Event(Event::Merge { baseline, .. }) => baseline.iter().copied().collect(),

@@ -72,10 +72,19 @@ pub struct TestLimits {
     pub flaky_max: Option<u64>,
     /// How the tests relate to those of the branch's baseline.
     pub baseline: Option<BaselineRule>,
+    /// Whether tests that are added or changed must fail on the base.
+    pub differential: Option<Differential>,
     /// Tests that show that the right thing is done.
     pub positive: Option<TestKind>,
     /// Tests that show that the wrong thing is not done.
     pub negative: Option<TestKind>,
+}
+
+/// That tests which the change adds or changes pass on the head and fail on the base.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differential {
+    /// The files of tests; none: those that whoever attests names.
+    pub paths: Option<Paths>,
 }
 
 /// A kind of tests: those that any of its patterns matches, of which each has to pass. At least one pattern is set.
@@ -312,14 +321,21 @@ pub enum Waivable {
 }
 
 impl Claim {
-    /// Returns whether it limits what becomes of the lines that the change adds (how many are run, whose mutants are noticed), or how
-    /// many are run of some files: all need to know every file of the tree.
+    /// Returns whether it limits what becomes of the lines that the change adds (how many are run, whose mutants are noticed), how
+    /// many are run of some files, or what files of tests show: all need to know every file of the tree.
     #[must_use]
     pub fn limits_changed_lines(&self) -> bool {
         self.coverage
             .as_ref()
             .is_some_and(|coverage| coverage.changed_lines_min.is_some() || !coverage.paths.is_empty())
             || self.mutation.as_ref().is_some_and(|mutation| mutation.changed_score_min.is_some())
+            || self.differential().is_some()
+    }
+
+    /// Returns whether and which tests must fail on the base.
+    #[must_use]
+    pub fn differential(&self) -> Option<&Differential> {
+        self.tests.as_ref().and_then(|tests| tests.differential.as_ref())
     }
 
     /// Returns whether it demands a kind of tests.

@@ -14,9 +14,9 @@ use crate::model::{ClaimName, Digest, Id, Span, TierName};
 
 use super::word::{Word as _, words};
 use super::{
-    Act, AttachmentLimits, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MeasurementLimits,
-    MutationLimits, NameLimits, PathFloor, PlanPart, Policy, Reach, TestKind, TestLimits, Tier, Trailer, Waivable,
-    When,
+    Act, AttachmentLimits, Base, Claim, CoverageLimits, Differential, Entitled, Exceptions, FindingLimits,
+    MeasurementLimits, MutationLimits, NameLimits, PathFloor, PlanPart, Policy, Reach, TestKind, TestLimits, Tier,
+    Trailer, Waivable, When,
 };
 
 /// One difference between two policies.
@@ -166,6 +166,7 @@ const RULES: &[(&str, Rule)] = &[
     ("tests.flaky_max", Rule::Ceiling),
     ("tests.baseline", Rule::Demand),
     // Other patterns find other tests: that is neither more nor less.
+    ("tests.differential", Rule::Demand),
     ("tests.positive", Rule::Demand),
     ("tests.positive.passed_min", Rule::Floor),
     ("tests.negative", Rule::Demand),
@@ -518,7 +519,16 @@ impl Of<'_> {
         self.word("form", form.as_str());
         self.word("at", at.as_str());
         self.word("bound_to", bound_to.as_str());
-        if let Some(TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline, positive, negative }) = tests
+        if let Some(TestLimits {
+            passed_min,
+            failed_max,
+            skipped_max,
+            flaky_max,
+            baseline,
+            differential,
+            positive,
+            negative,
+        }) = tests
         {
             self.number("tests.passed_min", *passed_min);
             self.number("tests.failed_max", *failed_max);
@@ -528,6 +538,10 @@ impl Of<'_> {
             self.test_kind("tests.negative", "tests.negative.passed_min", negative.as_ref());
             if let Some(baseline) = baseline {
                 self.word("tests.baseline", baseline.as_str());
+            }
+            if let Some(Differential { paths }) = differential {
+                let paths = paths.as_ref().map_or_else(|| "true".to_owned(), |paths| paths.patterns().join(", "));
+                self.word("tests.differential", &paths);
             }
         }
         if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline, paths }) = coverage {

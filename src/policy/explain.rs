@@ -5,9 +5,9 @@ use std::fmt;
 use crate::model::{ClaimName, Id, Role, Shard, TierName};
 
 use super::{
-    Asserted, AttachmentLimits, Base, BaselineRule, BoundTo, Claim, CoverageLimits, Exceptions, FindingLimits,
-    FloorRule, Form, MeasurementLimits, Moment, MutationLimits, NameLimits, PathFloor, Policy, Reach, Surface,
-    TestKind, TestLimits, Trailer, Waivable,
+    Asserted, AttachmentLimits, Base, BaselineRule, BoundTo, Claim, CoverageLimits, Differential, Exceptions,
+    FindingLimits, FloorRule, Form, MeasurementLimits, Moment, MutationLimits, NameLimits, PathFloor, Policy, Reach,
+    Surface, TestKind, TestLimits, Trailer, Waivable,
 };
 
 /// What a policy asks of a change that is planned for some tier and touches some paths.
@@ -191,7 +191,16 @@ impl Claim {
         let most = |limit: Option<u64>, what: &str| {
             limit.map(|limit| if limit == 0 { format!("no {what}") } else { format!("at most {limit} {what}") })
         };
-        if let Some(TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline, positive, negative }) = tests
+        if let Some(TestLimits {
+            passed_min,
+            failed_max,
+            skipped_max,
+            flaky_max,
+            baseline,
+            differential,
+            positive,
+            negative,
+        }) = tests
         {
             words.extend(least(*passed_min, "tests that pass"));
             words.extend(most(*failed_max, "tests that fail"));
@@ -206,6 +215,13 @@ impl Claim {
                 baseline
                     .map(|BaselineRule::Keep| "each test that passed in the baseline is there and passes".to_owned()),
             );
+            if let Some(Differential { paths }) = differential {
+                let from = match paths {
+                    Some(paths) => format!(" of {}", paths.patterns().join(", ")),
+                    None => String::new(),
+                };
+                words.push(format!("tests that the change adds, and files{from} that it changes, fail on the base"));
+            }
         }
         if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline, paths }) = coverage {
             for PathFloor { paths, min } in paths {
@@ -308,6 +324,10 @@ impl Claim {
         }
         command.extend(needs_report.then(|| words(&["--report", "FILE"])).into_iter().flatten());
         command.extend(self.attachments.iter().flat_map(|_| words(&["--attach", "NAME=FILE"])));
+        command.extend(self.differential().iter().flat_map(|wanted| match wanted.paths {
+            Some(_) => words(&["--on-base"]),
+            None => words(&["--on-base", "--tests", "GLOB"]),
+        }));
         command.extend(words(&["--", "CMD"]));
         command
     }

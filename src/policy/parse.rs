@@ -16,15 +16,15 @@ use super::nesting::{NESTING_MAX, too_deep};
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::reader::{At, Cell, Reader, Table, json, one_of, shown, spelling};
 use super::shape::{
-    ATTACHMENTS, CLAIM, COVERAGE, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, NAMES, PATH_FLOOR,
-    SURFACE, Shape, TEST_KIND, TESTS, TIER, TOP, WHEN,
+    ATTACHMENTS, CLAIM, COVERAGE, DIFFERENTIAL, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, NAMES,
+    PATH_FLOOR, SURFACE, Shape, TEST_KIND, TESTS, TIER, TOP, WHEN,
 };
 use super::tier::PATTERN_BYTES_MAX;
 use super::who::THRESHOLD_MAX;
 use super::word::Word;
 use super::{
-    Act, Applies, Asserted, AttachmentLimits, Base, BoundTo, Claim, CoverageLimits, Entitled, Exceptions, Family,
-    FindingLimits, Form, Independence, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits,
+    Act, Applies, Asserted, AttachmentLimits, Base, BoundTo, Claim, CoverageLimits, Differential, Entitled, Exceptions,
+    Family, FindingLimits, Form, Independence, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits,
     PathFloor, Paths, Policy, Reach, Rego, TestKind, TestLimits, Tier, Trailer, Waivable, When, Wildcards,
 };
 
@@ -256,9 +256,23 @@ fn test_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<TestLimits> {
         skipped_max: count(reader, &table, "skipped_max", COUNT_MAX),
         flaky_max: count(reader, &table, "flaky_max", COUNT_MAX),
         baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
+        differential: table.cell("differential").and_then(|cell| differential(reader, &cell)),
         positive: table.cell("positive").and_then(|cell| test_kind(reader, &cell)),
         negative: table.cell("negative").and_then(|cell| test_kind(reader, &cell)),
     })
+}
+
+/// Reads `true`, or a table of paths; `false` says what leaving it out says.
+fn differential(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<Differential> {
+    if !cell.is_table() {
+        return reader.flag(cell)?.then_some(Differential { paths: None });
+    }
+    let table = reader.table(cell, &DIFFERENTIAL)?;
+    let Some(paths) = table.cell("paths") else {
+        reader.missing(&table, "paths", "the files of tests, such as paths = [\"tests/**\"]".to_owned());
+        return None;
+    };
+    Some(Differential { paths: Some(patterns(reader, &paths)?) })
 }
 
 fn test_kind(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<TestKind> {

@@ -61,8 +61,11 @@ pub(super) const CLAIM: Shape = Shape {
 /// Limits on tests.
 pub(super) const TESTS: Shape = Shape {
     place: "in `tests` of a claim",
-    keys: &["passed_min", "failed_max", "skipped_max", "flaky_max", "baseline", "positive", "negative"],
+    keys: &["passed_min", "failed_max", "skipped_max", "flaky_max", "baseline", "differential", "positive", "negative"],
 };
+
+/// Tests that must mean something, in the long form.
+pub(super) const DIFFERENTIAL: Shape = Shape { place: "in `differential` of `tests`", keys: &["paths"] };
 
 /// A kind of tests.
 pub(super) const TEST_KIND: Shape = Shape {
@@ -121,10 +124,11 @@ pub(super) const EXCEPTIONS: Shape =
 pub(super) const ENTITLED: Shape = Shape { place: "in an act of [may]", keys: &["roles", "threshold"] };
 
 /// All tables with keys of their own.
-pub(super) const SHAPES: [&Shape; 16] = [
+pub(super) const SHAPES: [&Shape; 17] = [
     &TOP,
     &CLAIM,
     &TESTS,
+    &DIFFERENTIAL,
     &TEST_KIND,
     &COVERAGE,
     &PATH_FLOOR,

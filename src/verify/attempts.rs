@@ -338,6 +338,11 @@ fn check_variant(
             ruled.compared.extend(compared);
             ruled.gains.push(gain);
         }
+        if let Some(wanted) = claim.differential()
+            && let Some(said) = numbers.on_base.check(shown, wanted, bench.git, &mut limits)
+        {
+            ruled.numbers = Some(ruled.numbers.take().map_or_else(|| said.clone(), |it| format!("{it}; {said}")));
+        }
         if let Some(wanted) = &claim.attachments {
             let none = BTreeMap::new();
             let old = wanted.baseline.map(|_| bench.ground.part(name, variant));

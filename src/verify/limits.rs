@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::changed::{self, Told};
 use super::code::Code;
+use super::differential::Runs;
 use super::floors;
 use super::kinds::{Given, Kinds};
 use super::mutants::Mutants;
@@ -43,6 +44,8 @@ pub(super) struct Numbers {
     cases: Vec<Given>,
     /// Records with a report whose cases are not known.
     cases_unknown: BTreeSet<u64>,
+    /// The runs on the base.
+    pub(super) on_base: Runs,
     /// What was told of the kinds of tests, if the claim demands some.
     kinds: Option<Kinds>,
 }
@@ -153,6 +156,7 @@ impl Numbers {
     pub(super) fn add_reports(&mut self, serial: u64, run: &Run, rechecked: &Rechecked) {
         let host: Vec<&str> = HOST.iter().filter_map(|key| run.context.get(*key).map(String::as_str)).collect();
         self.hosts.insert(host.join(" "));
+        self.on_base.add(serial, run, rechecked);
         for read in run.facts.iter().filter(|read| read.facts.mutation.is_some()) {
             self.mutants.add_report(serial, rechecked.report(serial, &read.material));
         }
@@ -384,7 +388,7 @@ fn add(sum: &mut u64, more: u64) {
 }
 
 fn check_tests(name: &ClaimName, tests: &Tests, limits: &TestLimits, findings: &mut Vec<Finding>) {
-    let TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline: _, positive: _, negative: _ } = limits;
+    let TestLimits { passed_min, failed_max, skipped_max, flaky_max, .. } = limits;
     if let Some(least) = passed_min.filter(|least| tests.passed < *least) {
         findings.push(Finding::new(
             Code::TEST_LIMIT,

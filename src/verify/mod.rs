@@ -11,6 +11,7 @@ mod branch;
 mod changed;
 mod code;
 mod criteria;
+mod differential;
 mod exceptions;
 mod floors;
 mod independence;

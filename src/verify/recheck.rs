@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::authority::Policies;
 use super::branch::{candidates, target_chain};
 use crate::crypto::{Hasher, sha256};
-use crate::model::{ClaimName, Digest, Facts, GitFacts, Material, Outcome, Predicate, Purpose, Run};
+use crate::model::{ClaimName, Digest, Facts, GitFacts, Material, MaterialFacts, Outcome, Predicate, Purpose, Run};
 use crate::policy::{Baseline, BaselineError, Moment, Policy};
 use crate::prove::{Change, Complete, Logged, Materials, SourceError, Trust};
 use crate::reports::{self, Format, Media, Report};
@@ -153,12 +153,28 @@ impl Rechecked {
             }
         }
         let whole = asked.all || asked.whole.contains(&run.claim);
-        for read in &run.facts {
-            let key = (record.serial(), read.material);
+        let parts = std::iter::once((&run.facts, &run.materials));
+        for (facts, materials_of) in parts.chain(run.base_runs().map(|run| (&run.facts, &run.materials))) {
+            self.add_facts(record.serial(), facts, materials_of, whole, materials)?;
+        }
+        Ok(())
+    }
+
+    /// Reads again what facts were read from, out of the raw files that were named beside them.
+    fn add_facts(
+        &mut self,
+        serial: u64,
+        facts: &[MaterialFacts],
+        of: &[Material],
+        whole: bool,
+        materials: &dyn Materials,
+    ) -> Result<(), RecheckError> {
+        for read in facts {
+            let key = (serial, read.material);
             if self.by_record.contains_key(&key) {
                 continue;
             }
-            let material = run.materials.iter().find(|material| material.sha256 == read.material);
+            let material = of.iter().find(|material| material.sha256 == read.material);
             let (recheck, report) = match material {
                 None => (Recheck::Missing, None),
                 Some(material) => {
@@ -166,7 +182,7 @@ impl Rechecked {
                     match self.read.get(&reading) {
                         Some(known) => known.clone(),
                         None => {
-                            let fresh = recheck(record.serial(), material, &read.facts.reader, whole, materials)?;
+                            let fresh = recheck(serial, material, &read.facts.reader, whole, materials)?;
                             self.read.insert(reading, fresh.clone());
                             fresh
                         }
@@ -263,6 +279,7 @@ impl Asked {
                 _ => continue,
             };
             digests.extend(run.facts.iter().map(|read| read.material));
+            digests.extend(run.base_runs().flat_map(|run| &run.facts).map(|read| read.material));
             let attached = run.materials.iter().filter(|material| material.purpose == Purpose::Attachment);
             let asked = self.looks_at_attachments(&run.claim);
             digests.extend(attached.filter(|_| asked).map(|material| material.sha256));
@@ -365,6 +382,18 @@ pub(super) fn outcome(record: &Logged, run: &Run, rechecked: &Rechecked) -> Coun
                 counted.asserted = true;
                 counted.facts.push((purpose, read.facts.clone()));
             }
+        }
+    }
+    // What the runs on the base show is no fact of the head; but what is stated of it has to be so.
+    for read in run.base_runs().flat_map(|run| &run.facts) {
+        match rechecked.find(record.serial(), &read.material) {
+            Some(Recheck::Facts(facts)) if **facts == read.facts => {}
+            Some(Recheck::Facts(facts)) => {
+                let (stated, found) = (Box::new(read.facts.clone()), facts.clone());
+                counted.trouble.push(Trouble::Differ { stated, found });
+            }
+            Some(Recheck::Unreadable(text)) => counted.trouble.push(Trouble::Unreadable(text.clone())),
+            Some(Recheck::Missing) | None => counted.asserted = true,
         }
     }
     counted

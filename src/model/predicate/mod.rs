@@ -3,6 +3,7 @@
 mod authority;
 mod event;
 mod exception;
+mod on_base;
 mod plan;
 mod policy;
 mod result;
@@ -17,6 +18,7 @@ use serde_json::Value;
 pub use authority::{Authority, Grant, Revoke};
 pub use event::Event;
 pub use exception::{Effect, Exception, Rename};
+pub use on_base::{BaseRun, OnBase};
 pub use plan::Plan;
 pub use policy::PolicyRecord;
 pub use result::{Attachment, Command, Ended, Material, MaterialFacts, Problem, Purpose, Run, Worktree};

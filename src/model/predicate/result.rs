@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::on_base::{BaseRun, OnBase};
 use super::start::Shard;
 use crate::model::{ClaimName, CriterionId, Digest, Facts, Id, Oid, Outcome};
 
@@ -52,6 +53,21 @@ pub struct Run {
     /// What attachments among the raw files are called, and what they are for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    /// What the same command came to on the base, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_base: Option<Box<OnBase>>,
+}
+
+impl Run {
+    /// Returns the raw files, those of the runs on the base among them.
+    pub fn all_materials(&self) -> impl Iterator<Item = &Material> {
+        self.materials.iter().chain(self.base_runs().flat_map(|run| &run.materials))
+    }
+
+    /// Returns the runs on the base.
+    pub fn base_runs(&self) -> impl Iterator<Item = &BaseRun> {
+        self.on_base.iter().flat_map(|on_base| on_base.runs())
+    }
 }
 
 /// What an attachment is called, and what it is for. Of what kind it is its bytes say.

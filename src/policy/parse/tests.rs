@@ -70,6 +70,7 @@ fn schema_and_types_have_the_same_keys() {
         place if place == TOP.place => schema["properties"].clone(),
         place if place == CLAIM.place => defs["claim"]["properties"].clone(),
         place if place == TESTS.place => defs["tests"]["properties"].clone(),
+        place if place == DIFFERENTIAL.place => defs["differential"]["oneOf"][1]["properties"].clone(),
         place if place == TEST_KIND.place => defs["testKind"]["properties"].clone(),
         place if place == PATH_FLOOR.place => defs["pathFloor"]["properties"].clone(),
         place if place == COVERAGE.place => defs["coverage"]["properties"].clone(),

@@ -1,0 +1,425 @@
+//! The rule of tests that mean something: what the change adds or changes passes on the head and fails on the base.
+//!
+//! A result with `--on-base` holds three runs of one command: on the head, on the base as it is, and on the base with the head's tests. A
+//! test is *added* if the head shows it more often than the base as it is; what it is called is its identity, as everywhere. Each added
+//! test must pass on the head and fail on the base with the head's tests. A test that is not there counts as failing only where that can
+//! be told from a run that did not happen:
+//!
+//! - the command ended there with another code than 0 (126 and 127 say that it was not found), it does run on the base as it is, and
+//!   the test's file is of the patterns, or, where no report names it, all was well on the base as it is and nothing of the test's
+//!   suite and class passes there: it was not built, or not collected;
+//! - the command ended with 0, and the test's file is of the patterns: it lay there, and does not make that test.
+//!
+//! What passes there and neither head nor base know by that name makes all of it void: names that differ from run to run say nothing.
+//! Of each file of the patterns that the change leaves changed, one test at least must tell head from base, where reports name files; and
+//! where it leaves any such file changed, one at all. A test that is skipped has not failed.
+//!
+//! What cannot be told: a test that asks where it runs, and one beside another that does not build.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::code::Code;
+use super::mapping::{Fit, Tree, fits_of};
+use super::recheck::Rechecked;
+use super::verdict::Finding;
+use crate::model::{BaseRun, Digest, Ended, GitFacts, OnBase, Purpose, Run};
+use crate::policy::{Differential, Paths};
+use crate::reports::{Case, CaseOutcome, Report, shown};
+
+/// The runs of the results of a variant, one a shard.
+#[derive(Default)]
+pub(super) struct Runs {
+    of: Vec<OfResult>,
+}
+
+/// What one result shows.
+struct OfResult {
+    serial: u64,
+    on_base: Option<Box<OnBase>>,
+    head: Shown,
+    plain: Shown,
+    with_tests: Shown,
+}
+
+/// The cases of some reports.
+#[derive(Default)]
+struct Shown {
+    reports: BTreeMap<Digest, Arc<Report>>,
+    /// Whether a report is not known whole.
+    unread: bool,
+}
+
+/// One test, in all its copies.
+struct Test<'a> {
+    case: &'a Case,
+    count: u64,
+    passes: bool,
+    fails: bool,
+}
+
+/// The tests of a run, by identity.
+type Tests<'a> = BTreeMap<Digest, Test<'a>>;
+
+/// What a test of the head comes to on the base with the head's tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum There {
+    Fails,
+    /// It is not there, and that counts as failing.
+    Absent,
+    /// It is not there, and that says nothing.
+    Unknown,
+    /// It passes, or is skipped.
+    Holds,
+}
+
+impl Runs {
+    /// Adds a result.
+    pub(super) fn add(&mut self, serial: u64, run: &Run, rechecked: &Rechecked) {
+        let shown = |facts: &[crate::model::MaterialFacts]| {
+            let mut shown = Shown::default();
+            for read in facts {
+                match rechecked.report(serial, &read.material) {
+                    Some(report) => drop(shown.reports.insert(read.material, Arc::clone(report))),
+                    None => shown.unread = true,
+                }
+            }
+            shown
+        };
+        let of_base = |ran: Option<&BaseRun>| ran.map(|ran| shown(&ran.facts)).unwrap_or_default();
+        self.of.push(OfResult {
+            serial,
+            on_base: run.on_base.clone(),
+            head: shown(&run.facts),
+            plain: of_base(run.on_base.as_ref().and_then(|it| it.plain.as_ref())),
+            with_tests: of_base(run.on_base.as_ref().and_then(|it| it.with_tests.as_ref())),
+        });
+    }
+
+    /// Holds the head's tests against the base; returns one line for people.
+    pub(super) fn check(
+        &self,
+        thing: &str,
+        wanted: &Differential,
+        git: Option<&GitFacts>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<String> {
+        let mut inconclusive = |found: String, wanted: &str| {
+            findings.push(Finding::new(Code::NO_BASE_RUN, thing, found, wanted));
+        };
+        let Some((git, changed)) = git.and_then(|git| Some((git, git.changed.as_ref()?))) else {
+            inconclusive("nobody read which files the change touches".to_owned(), "the files of the head");
+            return None;
+        };
+        let paths = match self.paths(wanted) {
+            Ok(paths) => paths,
+            Err(found) => {
+                inconclusive(found, "a run on the base with the tests that the policy names: attest --on-base");
+                return None;
+            }
+        };
+        let is_test = |path: &str| paths.matches(path.as_bytes());
+        let touched: Vec<&str> = git.touched.iter().map(String::as_str).filter(|path| is_test(path)).collect();
+        let troubles: Vec<String> =
+            self.of.iter().filter_map(|of| of.trouble(git, !touched.is_empty()).err()).collect();
+        if !troubles.is_empty() || self.of.is_empty() {
+            for found in troubles {
+                inconclusive(found, "a run of the command on the change's base, and one with the head's tests");
+            }
+            return None;
+        }
+        let head = tests(self.of.iter().map(|of| &of.head));
+        let plain = tests(self.of.iter().map(|of| &of.plain));
+        let there = tests(self.of.iter().map(OfResult::with_tests));
+        let strange = there
+            .iter()
+            .find(|(identity, test)| test.passes && !head.contains_key(identity) && !plain.contains_key(identity));
+        if let Some((_, test)) = strange {
+            let found = format!("{} passes on the base, and neither head nor base have it by that name", called(test));
+            inconclusive(found, "tests that are called the same in each run");
+            return None;
+        }
+        let tree = Tree::of(&changed.files);
+        let files = files(&head, &tree);
+        let all_well_before = self.of.iter().all(|of| of.plain_code() == Some(0));
+        let healthy = all_well_before || plain.values().any(|test| test.passes);
+        let ended_well = self.of.iter().all(|of| of.code() == Some(0));
+        let alive: BTreeSet<_> = there.values().filter(|test| test.passes).map(|test| group(test.case)).collect();
+        let comes_to = |identity: &Digest, test: &Test<'_>| match there.get(identity) {
+            Some(other) if other.fails => There::Fails,
+            Some(other) if other.count >= test.count => There::Holds,
+            _ => {
+                let of_tests = files.get(identity).map(|path| is_test(path));
+                let counts = match (of_tests, ended_well) {
+                    (Some(of_tests), true) => of_tests,
+                    (Some(of_tests), false) => of_tests && healthy,
+                    (None, true) => false,
+                    // Nothing but the head's tests made it fail.
+                    (None, false) => all_well_before && !touched.is_empty() && !alive.contains(&group(test.case)),
+                };
+                if counts { There::Absent } else { There::Unknown }
+            }
+        };
+        let all: Vec<(&Digest, &Test<'_>, There)> =
+            head.iter().map(|(identity, test)| (identity, test, comes_to(identity, test))).collect();
+        let tells = |(_, test, there): &&(&Digest, &Test<'_>, There)| {
+            test.passes && matches!(there, There::Fails | There::Absent)
+        };
+        let is_added =
+            |identity: &Digest, test: &Test<'_>| plain.get(identity).is_none_or(|before| before.count < test.count);
+        let added: Vec<_> = all.iter().filter(|(identity, test, _)| is_added(identity, test)).collect();
+        let mut refuse = |found: String, wanted: &str| {
+            findings.push(Finding::new(Code::NOT_DIFFERENTIAL, thing, found, wanted));
+        };
+        let of_added = |there: There| -> Vec<&Test<'_>> {
+            added.iter().filter(|it| it.1.passes && it.2 == there).map(|it| it.1).collect()
+        };
+        let idle: Vec<&Test<'_>> = added.iter().filter(|it| !it.1.passes).map(|it| it.1).collect();
+        let of = |tests: &[&Test<'_>], one: &str, more: &str| {
+            let number = match tests.len() {
+                all if all == added.len() => count(all, "added test"),
+                some => format!("{some} of {}", count(added.len(), "added test")),
+            };
+            let does = if tests.len() == 1 { one } else { more };
+            format!("{number} {does}: {}", few(tests))
+        };
+        if !idle.is_empty() {
+            let found = of(&idle, "does not pass on the head", "do not pass on the head");
+            refuse(found, "each added test passes on the head");
+        }
+        let holds = of_added(There::Holds);
+        if !holds.is_empty() {
+            let found = of(&holds, "does not fail on the base", "do not fail on the base");
+            refuse(found, "each added test fails on the base: else it shows nothing that the change does");
+        }
+        let unknown = of_added(There::Unknown);
+        if !unknown.is_empty() {
+            let why = match (ended_well, healthy) {
+                (false, false) => "the command does not run on the base as it is",
+                (false, true) => "what runs beside it is there",
+                (true, _) => "the command ended with 0",
+            };
+            let found = of(&unknown, "is not in the run on the base", "are not in the run on the base");
+            let wanted = format!("tests in files of {}, which fail there; {why}", paths.patterns().join(", "));
+            refuse(found, &wanted);
+        }
+        let left: Vec<&str> = touched.iter().copied().filter(|path| has(&changed.files, path)).collect();
+        for path in &left {
+            let in_file: Vec<_> = all.iter().filter(|it| files.get(it.0).is_some_and(|file| file == path)).collect();
+            if !in_file.is_empty() && !in_file.iter().copied().any(|it| tells(&it)) {
+                let found =
+                    format!("{path} is changed, and on the base none of its {} fails", count(in_file.len(), "test"));
+                refuse(found, "one at least that fails on the base");
+            }
+        }
+        if !left.is_empty() && !all.iter().any(|it| tells(&it)) {
+            let found =
+                format!("{} changed, and no test fails on the base: {}", files_of_tests(left.len()), some(&left));
+            refuse(found, "a test that passes on the head and fails on the base");
+        }
+        let fails = of_added(There::Fails).len();
+        let absent = of_added(There::Absent).len();
+        Some(sentence(added.len(), fails, absent, left.len()))
+    }
+
+    /// Returns the patterns that count, which all results have to state.
+    fn paths(&self, wanted: &Differential) -> Result<Paths, String> {
+        let mut patterns: Option<Vec<String>> = wanted.paths.as_ref().map(|paths| sorted(paths.patterns()));
+        for of in &self.of {
+            let Some(on_base) = &of.on_base else {
+                return Err(format!("record {} has no run on the base", of.serial));
+            };
+            let stated = sorted(&on_base.tests);
+            match &patterns {
+                Some(patterns) if *patterns != stated => {
+                    let (stated, wanted) = (stated.join(", "), patterns.join(", "));
+                    return Err(format!("record {} took {stated} from the head, and not {wanted}", of.serial));
+                }
+                _ => patterns = Some(stated),
+            }
+        }
+        let patterns = patterns.unwrap_or_default();
+        let words: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        Paths::compile(&words).map_err(|(_, problem)| problem.to_string())
+    }
+}
+
+impl OfResult {
+    /// Returns why nothing can be told by its runs.
+    fn trouble(&self, git: &GitFacts, touches_tests: bool) -> Result<(), String> {
+        let serial = self.serial;
+        let Some(on_base) = &self.on_base else { return Err(format!("record {serial} has no run on the base")) };
+        if on_base.commit != git.base {
+            let (ran, base) = (on_base.commit.short(), git.base.short());
+            return Err(format!("record {serial} ran on {ran}, and the change starts from {base}"));
+        }
+        if let Some(problem) = on_base.problems.first() {
+            return Err(format!("record {serial}: {}", problem.text));
+        }
+        let Some(plain) = &on_base.plain else {
+            return Err(format!("record {serial} did not run on the base as it is"));
+        };
+        if self.head.unread || self.plain.unread || self.with_tests.unread {
+            return Err(format!("a report of record {serial} is not there"));
+        }
+        let said = |how: &str, why: String| format!("record {serial}, on the base {how}: {why}");
+        conclusive(plain, true).map_err(|why| said("as it is", why))?;
+        match &on_base.with_tests {
+            None if touches_tests => Err(format!("record {serial} did not run on the base with the head's tests")),
+            Some(ran) if touches_tests && ran.tree == plain.tree => {
+                Err(format!("record {serial} took no file of the head, and the change touches some of the patterns"))
+            }
+            Some(ran) => conclusive(ran, self.with_tests.any()).map_err(|why| said("with the head's tests", why)),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns what the base shows with the head's tests: where the change touches none of them, what it shows as it is.
+    fn with_tests(&self) -> &Shown {
+        let ran = self.on_base.as_ref().is_some_and(|on_base| on_base.with_tests.is_some());
+        if ran { &self.with_tests } else { &self.plain }
+    }
+
+    fn code(&self) -> Option<u8> {
+        let on_base = self.on_base.as_ref()?;
+        code(on_base.with_tests.as_ref().or(on_base.plain.as_ref())?)
+    }
+
+    fn plain_code(&self) -> Option<u8> {
+        code(self.on_base.as_ref()?.plain.as_ref()?)
+    }
+}
+
+impl Shown {
+    fn any(&self) -> bool {
+        self.reports.values().any(|report| !report.cases.is_empty())
+    }
+}
+
+/// Checks that a run came to its end, and that what it shows is its own. One that shows no test must
+/// have failed to.
+fn conclusive(ran: &BaseRun, shows: bool) -> Result<(), String> {
+    let Some(code) = code(ran) else {
+        return Err(match ran.command.ended {
+            Ended::TimedOut => "the command was stopped, its time was over".to_owned(),
+            Ended::Interrupted => "the command was interrupted".to_owned(),
+            Ended::Signalled { signal } => format!("signal {signal} ended the command"),
+            Ended::NotStarted | Ended::Exited { .. } => "the command did not start".to_owned(),
+        });
+    };
+    let other = ran.problems.iter().find(|problem| problem.code != MISSING_REPORT);
+    if let Some(problem) = other {
+        return Err(problem.text.clone());
+    }
+    let is_read = |digest: &Digest| ran.facts.iter().any(|read| read.material == *digest);
+    let unread = ran.materials.iter().find(|it| it.purpose == Purpose::Report && !is_read(&it.sha256));
+    if let Some(material) = unread {
+        return Err(format!("nobody read the report {}", material.name));
+    }
+    if NOT_FOUND.contains(&code) && !shows {
+        return Err(format!("the command ended with {code}: something that it needs was not found"));
+    }
+    if code == 0 && !shows {
+        return Err("the command ended with 0 and shows no test".to_owned());
+    }
+    Ok(())
+}
+
+const fn code(ran: &BaseRun) -> Option<u8> {
+    match ran.command.ended {
+        Ended::Exited { code } => Some(code),
+        Ended::Signalled { .. } | Ended::TimedOut | Ended::Interrupted | Ended::NotStarted => None,
+    }
+}
+
+fn tests<'a>(shown: impl Iterator<Item = &'a Shown>) -> Tests<'a> {
+    let mut reports: BTreeMap<&Digest, &Arc<Report>> = BTreeMap::new();
+    for one in shown {
+        reports.extend(&one.reports);
+    }
+    let mut tests: Tests<'a> = BTreeMap::new();
+    for case in reports.into_values().flat_map(|report| &report.cases) {
+        let test = tests.entry(case.identity).or_insert(Test { case, count: 0, passes: true, fails: false });
+        test.count += 1;
+        match case.outcome {
+            CaseOutcome::Passed | CaseOutcome::Flaky => {}
+            CaseOutcome::Failed => (test.passes, test.fails) = (false, true),
+            CaseOutcome::Unknown | CaseOutcome::Skipped => test.passes = false,
+        }
+    }
+    tests
+}
+
+/// Returns which file of the head each test stands in, as far as reports say.
+fn files<'a>(head: &Tests<'_>, tree: &Tree<'a>) -> BTreeMap<Digest, &'a str> {
+    let named: Vec<(&Digest, &str)> = head
+        .iter()
+        .filter(|(_, test)| !test.case.file.is_empty())
+        .map(|(identity, test)| (identity, test.case.file.as_str()))
+        .collect();
+    let names: Vec<&str> = named.iter().map(|(_, name)| *name).collect();
+    let fits = fits_of(&names, &[], tree);
+    let of_file = named.iter().zip(fits).filter_map(|((identity, _), (_, fit))| match fit {
+        Fit::File(path) => Some((**identity, path)),
+        Fit::Nothing | Fit::Unclear(_) => None,
+    });
+    of_file.collect()
+}
+
+fn group(case: &Case) -> (&str, &str, &str) {
+    (&case.suite, &case.file, &case.class)
+}
+
+fn has(files: &[String], path: &str) -> bool {
+    files.binary_search_by(|file| file.as_str().cmp(path)).is_ok()
+}
+
+fn sorted(patterns: &[String]) -> Vec<String> {
+    let set: BTreeSet<&String> = patterns.iter().collect();
+    set.into_iter().cloned().collect()
+}
+
+fn called(test: &Test<'_>) -> String {
+    shown(&test.case.shown(), NAME_CHARS_MAX)
+}
+
+fn few(tests: &[&Test<'_>]) -> String {
+    let names: Vec<String> = tests.iter().map(|test| called(test)).collect();
+    some(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn some(names: &[&str]) -> String {
+    let told = names.iter().take(NAMES_TOLD_MAX).copied().collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(NAMES_TOLD_MAX);
+    if more > 0 { format!("{told} and {more} more") } else { told }
+}
+
+fn count(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn files_of_tests(count: usize) -> String {
+    if count == 1 { "1 file of tests".to_owned() } else { format!("{count} files of tests") }
+}
+
+fn sentence(added: usize, fails: usize, absent: usize, changed: usize) -> String {
+    let added = match (added, fails, absent) {
+        (0, _, _) if changed == 0 => return "no tests added or changed".to_owned(),
+        (0, _, _) => "no tests added".to_owned(),
+        (1, 1, _) => "1 added test, it fails on the base".to_owned(),
+        (1, _, 1) => "1 added test, it does not run on the base".to_owned(),
+        (all, fails, 0) if all == fails => format!("{all} added tests, all fail on the base"),
+        (all, fails, absent) => {
+            format!("{}: {fails} fail on the base, {absent} not run there", count(all, "added test"))
+        }
+    };
+    if changed == 0 { added } else { format!("{added}; {} changed", files_of_tests(changed)) }
+}
+
+/// What a result says where a pattern matches no report.
+const MISSING_REPORT: &str = "missing-report";
+/// What env(1) and shells end with where a command cannot be found or started.
+const NOT_FOUND: [u8; 2] = [126, 127];
+/// So many names stand in a sentence.
+const NAMES_TOLD_MAX: usize = 5;
+const NAME_CHARS_MAX: usize = 200;
