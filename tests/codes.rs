@@ -7,6 +7,8 @@
 #[path = "common/codes_baselines.rs"]
 mod baselines;
 mod common;
+#[path = "common/differential_codes.rs"]
+mod differential;
 #[path = "common/codes_exceptions.rs"]
 mod exceptions;
 #[path = "common/forge.rs"]

@@ -191,6 +191,7 @@ pub fn passed(rig: &Rig, claim: &str, start: Digest) -> Run {
         materials: Vec::new(),
         facts: Vec::new(),
         attachments: Vec::new(),
+        on_base: None,
     }
 }
 

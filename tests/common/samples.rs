@@ -2,10 +2,7 @@
 
 use evidence_ledger::crypto::{NoteKey, PublicKey, SecretKey, sha256};
 use evidence_ledger::model::{
-    AsOf, Attachment, Authority, Binding, Command, CoverageFacts, Criterion, Decision, Digest, Effect, Ended, Event,
-    Exception, Facts, FindingFacts, Grant, Material, MaterialFacts, MeasurementFacts, MutationFacts, Oid, Outcome,
-    Phase, PictureSeen, Plan, PolicyRecord, Predicate, Problem, Purpose, Rename, Review, ReviewVerdict, Revoke, Run,
-    Shard, Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
+    AsOf, Attachment, Authority, BaseRun, Binding, Command, CoverageFacts, Criterion, Decision, Digest, Effect, Ended, Event, Exception, Facts, FindingFacts, Grant, Material, MaterialFacts, MeasurementFacts, MutationFacts, Oid, OnBase, Outcome, Phase, PictureSeen, Plan, PolicyRecord, Predicate, Problem, Purpose, Rename, Review, ReviewVerdict, Revoke, Run, Shard, Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
 };
 
 /// The origin of the test ledger.
@@ -77,6 +74,7 @@ pub fn passed(start: Digest) -> Run {
         materials: Vec::new(),
         facts: Vec::new(),
         attachments: Vec::new(),
+        on_base: None,
     }
 }
 
@@ -94,6 +92,8 @@ pub fn all() -> Vec<(String, Statement)> {
     // Each sample is numbered: a new one comes last.
     let coverage = Predicate::Result(run_with_coverage());
     all.push(("result-coverage".into(), commit_and_tree(), coverage, Some(digest("first plan")), true));
+    let on_base = Predicate::Result(run_on_base());
+    all.push(("result-on-base".into(), commit_and_tree(), on_base, Some(digest("first plan")), true));
     let mutation = Predicate::Result(run_with_mutants_and_measurements());
     all.push(("result-mutation".into(), commit_and_tree(), mutation, Some(digest("first plan")), true));
     all.extend(told().into_iter().map(|(name, subjects, predicate)| {
@@ -223,6 +223,25 @@ fn run_with_coverage() -> Run {
     let facts = Facts { coverage: Some(coverage), ..Facts::bare("lcov/1", Outcome::Pass, Vec::new()) };
     let run = full_run(Ended::Exited { code: 0 });
     Run { outcome: Outcome::Pass, facts: vec![MaterialFacts { material: digest("lcov.info"), facts }], ..run }
+}
+
+fn run_on_base() -> Run {
+    let run = full_run(Ended::Exited { code: 0 });
+    let base = |code, problems| BaseRun {
+        tree: oid('4'),
+        command: Command { argv: vec!["make".into()], ended: Ended::Exited { code }, duration_ms: 1 },
+        materials: run.materials.clone(),
+        facts: run.facts.clone(),
+        problems,
+    };
+    let on_base = OnBase {
+        commit: oid('5'),
+        tests: vec!["tests/**".into()],
+        problems: run.problems.clone(),
+        plain: Some(base(0, Vec::new())),
+        with_tests: Some(base(1, run.problems.clone())),
+    };
+    Run { on_base: Some(Box::new(on_base)), ..run }
 }
 
 fn run_with_mutants_and_measurements() -> Run {
