@@ -241,6 +241,19 @@ fn skipped_test_has_not_failed() {
 }
 
 #[test]
+fn test_that_fails_on_the_base_for_want_of_its_file_is_added() {
+    let rig = shop();
+    rig.commit("tests/new.sh", MEANS);
+    rig.commit("tests/nothing.sh", EMPTY);
+    let runner = "mkdir -p out; { echo '<testsuite>'; for name in old new nothing; do echo \"<testcase name='$name'>\"; \
+                  sh tests/$name.sh || echo '<failure/>'; echo '</testcase>'; done; echo '</testsuite>'; } > out/t.xml";
+    rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "-c", runner]].concat());
+    let verdict = rig.verify();
+    verdict.refused(&["E270"]);
+    found(&verdict, "1 of 2 added tests does not fail on the base: nothing");
+}
+
+#[test]
 fn test_beside_the_patterns_is_no_way_around() {
     let rig = shop();
     rig.commit("units/new.sh", EMPTY);

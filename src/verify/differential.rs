@@ -1,7 +1,7 @@
 //! The rule of tests that mean something: what the change adds or changes passes on the head and fails on the base.
 //!
 //! A result with `--on-base` holds three runs of one command: on the head, on the base as it is, and on the base with the head's tests. A
-//! test is *added* if the head shows it more often than the base as it is; what it is called is its identity, as everywhere. Each added
+//! test is *added* if the head shows it more often than the base as it is, or passing where that does not; what it is called is its identity, as everywhere. Each added
 //! test must pass on the head and fail on the base with the head's tests. A test that is not there counts as failing only where that can
 //! be told from a run that did not happen:
 //!
@@ -165,8 +165,11 @@ impl Runs {
         let tells = |(_, test, there): &&(&Digest, &Test<'_>, There)| {
             test.passes && matches!(there, There::Fails | There::Absent)
         };
-        let is_added =
-            |identity: &Digest, test: &Test<'_>| plain.get(identity).is_none_or(|before| before.count < test.count);
+        let is_added = |identity: &Digest, test: &Test<'_>| {
+            // What fails there may fail for want of its file.
+            let new = |before: &Test<'_>| before.count < test.count || (test.passes && !before.passes);
+            plain.get(identity).is_none_or(new)
+        };
         let added: Vec<_> = all.iter().filter(|(identity, test, _)| is_added(identity, test)).collect();
         let mut refuse = |found: String, wanted: &str| {
             findings.push(Finding::new(Code::NOT_DIFFERENTIAL, thing, found, wanted));
