@@ -14,9 +14,9 @@ use crate::model::{ClaimName, Digest, Id, Span, TierName};
 
 use super::word::{Word as _, words};
 use super::{
-    Act, AttachmentLimits, Base, Claim, CoverageLimits, Differential, Entitled, Exceptions, FindingLimits,
-    MeasurementLimits, MutationLimits, NameLimits, PathFloor, PlanPart, Policy, Reach, TestKind, TestLimits, Tier,
-    Trailer, Waivable, When,
+    Act, AttachmentLimits, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MeasurementLimits,
+    MutationLimits, NameLimits, PathFloor, PlanPart, Policy, Reach, TestKind, TestLimits, Tier, Trailer, Waivable,
+    When,
 };
 
 /// One difference between two policies.
@@ -165,8 +165,7 @@ const RULES: &[(&str, Rule)] = &[
     ("tests.skipped_max", Rule::Ceiling),
     ("tests.flaky_max", Rule::Ceiling),
     ("tests.baseline", Rule::Demand),
-    // Other patterns find other tests: that is neither more nor less.
-    ("tests.differential", Rule::Demand),
+    ("tests.differential", Rule::Demand), // Other patterns find other tests: that is neither more nor less.
     ("tests.positive", Rule::Demand),
     ("tests.positive.passed_min", Rule::Floor),
     ("tests.negative", Rule::Demand),
@@ -491,6 +490,19 @@ impl Of<'_> {
         self.number(floor, kind.map(|kind| kind.passed_min));
     }
 
+    fn tests(&mut self, of: &TestLimits) {
+        let TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline, differential, positive, negative } =
+            of;
+        self.number("tests.passed_min", *passed_min);
+        self.number("tests.failed_max", *failed_max);
+        self.number("tests.skipped_max", *skipped_max);
+        self.number("tests.flaky_max", *flaky_max);
+        self.test_kind("tests.positive", "tests.positive.passed_min", positive.as_ref());
+        self.test_kind("tests.negative", "tests.negative.passed_min", negative.as_ref());
+        baseline.iter().for_each(|rule| self.word("tests.baseline", rule.as_str()));
+        differential.iter().for_each(|it| self.word("tests.differential", &it.in_words()));
+    }
+
     fn claim(&mut self, claim: &Claim) {
         let Claim {
             family,
@@ -519,31 +531,7 @@ impl Of<'_> {
         self.word("form", form.as_str());
         self.word("at", at.as_str());
         self.word("bound_to", bound_to.as_str());
-        if let Some(TestLimits {
-            passed_min,
-            failed_max,
-            skipped_max,
-            flaky_max,
-            baseline,
-            differential,
-            positive,
-            negative,
-        }) = tests
-        {
-            self.number("tests.passed_min", *passed_min);
-            self.number("tests.failed_max", *failed_max);
-            self.number("tests.skipped_max", *skipped_max);
-            self.number("tests.flaky_max", *flaky_max);
-            self.test_kind("tests.positive", "tests.positive.passed_min", positive.as_ref());
-            self.test_kind("tests.negative", "tests.negative.passed_min", negative.as_ref());
-            if let Some(baseline) = baseline {
-                self.word("tests.baseline", baseline.as_str());
-            }
-            if let Some(Differential { paths }) = differential {
-                let paths = paths.as_ref().map_or_else(|| "true".to_owned(), |paths| paths.patterns().join(", "));
-                self.word("tests.differential", &paths);
-            }
-        }
+        tests.iter().for_each(|limits| self.tests(limits));
         if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline, paths }) = coverage {
             for PathFloor { paths, min } in paths {
                 self.put("coverage.paths", paths.patterns().join(", "), format!("{min} %"), Some(*min));

@@ -145,6 +145,14 @@ impl Policy {
     }
 }
 
+impl Differential {
+    /// Returns its patterns, or `true` where it has none.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        self.paths.as_ref().map_or_else(|| "true".to_owned(), |paths| paths.patterns().join(", "))
+    }
+}
+
 impl TestKind {
     /// Returns its patterns in words, such as `names *accepts*; reports *.pos.xml`.
     #[must_use]
