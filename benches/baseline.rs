@@ -5,7 +5,9 @@
 //! compared. What is printed: milliseconds of processor time in the fastest of five runs, and by how much the most memory of the
 //! process grew. `-- NUMBER` takes another number of tests.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::Command;
 
 use evidence_ledger::model::Digest;
@@ -15,7 +17,7 @@ use evidence_ledger::reports::{CaseOutcome, Format, Report, read_report};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["step", step, count] => one(step, count.parse().expect("a number")),
+        ["step", step, folder] => one(step, Path::new(folder)),
         [] => all("100000"),
         [count] => all(count),
         _ => println!("usage: cargo bench --bench baseline [-- NUMBER]"),
@@ -24,23 +26,31 @@ fn main() {
 
 fn all(count: &str) {
     let program = std::env::current_exe().expect("the path of this program");
+    let place = tempfile::tempdir().expect("a folder for the files");
+    let number: u32 = count.parse().expect("a number");
+    let (old, now) = (junit(number, 0), junit(number, number / 1000));
+    fs::write(place.path().join("now.xml"), now).expect("the disk takes it");
+    fs::write(place.path().join("baseline"), baseline(&report(&mut old.as_bytes())).print())
+        .expect("the disk takes it");
     println!("{count} tests{:<15} {:>8} {:>14}", "", "ms", "memory grew by");
     for step in ["parse", "read", "compare"] {
-        let ran = Command::new(&program).args(["step", step, count]).output().expect("it starts");
+        let ran = Command::new(&program).args(["step", step]).arg(place.path()).output().expect("it starts");
         print!("{}", String::from_utf8_lossy(&ran.stdout));
         eprint!("{}", String::from_utf8_lossy(&ran.stderr));
     }
 }
 
-fn one(step: &str, count: u32) {
-    let (old, now) = (junit(count, 0), junit(count, count / 1000));
-    let text = baseline(&report(&old)).print();
+fn one(step: &str, folder: &Path) {
+    let text = || fs::read(folder.join("baseline")).expect("the baseline");
+    let read = || report(&mut BufReader::new(File::open(folder.join("now.xml")).expect("the report")));
     match step {
-        "parse" => measure("parse the baseline", || Baseline::parse(text.as_bytes()).expect("a baseline").parts.len()),
-        "read" => measure("read the report", || report(&now).cases.len()),
+        "parse" => {
+            let text = text();
+            measure("parse the baseline", || Baseline::parse(&text).expect("a baseline").parts.len());
+        }
+        "read" => measure("read the report", || read().cases.len()),
         _ => {
-            let before = Baseline::parse(text.as_bytes()).expect("a baseline");
-            let shown = report(&now);
+            let (before, shown) = (Baseline::parse(&text()).expect("a baseline"), read());
             let known = before.parts.values().next().and_then(|part| part.tests.as_ref()).expect("tests");
             measure("compare", || {
                 let now = passing(&shown);
@@ -48,7 +58,7 @@ fn one(step: &str, count: u32) {
                     before.is_some_and(|kept| after.is_none_or(|after| after.count < kept.count))
                 };
                 let lost = known.beside(&now).filter(lost).count();
-                assert_eq!(u32::try_from(lost).ok(), Some(count / 1000));
+                assert_eq!(lost, known.names().len() / 1000);
                 lost
             });
         }
@@ -56,6 +66,8 @@ fn one(step: &str, count: u32) {
 }
 
 fn measure(step: &str, run: impl Fn() -> usize) {
+    // What was needed to prepare does not count.
+    fs::write("/proc/self/clear_refs", "5").expect("Linux");
     let before = peak_kib();
     let mut fastest = u64::MAX;
     for _ in 0..RUNS {
@@ -80,8 +92,8 @@ fn junit(count: u32, others: u32) -> String {
     format!("<testsuite name=\"shop\" tests=\"{count}\">\n{cases}</testsuite>\n")
 }
 
-fn report(text: &str) -> Report {
-    read_report(Format::Junit, &mut text.as_bytes()).expect("a report")
+fn report(input: &mut dyn BufRead) -> Report {
+    read_report(Format::Junit, input).expect("a report")
 }
 
 /// Makes the set of the tests that pass, as a verdict does.
@@ -107,7 +119,7 @@ fn processor_nanoseconds() -> u64 {
     schedule.split(' ').next().and_then(|text| text.parse().ok()).expect("a number")
 }
 
-/// Returns the most memory that this process had so far.
+/// Returns the most memory that this process had since that was last cleared.
 fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line about memory");
