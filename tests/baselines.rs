@@ -204,6 +204,21 @@ fn coverage_may_not_fall_below_the_highest_that_was_merged() {
     verify(&rig).refused(&["E264"]);
     all(&rig, 60);
     verify(&rig).accepted();
+    // Tested code goes: somebody entitled lets the floor fall, once.
+    all(&rig, 55);
+    verify(&rig).refused(&["E264"]);
+    rig.ok(
+        "boss",
+        &["allow", "retire", "unit-tests", "--name", "coverage", "--reason", "the importer is gone", "--until", "1d"],
+    );
+    verify(&rig).accepted();
+    merge(&rig, "three");
+    begin(&rig, "four", "medium");
+    all(&rig, 54);
+    verify(&rig).refused(&["E264"]);
+    all(&rig, 55);
+    verify(&rig).accepted();
+    assert_eq!(states(&audit_branch(&rig)), ["accepted"; 3]);
 }
 
 #[test]

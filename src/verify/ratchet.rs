@@ -80,6 +80,8 @@ pub struct Gain {
     retired: BTreeSet<Digest>,
     /// Names of pictures that may go.
     gone: BTreeSet<Box<str>>,
+    /// Floors that may fall.
+    lowered: BTreeSet<Floor>,
     /// Findings and names that may come.
     admitted: BTreeSet<Digest>,
     /// Whether measurements follow what got better.
@@ -128,6 +130,7 @@ pub(super) fn check(
         shown: Vec::new(),
         retired: BTreeSet::new(),
         gone: BTreeSet::new(),
+        lowered: BTreeSet::new(),
         admitted: BTreeSet::new(),
     };
     let mut protected = Protected::default();
@@ -169,10 +172,18 @@ pub(super) fn check(
         comparing.measurements(limits, old.map(|old| &old.measurements), &measured);
         protected.measurements = measured;
     }
-    let Comparing { shown, retired, gone, admitted, .. } = comparing;
+    let Comparing { shown, retired, gone, lowered, admitted, .. } = comparing;
     let tighten = claim.measurements.as_ref().is_some_and(|limits| limits.baseline == MeasurementRule::Tighten);
-    let gain =
-        Gain { claim: name.clone(), variant: variant.cloned(), now: protected, retired, gone, admitted, tighten };
+    let gain = Gain {
+        claim: name.clone(),
+        variant: variant.cloned(),
+        now: protected,
+        retired,
+        gone,
+        lowered,
+        admitted,
+        tighten,
+    };
     Some((shown, gain))
 }
 
@@ -250,6 +261,7 @@ struct Comparing<'a, 'b> {
     shown: Vec<Compared>,
     retired: BTreeSet<Digest>,
     gone: BTreeSet<Box<str>>,
+    lowered: BTreeSet<Floor>,
     admitted: BTreeSet<Digest>,
 }
 
@@ -430,7 +442,11 @@ impl Comparing<'_, '_> {
         let what = floor.as_str();
         let mut compared = self.blank(what);
         (compared.of, compared.held) = (old.unwrap_or(0), now);
-        if let Some(old) = old.filter(|old| now < *old) {
+        let lowered = old.filter(|old| now < *old).and_then(|_| self.bench.exceptions.retires(self.name, what));
+        if let Some(taken) = lowered {
+            self.lowered.insert(floor);
+            compared.allowed.push(Allowed::new(what, None, taken));
+        } else if let Some(old) = old.filter(|old| now < *old) {
             compared.against = 1;
             let found = format!("{what} is {}", percent(now));
             let wanted = format!("at least {}, as in {}", percent(old), self.of_merge());
@@ -587,7 +603,7 @@ impl Gain {
     /// Returns what is protected after this, where that was protected before.
     fn applied(&self, old: Option<&Protected>) -> Protected {
         let mut next = old.cloned().unwrap_or_default();
-        let Self { now, retired, gone, admitted, tighten, .. } = self;
+        let Self { now, retired, gone, lowered, admitted, tighten, .. } = self;
         let grown = |old: Option<&NameSet>, now: &NameSet| {
             let none = NameSet::default();
             let kept = old.unwrap_or(&none).beside(now).filter_map(|(before, after)| {
@@ -625,7 +641,11 @@ impl Gain {
             });
         }
         for (floor, number) in &now.floors {
-            next.floors.entry(*floor).and_modify(|old| *old = (*old).max(*number)).or_insert(*number);
+            let fallen = lowered.contains(floor);
+            next.floors
+                .entry(*floor)
+                .and_modify(|old| *old = if fallen { *number } else { (*old).max(*number) })
+                .or_insert(*number);
         }
         next.measurements.retain(|identity, _| !retired.contains(identity));
         for (identity, measured) in &now.measurements {

@@ -2,7 +2,10 @@
 
 use evidence_ledger::crypto::{NoteKey, PublicKey, SecretKey, sha256};
 use evidence_ledger::model::{
-    AsOf, Attachment, Authority, BaseRun, Binding, Command, CoverageFacts, Criterion, Decision, Digest, Effect, Ended, Event, Exception, Facts, FindingFacts, Grant, Material, MaterialFacts, MeasurementFacts, MutationFacts, Oid, OnBase, Outcome, Phase, PictureSeen, Plan, PolicyRecord, Predicate, Problem, Purpose, Rename, Review, ReviewVerdict, Revoke, Run, Shard, Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
+    AsOf, Attachment, Authority, BaseRun, Binding, Command, CoverageFacts, Criterion, Decision, Digest, Effect, Ended,
+    Event, Exception, Facts, FindingFacts, Grant, Material, MaterialFacts, MeasurementFacts, MutationFacts, Oid,
+    OnBase, Outcome, Phase, PictureSeen, Plan, PolicyRecord, Predicate, Problem, Purpose, Rename, Review,
+    ReviewVerdict, Revoke, Run, Shard, Start, Statement, Subject, TestFacts, Time, VerdictRecord, Worktree,
 };
 
 /// The origin of the test ledger.
