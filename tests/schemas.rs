@@ -443,10 +443,12 @@ const OPTIONAL: &[&str] = &[
     "notes",
     "old",
     "omittedBytes",
+    "onBase",
     "origin",
     "owner",
     "paths",
     "pictures",
+    "plain",
     "plan",
     "problems",
     "reason",
@@ -461,4 +463,5 @@ const OPTIONAL: &[&str] = &[
     "variant",
     "verdict",
     "vsa",
+    "withTests",
 ];
