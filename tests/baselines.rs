@@ -526,3 +526,40 @@ fn another_name_for_the_run_is_no_way_around_what_is_protected() {
     attest(&rig, "build", "t.xml", &tests(&["a", "b"]));
     verify(&rig).accepted();
 }
+
+#[test]
+fn what_was_merged_into_the_change_is_protected_in_it_too() {
+    let rig = keeping();
+    rig.git(&["checkout", "-q", "-b", "older"]);
+    rig.git(&["checkout", "-q", "main"]);
+    begin(&rig, "two", "low");
+    rig.git(&["checkout", "-q", "older"]);
+    rig.git(&["branch", "-q", "-f", "main", "older"]);
+    rig.git(&["checkout", "-q", "main"]);
+    merged(&rig, "one", &["a", "b"]);
+    rig.git(&["checkout", "-q", "two"]);
+    // From before the merge it has nothing to keep; once it holds what was merged, it has.
+    attest(&rig, "build", "t.xml", &tests(&["a"]));
+    verify(&rig).accepted();
+    rig.git(&["merge", "-q", "-m", "main", "main"]);
+    attest(&rig, "build", "t.xml", &tests(&["a"]));
+    verify(&rig).refused(&["E260"]);
+    let bundle = rig.path("two.zip");
+    rig.ok("stranger", &["export", "shop/two", "-o", "../two.zip"]);
+    assert_eq!(rig.by("stranger", &["audit", bundle.to_str().unwrap(), "--json"]).code, 1);
+    attest(&rig, "build", "t.xml", &tests(&["a", "b"]));
+    verify(&rig).accepted();
+    rig.ok("stranger", &["export", "shop/two", "-o", "../two.zip"]);
+    assert_eq!(rig.by("stranger", &["audit", bundle.to_str().unwrap(), "--json"]).code, 0);
+}
+
+#[test]
+fn nothing_is_no_list_of_names_and_no_measurement() {
+    for limits in ["names = { new_max = 0 }", "measurements = { tolerance = 10 }"] {
+        let build = format!("by = \"ci\"\n{limits}\n\n[claim.unit-tests]");
+        let rig = Rig::with(&[("by = \"ci\"\n\n[claim.unit-tests]", &build)]);
+        rig.plan("low");
+        rig.pass("build");
+        rig.verify().refused(&["E214"]);
+    }
+}

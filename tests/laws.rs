@@ -310,7 +310,7 @@ fn judged(policy: &str, baseline: Option<&Baseline>, reports: &[(Format, String)
     let policies = Policies::read(&complete, &texts).unwrap();
     let complete = read_names(complete, &source, &trust, &policies, &git).unwrap();
     let mut none = |_: &_| Ok::<_, ProveError>(None);
-    let complete = read_branch(complete, &source, &trust, &policies, &mut git, &mut none).unwrap();
+    let complete = read_branch(complete, &source, &trust, &policies, &mut git, None, &mut none).unwrap();
     let mut rechecked = Rechecked::of_tree(&complete, &policies, &texts).unwrap();
     rechecked.read_baselines(&complete, &trust, &git, &texts).unwrap();
     let judgement = Judgement {

@@ -9,7 +9,7 @@ use super::args::ExportArgs;
 use super::context::Context;
 use super::fail::Fail;
 use super::{print, print_json};
-use crate::export::{Lines, Parts, WriteError, audited_moment, write_bundle};
+use crate::export::{Lines, Parts, WriteError, audited_moment, audited_place, write_bundle};
 use crate::merkle::{Checkpoint, SignedCheckpoint};
 use crate::model::Oid;
 use crate::prove::{Change, Complete, Trust};
@@ -37,7 +37,8 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
     let mut git = repository.facts(&head.commit, &base)?;
     let complete = read_names(complete, &log, &trust, &policies, &git)?;
     let first_parent = &mut |commit: &Oid| repository.first_parent(commit).map_err(Fail::from);
-    let complete = read_branch(complete, &log, &trust, &policies, &mut git, first_parent)?;
+    let before = audited_place(&complete, &policies, &trust);
+    let complete = read_branch(complete, &log, &trust, &policies, &mut git, before, first_parent)?;
     let lines = if asks_changed_lines(&complete, &policies, &git) { Lines::Held } else { Lines::LeftOut };
     let output = context.cwd.join(&args.output);
     // A run that fails or is stopped leaves no half-written bundle under the name.

@@ -237,7 +237,7 @@ pub(super) fn judge_at(
         git.changed = Some(repository.changed_lines(&head.commit, &base)?);
     }
     let first_parent = &mut |commit: &Oid| repository.first_parent(commit).map_err(Fail::from);
-    let complete = match read_branch(complete, log, trust, &policies, &mut git, first_parent) {
+    let complete = match read_branch(complete, log, trust, &policies, &mut git, None, first_parent) {
         Ok(complete) => complete,
         Err(fail) => return refused(fail),
     };

@@ -118,7 +118,7 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
         git.changed = Some(changed_lines(bundle, &named.commit, &base)?);
     }
     let parent = &mut |commit: &Oid| first_parent(bundle, commit).map_err(AuditError::from);
-    let whole = read_branch(whole, bundle, trust, &policies, &mut git, parent)?;
+    let whole = read_branch(whole, bundle, trust, &policies, &mut git, merge.map(|(serial, _)| serial), parent)?;
     let complete = judged(&whole);
     check_derived(bundle, &whole)?;
     let materials = hash_all(bundle, named_materials(&whole, trust, git.below.as_ref()))?;
@@ -141,7 +141,10 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
     check_reached(bundle)?;
     let decided = evaluator.judge(&judgement)?;
     let decided = match merge {
-        Some((serial, _)) => moved(bundle, trust, &whole, &policies, serial, decided)?,
+        Some((serial, _)) => {
+            let decided = moved(bundle, trust, &whole, &policies, serial, decided)?;
+            merged_as_judged(&whole, serial, decided)
+        }
         None => decided,
     };
     let wider = whole.of_list(&MapText::chain("exception"));
@@ -164,6 +167,19 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
         lapsed,
         later: later.map(|record| (record.serial(), record.entry().kind.clone(), record.time())).collect(),
     })
+}
+
+/// Refuses a bundle about another tree than the one that was merged with a verdict: what was judged there is not what is shown here.
+fn merged_as_judged(whole: &Complete<Change>, serial: u64, decided: Decided) -> Decided {
+    let Some(record) = whole.record(serial) else { return decided };
+    let Predicate::Event(Event::Merge { verdict: Some(_), .. }) = &record.statement().predicate else { return decided };
+    match record.statement().tree() {
+        Some(tree) if *tree != whole.subject().tree => {
+            let found = format!("record {serial} merged the tree {tree}; the bundle is about {}", whole.subject().tree);
+            decided.refused_for(Finding::new(Code::OTHER_COMMIT, "the merge", found, "the tree of the merged commit"))
+        }
+        _ => decided,
+    }
 }
 
 /// Computes again which baseline the merge of the change left, and refuses another. A merge of several changes rests on the
@@ -256,6 +272,12 @@ fn left_out(complete: &Complete<Change>, policies: &Policies, trust: &Trust, mis
 pub fn audited_moment(complete: &Complete<Change>, policies: &Policies, trust: &Trust, commit: &Oid) -> Time {
     let merge = merge_of(complete, policies, trust).map(|(_, time)| time);
     merge.or_else(|| of_verdict(complete, policies, trust, commit)).unwrap_or(complete.map().time)
+}
+
+/// Returns the place before which records count for an audit of these: that of the change's merge, if there is one.
+#[must_use]
+pub fn audited_place(complete: &Complete<Change>, policies: &Policies, trust: &Trust) -> Option<u64> {
+    merge_of(complete, policies, trust).map(|(serial, _)| serial)
 }
 
 /// Returns place and time of the change's merge: the newest by somebody who may merge. Anybody else's ends nothing, so that

@@ -8,7 +8,7 @@ mod layout;
 mod report;
 mod write;
 
-pub use audit::{Audit, AuditError, Verified, audit, audited_moment};
+pub use audit::{Audit, AuditError, Verified, audit, audited_moment, audited_place};
 pub use bundle::Bundle;
 pub use container::{Container, ContainerError};
 pub use report::{

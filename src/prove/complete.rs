@@ -506,7 +506,10 @@ impl Reading<'_> {
                 (Some(known), _) => Some(&known.statement),
                 (None, raw) => raw.map(|raw| &raw.statement),
             };
-            let far = tail.serials.iter().rposition(|serial| statement(serial).is_some_and(reaches));
+            let far = tail
+                .serials
+                .iter()
+                .rposition(|serial| statement(serial).is_some_and(|statement| reaches(*serial, statement)));
             let whole = u64::try_from(tail.serials.len()).is_ok_and(|length| length >= count);
             if far.is_none() && !whole {
                 if tail.serials.len() < most {

@@ -30,7 +30,7 @@ pub struct Run {
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) chain: &'a MapText,
-    pub(super) reaches: &'a dyn Fn(&Statement) -> bool,
+    pub(super) reaches: &'a dyn Fn(u64, &Statement) -> bool,
 }
 
 impl<T> Complete<T> {
@@ -44,7 +44,7 @@ impl<T> Complete<T> {
         source: &dyn Source,
         trust: &Trust,
         chain: &MapText,
-        reaches: &dyn Fn(&Statement) -> bool,
+        reaches: &dyn Fn(u64, &Statement) -> bool,
     ) -> Result<Self, ProveError> {
         extend_with(source, trust, self, &[], Some(Wanted { chain, reaches }))
     }

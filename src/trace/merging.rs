@@ -19,8 +19,8 @@ use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Trust, 
 use crate::rego::{Evaluator, RegoError};
 use crate::store::{Log, StoreError};
 use crate::verify::{
-    Authority, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError, Rechecked, Verdict,
-    asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
+    Authority, BASELINE_BYTES_MAX, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError,
+    Rechecked, Verdict, asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
 };
 
 /// What reached a branch, as the ledger's records say.
@@ -296,7 +296,11 @@ impl Merging<'_> {
         let whole = read_names(whole, self.log, self.trust, &policies, &git)?;
         let whole = {
             let first_parent = &mut |commit: &Oid| self.repository.first_parent(commit).map_err(MergeError::from);
-            read_branch(whole, self.log, self.trust, &policies, &mut git, first_parent)?
+            let before = match at {
+                At::Live(_) => None,
+                At::Recorded { serial, .. } => Some(serial),
+            };
+            read_branch(whole, self.log, self.trust, &policies, &mut git, before, first_parent)?
         };
         if asks_changed_lines(&whole, &policies, &git) {
             git.changed = Some(self.repository.changed_lines(head, &base)?);
@@ -433,6 +437,12 @@ impl Merging<'_> {
         let branch = format!("{}:{}", self.trust.repository, self.branch.name);
         let known = newest.as_ref().map(|(digest, baseline)| (*digest, baseline));
         let next = next_baseline(&branch, known, &decided);
+        let bytes = next.print().len();
+        if bytes > BASELINE_BYTES_MAX {
+            let text =
+                format!("the baseline of {branch} would have {bytes} bytes; at most {BASELINE_BYTES_MAX} can be read");
+            return Err(ProveError::Unreadable(text).into());
+        }
         Ok((!next.parts.is_empty() || newest.is_some()).then_some(next))
     }
 

@@ -142,8 +142,8 @@ fn one(
     let whole = read_names(whole, log, trust, &policies, &git)?;
     let whole = supposed.read_names(whole, log, trust, &git)?;
     let first_parent = &mut |commit: &Oid| repository.first_parent(commit).map_err(TryError::from);
-    let whole = read_branch(whole, log, trust, &policies, &mut git, first_parent)?;
-    let complete = supposed.read_branch(whole, log, trust, &mut git, first_parent)?.before(last + 1);
+    let whole = read_branch(whole, log, trust, &policies, &mut git, Some(last + 1), first_parent)?;
+    let complete = supposed.read_branch(whole, log, trust, &mut git, Some(last + 1), first_parent)?.before(last + 1);
     let mut rechecked = supposed.recheck(&complete, &policies, log)?;
     rechecked.read_baselines(&complete, trust, &git, log)?;
     if asks_changed_lines(&complete, &policies, &git) || supposed.asks_changed_lines(&complete, &git) {

@@ -333,8 +333,10 @@ fn check_variant(
         let compared = ratchet::check(bench, name, variant, claim, &numbers, &pictures, &mut limits);
         if let Some((compared, gain)) = compared {
             let sentences = compared.iter().map(Compared::sentence).collect::<Vec<_>>().join("; ");
-            ruled.numbers =
-                Some(ruled.numbers.take().map_or_else(|| sentences.clone(), |it| format!("{it}; {sentences}")));
+            if !sentences.is_empty() {
+                ruled.numbers =
+                    Some(ruled.numbers.take().map_or_else(|| sentences.clone(), |it| format!("{it}; {sentences}")));
+            }
             ruled.compared.extend(compared);
             ruled.gains.push(gain);
         }

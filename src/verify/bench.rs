@@ -67,14 +67,12 @@ impl<'a> Bench<'a> {
         entitled.and_then(|entitled| entitled.roles.first()).map(Role::as_str)
     }
 
-    /// Returns whether a test that passes has a name in its own, of a result on the judged tree that counts for its claim; or a
-    /// criterion of a plan that counts has it in its text: an open criterion refuses by itself.
-    pub(super) fn names_tested(&self, name: &str) -> bool {
+    /// Returns the names of the tests that pass, one a line: of results on the judged tree that count for their claims; and the texts
+    /// of the criteria of plans that count: an open criterion refuses by itself.
+    pub(super) fn told_tests(&self) -> String {
         let plans = Plans::of(self.complete);
-        let mut criteria = plans.entitled(&self.authority).flat_map(|(_, plan)| &plan.criteria);
-        if criteria.any(|criterion| criterion.text.contains(name)) {
-            return true;
-        }
+        let criteria = plans.entitled(&self.authority).flat_map(|(_, plan)| &plan.criteria);
+        let mut told: String = criteria.map(|criterion| format!("{}\n", criterion.text)).collect();
         let results = self
             .complete
             .of_change()
@@ -86,9 +84,13 @@ impl<'a> Bench<'a> {
         let reports = runs.flat_map(|(serial, run)| {
             run.facts.iter().filter_map(move |read| self.rechecked.report(serial, &read.material))
         });
-        let mut cases = reports.flat_map(|report| &report.cases);
-        cases
-            .any(|case| matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Flaky) && case.shown().contains(name))
+        for case in reports.flat_map(|report| &report.cases) {
+            if matches!(case.outcome, CaseOutcome::Passed | CaseOutcome::Flaky) {
+                told.push_str(&case.shown());
+                told.push('\n');
+            }
+        }
+        told
     }
 
     /// Returns whether a passing result is by somebody entitled to show its claim.

@@ -1,6 +1,7 @@
 //! What the target branch protects where a change starts: which recorded merge's baseline counts (design, section 5).
 //!
-//! It is the newest merge with a baseline on the first-parent line of the change's base, the base included. The line is read from
+//! It is the newest merge with a baseline among the commits of the change itself (what was merged into it since), else on the
+//! first-parent line of its base, the base included. The line is read from
 //! git's objects, the merges from the branch's chain: from the newest down to the one that is used. Nobody who takes something away
 //! gets a lower baseline: without the merge that is used, or the commits that lead to it, there is no verdict that accepts.
 
@@ -13,9 +14,9 @@ use super::plan::Plans;
 use super::verdict::Finding;
 use crate::crypto::Envelope;
 use crate::merkle::MapText;
-use crate::model::{Below, ClaimName, Digest, Event, GitFacts, Id, Oid, Predicate, Statement};
+use crate::model::{Below, ChangeId, ClaimName, Digest, Event, GitFacts, Id, Oid, Predicate, Statement};
 use crate::policy::{Act, Base, Baseline, Policy, Protected, Requirements};
-use crate::prove::{Change, Complete, Logged, ProveError, Source, Trust, branch_chain};
+use crate::prove::{Change, Complete, Logged, ProveError, Run, Source, Trust, branch_chain};
 
 /// Returns whether a policy of the ledger holds this change against the baseline of its branch, or its base against the branch.
 ///
@@ -35,7 +36,7 @@ fn asks(policy: &Policy, required: &Requirements) -> bool {
 }
 
 /// Reads the merges of the target branch down to the one whose baseline counts, and the commits between it and the base, where a
-/// policy asks for it. `first_parent` returns the first parent of a commit; none of a root.
+/// policy asks for it. Of an earlier moment, only what was recorded before that place counts. `first_parent` returns the first parent of a commit; none of a root.
 ///
 /// # Errors
 /// See [`ProveError`], and what `first_parent` returns.
@@ -45,10 +46,11 @@ pub fn read_branch<E: From<ProveError>>(
     trust: &Trust,
     policies: &Policies,
     git: &mut GitFacts,
+    before: Option<u64>,
     first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
 ) -> Result<Complete<Change>, E> {
     match target_chain(&complete, trust).filter(|_| asks_baseline(&complete, policies, git)) {
-        Some(chain) => read_chain(complete, source, trust, &chain, git, first_parent),
+        Some(chain) => read_chain(complete, source, trust, &chain, git, before, first_parent),
         None => Ok(complete),
     }
 }
@@ -63,31 +65,53 @@ pub fn read_chain<E: From<ProveError>>(
     trust: &Trust,
     chain: &MapText,
     git: &mut GitFacts,
+    before: Option<u64>,
     first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
 ) -> Result<Complete<Change>, E> {
+    let counts = |serial: u64| before.is_none_or(|before| serial < before);
+    let change = complete.subject().id.clone();
+    let inside: BTreeSet<Oid> = git.commits.iter().map(|commit| commit.oid.clone()).collect();
     let mut below = Below { commits: Vec::new(), whole: false };
     let mut most = 1_usize;
     loop {
         let tail = source.tail(chain, most).map_err(ProveError::from)?;
         let count = tail.item.as_ref().map_or(0, |item| item.count);
         let mut commits = BTreeSet::new();
-        for serial in &tail.serials {
-            commits.extend(merged_commit(source, *serial)?);
+        let mut ahead = None;
+        for serial in tail.serials.iter().copied().filter(|serial| counts(*serial)) {
+            let Some((commit, is_own)) = merged_commit(source, serial, &change)? else { continue };
+            if inside.contains(&commit) && !is_own {
+                ahead = Some(commit.clone());
+            }
+            commits.insert(commit);
         }
         let everything = u64::try_from(tail.serials.len()).is_ok_and(|length| length >= count);
         let depth = if everything { LINE_MAX } else { most.saturating_mul(STEPS).min(LINE_MAX) };
-        if count > 0 {
+        if let Some(ahead) = ahead {
+            below = Below { commits: vec![ahead], whole: false };
+        } else if !commits.is_empty() {
             walk(&mut below, &git.base, &commits, depth, first_parent)?;
         }
         let used = below.commits.last().filter(|commit| commits.contains(*commit)).cloned();
         if used.is_some() || everything {
             git.below = Some(below);
-            let reaches =
-                |statement: &Statement| used.is_some() && baselined(statement).map(|it| it.0) == used.as_ref();
+            let reaches = |serial: u64, statement: &Statement| {
+                let is_it = used.is_some() && baselined(statement).map(|it| it.0) == used.as_ref();
+                is_it && counts(serial) && !closes(statement, &change)
+            };
             return Ok(complete.with_run(source, trust, chain, &reaches)?);
+        }
+        if tail.serials.len() < most {
+            let first = tail.serials.first().copied().unwrap_or(0);
+            return Err(ProveError::Missing(format!("record of `{chain}` before record {first}")).into());
         }
         most = most.saturating_mul(4);
     }
+}
+
+/// Returns whether a record is the merge of the change itself, be it with others.
+fn closes(statement: &Statement, change: &ChangeId) -> bool {
+    matches!(&statement.predicate, Predicate::Event(Event::Merge { changes, .. }) if changes.contains(change))
 }
 
 /// Goes down the first-parent line to the first of some commits, at most so deep.
@@ -122,12 +146,13 @@ fn walk<E>(
 }
 
 /// Returns the commit of a record that is a merge with a baseline; it is not believed yet.
-fn merged_commit(source: &dyn Source, serial: u64) -> Result<Option<Oid>, ProveError> {
+/// With whether it closes the change itself.
+fn merged_commit(source: &dyn Source, serial: u64, change: &ChangeId) -> Result<Option<(Oid, bool)>, ProveError> {
     let unreadable = |error: &dyn std::fmt::Display| ProveError::Unreadable(format!("record {serial}: {error}"));
     let raw = source.record(serial)?;
     let envelope = Envelope::parse(&raw.envelope).map_err(|error| unreadable(&error))?;
     let statement = Statement::parse(&envelope.payload).map_err(|error| unreadable(&error))?;
-    Ok(baselined(&statement).map(|(commit, _)| commit.clone()))
+    Ok(baselined(&statement).map(|(commit, _)| (commit.clone(), closes(&statement, change))))
 }
 
 /// Returns the commit and the baseline of a merge that has one.
@@ -156,6 +181,9 @@ pub(super) fn candidates<'a>(
 ) -> impl DoubleEndedIterator<Item = (&'a Logged, &'a Digest)> {
     complete.of_run(chain).filter_map(|record| {
         let (commit, baseline) = baselined(record.statement())?;
+        if closes(record.statement(), &complete.subject().id) {
+            return None;
+        }
         below.commits.contains(commit).then_some((record, baseline))
     })
 }
@@ -253,12 +281,20 @@ pub(super) fn ground<'a>(bench: &Bench<'a>, trust: &Trust, findings: &mut Vec<Fi
             None => refuse(format!("the baseline that record {} left is not there", record.serial())),
         },
         None if run.count == 0 => Ground::First,
-        // Everything was looked at: every merge, and every commit below the base.
-        None if below.whole && u64::try_from(run.serials.len()).is_ok_and(|length| length == run.count) => {
+        // All merges are here, and none left anything.
+        None if is_whole(run)
+            && bench.complete.of_run(&chain).all(|record| baselined(record.statement()).is_none()) =>
+        {
             Ground::First
         }
+        // Everything was looked at: every merge, and every commit below the base.
+        None if below.whole && is_whole(run) => Ground::First,
         None => refuse("which merge is below it cannot be told".to_owned()),
     }
+}
+
+fn is_whole(run: &Run) -> bool {
+    u64::try_from(run.serials.len()).is_ok_and(|length| length == run.count)
 }
 
 /// Refuses a base that is not the branch's newest merge, where the tier demands that.

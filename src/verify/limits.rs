@@ -271,6 +271,16 @@ impl Numbers {
                 true => self.mutants.check(name, claim, limits, changes, findings),
             }
         }
+        // Nothing that is shown is no empty list: it would hold any limit.
+        let shows = |wanted: fn(&Facts) -> bool| self.reports.iter().any(|report| wanted(&report.facts));
+        if self.unread.is_empty() {
+            if claim.names.is_some() && !shows(|facts| facts.names.is_some()) {
+                findings.push(no_facts(name, "names"));
+            }
+            if claim.measurements.is_some() && !shows(|facts| facts.measurements.is_some()) {
+                findings.push(no_facts(name, "measurements"));
+            }
+        }
         if let Some(limits) = &claim.coverage {
             match &self.coverage {
                 None => findings.push(no_facts(name, "coverage")),

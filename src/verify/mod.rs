@@ -45,7 +45,7 @@ pub use observe::{Observed, Passed, observe};
 pub use planned::{Planned, PlannedFile, PlannedPaths};
 pub use question::{Answer, Answers, Denial, Question, Said, Unanswered, question_digest};
 pub use ratchet::{Allowed, Compared, Gain, next_baseline};
-pub use recheck::{Recheck, RecheckError, Rechecked, read_baseline};
+pub use recheck::{BASELINE_BYTES_MAX, Recheck, RecheckError, Rechecked, read_baseline};
 pub use succession::follow;
 pub use suppose::Supposed;
 pub use verdict::{

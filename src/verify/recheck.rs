@@ -343,7 +343,10 @@ pub fn read_baseline(
     let Some(input) = materials.material(digest)? else { return Ok(None) };
     let mut bytes = Vec::new();
     let broken = |error: io::Error| RecheckError::Read { digest: *digest, text: error.to_string() };
-    input.take(BASELINE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(broken)?;
+    input
+        .take(u64::try_from(BASELINE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(broken)?;
     let found = sha256(&bytes);
     if found != *digest {
         let name = "baseline".to_owned();
@@ -352,8 +355,8 @@ pub fn read_baseline(
     Ok(Some(Baseline::parse(&bytes)))
 }
 
-/// A baseline of a million names is shorter.
-const BASELINE_BYTES_MAX: u64 = 256 << 20;
+/// A baseline of a million names is shorter; a longer one is not recorded.
+pub const BASELINE_BYTES_MAX: usize = 256 << 20;
 
 /// Returns the outcome that counts: the worst of what was stated and what the reports say when read again.
 pub(super) fn outcome(record: &Logged, run: &Run, rechecked: &Rechecked) -> Counted {

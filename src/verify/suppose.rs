@@ -50,12 +50,13 @@ impl Supposed {
         source: &dyn Source,
         trust: &Trust,
         git: &mut GitFacts,
+        before: Option<u64>,
         first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
     ) -> Result<Complete<Change>, E> {
         if git.below.is_some() {
             return Ok(complete);
         }
-        read_branch(complete, source, trust, &self.0, git, first_parent)
+        read_branch(complete, source, trust, &self.0, git, before, first_parent)
     }
 
     /// Reads again every report of every result of the change, for both the policies and what is supposed.
