@@ -8,7 +8,7 @@ bench=$(cargo bench --bench appends --no-run 2>&1 | sed -n 's/.*(\(target[^)]*\)
 evidence=$PWD/target/release/evidence
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export HOME=$work/home XDG_CONFIG_HOME=$work/home/.config
+export HOME=$work/home
 unset EVIDENCE_LEDGER EVIDENCE_TRUST EVIDENCE_KEY EVIDENCE_LOG_KEY EVIDENCE_CHANGE EVIDENCE_TARGET || true
 
 policy() {
@@ -37,7 +37,8 @@ import os, statistics, subprocess, sys, time
 evidence, work = sys.argv[1:]
 def run(size, words):
     keys = f'{work}/keys{size}'
-    env = dict(os.environ, EVIDENCE_TRUST=f'{keys}/trust.toml', EVIDENCE_KEY=f'{keys}/ada.pem', EVIDENCE_LOG_KEY=f'{keys}/log.pem')
+    # The ledgers have one name: what the program remembers of one must not be held against the other.
+    env = dict(os.environ, XDG_CONFIG_HOME=f'{work}/config{size}', EVIDENCE_TRUST=f'{keys}/trust.toml', EVIDENCE_KEY=f'{keys}/ada.pem', EVIDENCE_LOG_KEY=f'{keys}/log.pem')
     began = time.perf_counter()
     child = subprocess.Popen([evidence, *words], cwd=f'{work}/r{size}', env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = child.stdout.read().decode()
