@@ -49,6 +49,7 @@ pub use starter::{MODEL, STARTER, TIERS_EXAMPLE};
 pub use tier::{Base, PATTERN_BYTES_MAX, Paths, PlanPart, Tier, Trailer, When};
 pub use who::{Act, Entitled, THRESHOLD_MAX};
 pub use wild::Wildcards;
+pub(crate) use wild::wildcard_matches;
 
 use std::collections::{BTreeMap, BTreeSet};
 

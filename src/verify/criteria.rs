@@ -17,7 +17,7 @@ use super::question::Shown;
 use super::verdict::{Finding, Limitation, State};
 use super::{attempts, planned, reviews};
 use crate::model::{ClaimName, Criterion, CriterionId, Phase, Predicate, Review, ReviewVerdict};
-use crate::policy::{Act, Form, Policy};
+use crate::policy::{Act, Form, Policy, wildcard_matches};
 use crate::prove::Logged;
 use crate::reports::{Case, CaseOutcome, Media};
 
@@ -278,7 +278,7 @@ impl Rule<'_, '_> {
         let matching: Vec<&(String, &Case, u64)> = found
             .cases
             .iter()
-            .filter(|(shown, case, _)| matches(pattern, shown) || matches(pattern, &case.name))
+            .filter(|(shown, case, _)| wildcard_matches(pattern, shown) || wildcard_matches(pattern, &case.name))
             .collect();
         if matching.is_empty() {
             self.lacks.push(format!("no counted report has a test that matches {pattern}"));
@@ -492,22 +492,6 @@ const fn stands(state: State, criterion: &Criterion) -> bool {
     }
 }
 
-/// Returns whether a pattern matches a whole text; `*` matches any run of characters, and nothing else is special.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
 /// Returns whether a name carries an id as a whole word: whatever the case, `_` for `-`, and not as a part of another id.
 ///
 /// `test_ac_1` and `logs in (AC-1)` carry `AC-1`; `AC-10`, `AC-1.2` and `X-AC-1` do not.
@@ -547,34 +531,6 @@ const NAME_CHARS_MAX: usize = 200;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stars_match_any_run_and_nothing_else_is_special() {
-        for (pattern, text) in [
-            ("a", "a"),
-            ("*", ""),
-            ("*", "a > b"),
-            ("a*", "a"),
-            ("*login*", "suite > login works"),
-            ("a*b*c", "aXbYbZc"),
-            ("a**b", "ab"),
-            ("[a]?", "[a]?"),
-        ] {
-            assert!(matches(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [
-            ("a", "ab"),
-            ("a", ""),
-            ("a*b", "a"),
-            ("ab*ba", "aba"),
-            ("*a*a*", "a"),
-            ("[a]", "a"),
-            ("?", "a"),
-            ("", "a"),
-        ] {
-            assert!(!matches(pattern, text), "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn id_is_carried_as_a_whole_word_only() {
