@@ -15,7 +15,7 @@
 use std::io::BufRead;
 
 use super::detect::foreign_root;
-use super::tally::{CaseName, CaseTally, SuitePath, shown};
+use super::tally::{CaseName, CaseTally, SuitePath, hold_declared};
 use super::xml::{Doctype, Tag, Token, Xml, count, refuse_namespace};
 use super::{CaseOutcome, Cause, Detail, Format, Place, Properties, ReadError, Report};
 
@@ -156,11 +156,7 @@ impl Walk {
         match self.open.pop() {
             None | Some(Node::Failure | Node::Message | Node::Assertions | Node::Properties | Node::Other) => Ok(()),
             Some(Node::Suite(suite)) => {
-                if suite.declared > suite.found {
-                    let (declared, found) = (suite.declared, suite.found);
-                    let cause = Cause::FailuresMissing { suite: shown(&suite.name, 80), declared, found };
-                    return Err(ReadError::at(suite.place, cause));
-                }
+                hold_declared(&suite.name, suite.place, suite.declared, suite.found)?;
                 if let Some(Node::Suite(outer)) = self.open.last_mut() {
                     outer.found += suite.found;
                 }

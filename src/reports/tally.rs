@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::limits::{CASES_MAX, NAME_KEPT_BYTES_MAX, PROPERTIES_MAX, SURFACE_BYTES_MAX};
-use super::{Case, CaseOutcome, Cause, Detail, Finding, Format, Named, Properties, Report};
+use super::{Case, CaseOutcome, Cause, Detail, Finding, Format, Named, Place, Properties, ReadError, Report};
 use crate::model::{Digest, Facts, FindingFacts, NameFacts, Outcome, REASONS_MAX, Severity, TestFacts};
 
 /// The suites around a case: the beginning of its identity, and their names for people.
@@ -282,6 +282,14 @@ impl NameTally {
             Facts { names: Some(NameFacts { count, digest }), ..Facts::bare(format.reader(), outcome, reasons) };
         Report { names: self.names, ..Report::of(facts) }
     }
+}
+
+/// Refuses a suite that counts more failures than there are in it.
+pub(super) fn hold_declared(suite: &str, place: Place, declared: u64, found: u64) -> Result<(), ReadError> {
+    if declared <= found {
+        return Ok(());
+    }
+    Err(ReadError::at(place, Cause::FailuresMissing { suite: shown(suite, NAME_CHARS_MAX), declared, found }))
 }
 
 /// Feeds `<bytes in decimal>:<text>,`, which no two sequences of texts share.

@@ -19,7 +19,7 @@ use std::io::BufRead;
 
 use super::detect::foreign_root;
 use super::limits::CASES_MAX;
-use super::tally::{CaseName, CaseTally, SuitePath, shown, without_folder};
+use super::tally::{CaseName, CaseTally, SuitePath, hold_declared, shown, without_folder};
 use super::xml::{Doctype, Tag, Token, Xml, count};
 use super::{CaseOutcome, Cause, Detail, Format, Place, ReadError, Report};
 
@@ -201,11 +201,7 @@ impl Walk {
         }
         match &self.summary {
             None => self.doubt("the report has no summary: the run did not come to its end".to_owned()),
-            Some(Summary { place, declared }) if *declared > found => {
-                let cause = Cause::FailuresMissing { suite: "ResultSummary".to_owned(), declared: *declared, found };
-                return Err(ReadError::at(*place, cause));
-            }
-            Some(_) => {}
+            Some(Summary { place, declared }) => hold_declared("ResultSummary", *place, *declared, found)?,
         }
         Ok(tally.finish(Format::Trx, self.doubts))
     }
