@@ -11,6 +11,7 @@ use crate::model::{
     Predicate, PrincipalId, Statement,
 };
 use crate::policy::{Act, Policy, Reach, nearest};
+use crate::prove::EVERY_CHANGE;
 
 impl Rules<'_> {
     /// `before` is the chain that the exception continues.
@@ -171,6 +172,3 @@ fn exception_of(record: &Before) -> Option<&Exception> {
         _ => None,
     }
 }
-
-/// The chain of what is wider than one change.
-const EVERY_CHANGE: &str = "exception";

@@ -16,7 +16,7 @@ use crate::crypto::{Envelope, sha256};
 use crate::merkle::MapText;
 use crate::model::{ChangeId, ClaimName, Effect, Entry, Exception, Id, Predicate, Rename, Span, Statement, Time};
 use crate::policy::Exceptions;
-use crate::prove::Trust;
+use crate::prove::{EVERY_CHANGE, Trust};
 use crate::store::{Log, Lookup, LookupKey};
 use crate::verify::ExceptionState;
 
@@ -258,7 +258,7 @@ fn end(context: &Context, id: &Id, reason: &str, any_change: bool, of: &ChangeAr
     let trust = context.trust(of.target.as_deref())?;
     let appender = context.appender(trust.clone())?;
     let log = appender.ledger().read()?;
-    let wide = MapText::chain("exception");
+    let wide = MapText::chain(EVERY_CHANGE);
     let mut found = None;
     if !any_change {
         let change = change(context, of, &trust, &log)?;

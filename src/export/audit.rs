@@ -13,7 +13,7 @@ use crate::merkle::{Checkpoint, Consistency, MapText, SignedCheckpoint};
 use crate::model::{Digest, Event, Id, Oid, Predicate, Time};
 use crate::policy::{Act, Asserted, Moment};
 use crate::prove::{
-    Change, Complete, Logged, Materials as _, ProveError, Source as _, SourceError, Trust, branch_chain,
+    Change, Complete, EVERY_CHANGE, Logged, Materials as _, ProveError, Source as _, SourceError, Trust, branch_chain,
 };
 use crate::rego::{Evaluator, RegoError};
 use crate::verify::{
@@ -147,7 +147,7 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
         }
         None => decided,
     };
-    let wider = whole.of_list(&MapText::chain("exception"));
+    let wider = whole.of_list(&MapText::chain(EVERY_CHANGE));
     let later = whole
         .of_change()
         .chain(wider.filter(|record| record.statement().binding.change.is_none()))

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parallel::{side_by_side, while_reading};
-use super::placement::{PlacementError, placement};
+use super::placement::{EVERY_CHANGE, PlacementError, placement};
 use super::source::{Proven, RawRecord, Source, SourceError};
 use super::tail::{Run, Wanted, check_newest, check_runs};
 use super::trust::Trust;
@@ -128,7 +128,7 @@ pub fn lists_of_change(change: &Change) -> [MapText; 6] {
         MapText::chain(&format!("change:{}", change.id)),
         MapText::chain("policy"),
         MapText::chain("halt"),
-        MapText::chain("exception"),
+        MapText::chain(EVERY_CHANGE),
         MapText::label(&format!("tree:{}", change.tree)),
         MapText::label(&format!("change:{}", change.id)),
     ]
@@ -554,7 +554,7 @@ impl Reading<'_> {
 }
 
 /// The chains that every change rests on; they are among the lists of a change.
-const SHARED: [&str; 3] = ["policy", "halt", "exception"];
+const SHARED: [&str; 3] = ["policy", "halt", EVERY_CHANGE];
 
 /// Reads a record and holds its entry against its envelope.
 fn read_record(serial: u64, record: &RawRecord, head: &str) -> Result<Raw, ProveError> {

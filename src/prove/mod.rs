@@ -13,7 +13,7 @@ pub use complete::{Change, Complete, List, Logged, ProveError, lists_of_change, 
 pub use conviction::{Convicted, Conviction, ConvictionError, Shown};
 pub use held::Held;
 pub use parallel::{ahead, side_by_side};
-pub use placement::{Placement, PlacementError, branch_chain, placement};
+pub use placement::{EVERY_CHANGE, Placement, PlacementError, branch_chain, placement};
 pub use source::{ListTail, Listing, Materials, Proven, RawRecord, Source, SourceError};
 pub use tail::Run;
 pub use trust::{Trust, TrustError, TrustedLedger};

@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 use crate::crypto::{KeyError, NoteError, NoteKey, PublicKey, sha256};
 use crate::model::{Authority, ChangeId, Digest, Event, Id, LABELS_MAX, Predicate, Statement, Subject};
 
+/// The chain of exceptions that are for more than one change.
+pub const EVERY_CHANGE: &str = "exception";
+
 /// Where a record belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
@@ -42,7 +45,7 @@ pub enum PlacementError {
 /// See [`PlacementError`].
 pub fn placement(statement: &Statement) -> Result<Placement, PlacementError> {
     let change = statement.binding.change.as_ref();
-    let of_change = || change.map_or_else(|| "exception".to_owned(), |id| format!("change:{id}"));
+    let of_change = || change.map_or_else(|| EVERY_CHANGE.to_owned(), |id| format!("change:{id}"));
     let chain = match &statement.predicate {
         Predicate::Plan(_)
         | Predicate::Start(_)

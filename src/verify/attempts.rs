@@ -207,8 +207,7 @@ pub(super) fn check(
         }
     }
     if let Some(late) = mine.iter().filter_map(|attempt| attempt.late()).max() {
-        let said = format!("delivered {late} late");
-        ruled.numbers = Some(ruled.numbers.map_or_else(|| said.clone(), |numbers| format!("{numbers}; {said}")));
+        ruled.tell(&format!("delivered {late} late"));
     }
     if findings.len() > count && ruled.state == State::Pass {
         ruled.state = State::Invalid;
@@ -329,13 +328,11 @@ fn check_variant(
         let mut limits = Vec::new();
         numbers.check(name, claim, changes, &mut limits);
         let counted = ruled.counted.split_off(before);
-        let pictures = attachments::pictures(bench, &counted);
-        let compared = ratchet::check(bench, name, variant, claim, &numbers, &pictures, &mut limits);
+        let compared = ratchet::check(bench, name, variant, claim, &numbers, &counted, &mut limits);
         if let Some((compared, gain)) = compared {
             let sentences = compared.iter().map(Compared::sentence).collect::<Vec<_>>().join("; ");
             if !sentences.is_empty() {
-                ruled.numbers =
-                    Some(ruled.numbers.take().map_or_else(|| sentences.clone(), |it| format!("{it}; {sentences}")));
+                ruled.tell(&sentences);
             }
             ruled.compared.extend(compared);
             ruled.gains.push(gain);
@@ -343,7 +340,7 @@ fn check_variant(
         if let Some(wanted) = claim.differential()
             && let Some(said) = numbers.on_base.check(shown, wanted, bench.git, &mut limits)
         {
-            ruled.numbers = Some(ruled.numbers.take().map_or_else(|| said.clone(), |it| format!("{it}; {said}")));
+            ruled.tell(&said);
         }
         if let Some(wanted) = &claim.attachments {
             let none = BTreeMap::new();
@@ -357,9 +354,8 @@ fn check_variant(
     if asserted && claim.asserted == Asserted::Allow {
         ruled.asserted = true;
     }
-    match (&mut ruled.numbers, numbers.shown()) {
-        (Some(before), Some(more)) => before.push_str(&format!("; {more}")),
-        (none, more) => *none = none.take().or(more),
+    if let Some(more) = numbers.shown() {
+        ruled.tell(&more);
     }
 }
 

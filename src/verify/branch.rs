@@ -21,12 +21,10 @@ use crate::prove::{Change, Complete, Logged, ProveError, Run, Source, Trust, bra
 /// Returns whether a policy of the ledger holds this change against the baseline of its branch, or its base against the branch.
 ///
 /// All policies are asked, and not only those that judge: what is read is then the same whatever part of the log is judged.
-#[must_use]
-pub fn asks_baseline(complete: &Complete<Change>, policies: &Policies, git: &GitFacts) -> bool {
+fn asks_baseline(complete: &Complete<Change>, policies: &Policies, git: &GitFacts) -> bool {
     let plans = Plans::of(complete);
-    let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
     policies.all().any(|policy| {
-        let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));
+        let required = plans.required(policy, git);
         required.is_some_and(|required| required.base == Base::Newest || asks(policy, &required))
     })
 }
@@ -59,7 +57,7 @@ pub fn read_branch<E: From<ProveError>>(
 ///
 /// # Errors
 /// As [`read_branch`].
-pub fn read_chain<E: From<ProveError>>(
+fn read_chain<E: From<ProveError>>(
     complete: Complete<Change>,
     source: &dyn Source,
     trust: &Trust,
@@ -166,8 +164,7 @@ pub(super) fn baselined(statement: &Statement) -> Option<(&Oid, &Digest)> {
 }
 
 /// Returns the chain of the branch that the change is meant for, as its first plan says.
-#[must_use]
-pub fn target_chain(complete: &Complete<Change>, trust: &Trust) -> Option<MapText> {
+pub(super) fn target_chain(complete: &Complete<Change>, trust: &Trust) -> Option<MapText> {
     let plans = Plans::of(complete);
     let (_, plan) = plans.all.first()?;
     Some(MapText::chain(&branch_chain(&trust.repository, &plan.target)))

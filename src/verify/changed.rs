@@ -25,9 +25,8 @@ use crate::reports::Report;
 #[must_use]
 pub fn asks_changed_lines(complete: &Complete<Change>, policies: &Policies, git: &GitFacts) -> bool {
     let plans = Plans::of(complete);
-    let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
     policies.all().any(|policy| {
-        let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));
+        let required = plans.required(policy, git);
         let mut claims = required.iter().flat_map(|required| &required.claims).filter_map(|it| policy.claim(&it.claim));
         claims.any(|claim| claim.limits_changed_lines())
     })

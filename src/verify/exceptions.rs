@@ -15,8 +15,8 @@ use super::judge::Bench;
 use super::question::behind;
 use super::verdict::{Excepted, ExceptionShown, ExceptionState, Finding, State};
 use crate::model::{ClaimName, Effect, Exception, Fingerprint, Id, Predicate, Rename, Time};
-use crate::policy::{Act, Policy, Reach};
-use crate::prove::Logged;
+use crate::policy::{Act, Policy, Reach, wildcard_matches};
+use crate::prove::{EVERY_CHANGE, Logged};
 
 /// The exceptions of a change under one policy.
 #[derive(Debug, Default)]
@@ -218,7 +218,7 @@ impl Exceptions {
 impl Taken {
     /// Returns whether a pattern of it matches a name.
     fn names(&self, name: &str) -> bool {
-        self.patterns.iter().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()))
+        self.patterns.iter().any(|pattern| wildcard_matches(pattern, name))
     }
 }
 
@@ -304,80 +304,16 @@ fn unsupported(bench: &Bench<'_>, record: &Logged) -> Option<String> {
     None
 }
 
-/// Returns whether a pattern, in which `*` stands for any run of characters, matches all of a text.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut next) = (0, 0);
-    // Where the last `*` stood, and how far the text was taken by it.
-    let mut star: Option<(usize, usize)> = None;
-    while next < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, next));
-                at += 1;
-            }
-            Some(byte) if *byte == text[next] => {
-                at += 1;
-                next += 1;
-            }
-            _ => match star {
-                Some((place, taken)) => {
-                    star = Some((place, taken + 1));
-                    at = place + 1;
-                    next = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
-}
-
 /// What no exception takes away: that somebody's record says what its report does not, or belongs to no start.
 const STAYS: &[Code] = &[Code::FACTS_DIFFER, Code::NOT_MATCHING];
 /// The limitation that an exception stands in for a requirement.
 pub(super) const WAIVED: &str = "waived";
 /// The limitation that an exception says that a requirement does not apply.
 pub(super) const NOT_APPLICABLE: &str = "not-applicable";
-/// The chain of what is wider than one change.
-pub(super) const EVERY_CHANGE: &str = "exception";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn fits(pattern: &str, text: &str) -> bool {
-        matches(pattern.as_bytes(), text.as_bytes())
-    }
-
-    #[test]
-    fn a_star_stands_for_any_run_of_characters() {
-        for (pattern, text) in [
-            ("suite > a > *", "suite > a > b > c"),
-            ("*", ""),
-            ("*", "anything"),
-            ("a*b*c", "a-b-b-c"),
-            ("**x", "yx"),
-            ("exact [1]?", "exact [1]?"),
-            ("*é", "caf\u{e9}"),
-        ] {
-            assert!(fits(pattern, text), "{pattern} {text}");
-        }
-    }
-
-    #[test]
-    fn without_a_star_only_the_name_itself_matches() {
-        for (pattern, text) in
-            [("a", "ab"), ("a", ""), ("", "a"), ("a*b", "a-c"), ("a?", "ab"), ("A*", "ab"), ("*b", "bc"), ("[ab]", "a")]
-        {
-            assert!(!fits(pattern, text), "{pattern} {text}");
-        }
-    }
-
-    #[test]
-    fn many_stars_take_no_longer_than_text_times_pattern() {
-        let (pattern, text) = ("*a".repeat(1000) + "b", "a".repeat(4000));
-        assert!(!fits(&pattern, &text));
-    }
 
     #[test]
     fn exception_that_the_policy_would_refuse_stands_back() {

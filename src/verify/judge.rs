@@ -109,6 +109,17 @@ impl Ruled {
             self.state = state;
         }
     }
+
+    /// Adds a sentence to the numbers that are shown.
+    pub(super) fn tell(&mut self, said: &str) {
+        match &mut self.numbers {
+            Some(before) => {
+                before.push_str("; ");
+                before.push_str(said);
+            }
+            none => *none = Some(said.to_owned()),
+        }
+    }
 }
 
 /// Judges a change.

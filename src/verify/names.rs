@@ -7,12 +7,11 @@
 use std::collections::BTreeSet;
 
 use super::authority::{Authority, Policies};
-use super::exceptions::EVERY_CHANGE;
 use super::plan::Plans;
 use crate::merkle::MapText;
 use crate::model::{Fingerprint, GitFacts, IMPLEMENTER, Name, Predicate, PrincipalId};
 use crate::policy::Policy;
-use crate::prove::{Change, Complete, Logged, ProveError, Source, Trust, name_chain};
+use crate::prove::{Change, Complete, EVERY_CHANGE, Logged, ProveError, Source, Trust, name_chain};
 
 /// Reads what is filed under the names that a verdict on a change needs, until no new name turns up.
 ///
@@ -100,9 +99,8 @@ fn authors_matter(complete: &Complete<Change>, authority: &Authority<'_>, plans:
     if exceptions(complete).next().is_some() {
         return true;
     }
-    let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
     let asks = |policy: &Policy| {
-        let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));
+        let required = plans.required(policy, git);
         let mut claims = required.iter().flat_map(|required| &required.claims).filter_map(|it| policy.claim(&it.claim));
         claims.any(|claim| claim.independent_of.iter().any(|role| role.as_str() == IMPLEMENTER))
             || policy.refuse_limitations().iter().any(|name| name.as_str() == UNKNOWN_AUTHOR)

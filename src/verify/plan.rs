@@ -4,7 +4,7 @@ use super::authority::Authority;
 use super::code::Code;
 use super::judge::Bench;
 use super::verdict::Finding;
-use crate::model::{Oid, Plan, Predicate, TierName};
+use crate::model::{GitFacts, Oid, Plan, Predicate, TierName};
 use crate::policy::{Act, Policy, Requirements, Trailer};
 use crate::prove::{Change, Complete, Logged};
 
@@ -32,6 +32,12 @@ impl<'a> Plans<'a> {
     pub(super) fn tier(&self, policy: &Policy) -> Option<&'a TierName> {
         let known = self.all.iter().map(|(_, plan)| &plan.tier);
         known.max_by_key(|tier| policy.tier_rank(tier).map_or(usize::MAX, |rank| rank))
+    }
+
+    /// Returns what a policy requires of the change, by the highest tier that is planned and the paths that it touches.
+    pub(super) fn required(&self, policy: &Policy, git: &GitFacts) -> Option<Requirements> {
+        let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
+        policy.requirements(self.tier(policy)?, &touched)
     }
 
     /// Returns the plans that help: those of somebody who may plan.

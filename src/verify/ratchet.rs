@@ -9,11 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::attachments;
 use super::branch::Ground;
 use super::code::Code;
 use super::exceptions::Taken;
 use super::judge::Bench;
 use super::limits::Numbers;
+use super::question::Counted;
 use super::verdict::{Decided, Finding};
 use crate::model::{ClaimName, Digest, Id};
 use crate::policy::{
@@ -95,7 +97,7 @@ pub(super) fn check(
     variant: Option<&Id>,
     claim: &Claim,
     numbers: &Numbers,
-    pictures: &BTreeMap<Box<str>, Digest>,
+    counted: &[Counted],
     findings: &mut Vec<Finding>,
 ) -> Option<(Vec<Compared>, Gain)> {
     if !claim.asks_baseline() {
@@ -123,7 +125,6 @@ pub(super) fn check(
     let mut comparing = Comparing {
         bench,
         name,
-        claim,
         merge,
         variant,
         findings,
@@ -156,8 +157,9 @@ pub(super) fn check(
         protected.findings = Some(now.findings);
     }
     if claim.attachments.as_ref().is_some_and(|limits| limits.baseline.is_some()) {
-        comparing.pictures(old.and_then(|old| old.pictures.as_ref()), pictures);
-        protected.pictures = Some(pictures.clone());
+        let pictures = attachments::pictures(bench, counted);
+        comparing.pictures(old.and_then(|old| old.pictures.as_ref()), &pictures);
+        protected.pictures = Some(pictures);
     }
     let floors = [
         (Floor::Coverage, claim.coverage.as_ref().and_then(|limits| limits.baseline), numbers.coverage_floor()),
@@ -254,7 +256,6 @@ fn measured(numbers: &Numbers, host: &str) -> BTreeMap<Digest, Measured> {
 struct Comparing<'a, 'b> {
     bench: &'a Bench<'b>,
     name: &'a ClaimName,
-    claim: &'a Claim,
     variant: Option<&'a Id>,
     merge: Option<u64>,
     findings: &'a mut Vec<Finding>,
@@ -506,7 +507,6 @@ impl Comparing<'_, '_> {
             let finding = Finding::new(Code::SLOWER, self.thing(), found, wanted);
             self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
         }
-        debug_assert!(self.claim.measurements.is_some());
         self.shown.push(compared);
     }
 }
