@@ -3,15 +3,17 @@
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _};
 
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 
 use super::args::FactsArgs;
 use super::context::Context;
 use super::fail::Fail;
-use super::{print, print_json};
+use super::{print, print_long_json};
 use crate::model::Outcome;
 use crate::reports::{
-    self, Case, CaseOutcome, CoveredFile, Detected, Finding, Format, Measurement, Mutant, MutantState, Report, shown,
+    self, Case, CaseOutcome, CoveredFile, Detected, Finding, Format, Measurement, Mutant, MutantState, Named, Report,
+    shown,
 };
 
 pub(super) fn run(context: &Context, args: &FactsArgs) -> Result<u8, Fail> {
@@ -31,7 +33,7 @@ pub(super) fn run(context: &Context, args: &FactsArgs) -> Result<u8, Fail> {
     let report = reports::read_report(format, &mut BufReader::with_capacity(READ_BYTES, file))
         .map_err(|error| Fail::usage(format!("{}: {error}", path.display())))?;
     if context.json {
-        print_json(&value(format, &report));
+        print_long_json(&Answer { format, report: &report });
     } else {
         print(&text(format, &report));
     }
@@ -191,42 +193,74 @@ fn run_in(file: &CoveredFile) -> usize {
     file.lines.iter().filter(|line| line.run).count()
 }
 
-fn value(format: Format, report: &Report) -> Value {
-    let cases = report.cases.iter().map(|case| {
-        json!({"identity": case.identity, "suite": case.suite, "file": case.file, "class": case.class,
-               "name": case.name, "outcome": case.outcome.word(), "properties": case.properties.iter().collect::<Vec<_>>()})
-    });
-    let findings = report.findings.iter().map(|finding| {
-        json!({"fingerprint": finding.fingerprint, "tool": finding.tool, "rule": finding.rule,
-               "severity": finding.severity, "suppressed": finding.suppressed, "file": finding.file,
-               "line": finding.line, "message": finding.message})
-    });
-    let files = report.coverage.iter().map(|file| {
-        let missed: Vec<u32> = file.lines.iter().filter(|line| !line.run).map(|line| line.number).collect();
-        json!({"digest": file.digest, "path": file.path, "lines": file.lines.len(), "covered": run_in(file), "missed": missed})
-    });
-    let names = report.names.iter().map(|named| json!({"identity": named.identity, "name": named.name}));
-    let mut value = json!({
-        "format": format.name(), "facts": report.facts, "names": names.collect::<Vec<_>>(), "cases": cases.collect::<Vec<_>>(),
-        "findings": findings.collect::<Vec<_>>(), "files": files.collect::<Vec<_>>(),
-    });
-    if report.facts.mutation.is_some() {
-        let mutants = report.mutants.iter().map(|mutant| {
-            let killers: Vec<&str> = mutant.killers.iter().map(|name| &**name).collect();
-            json!({"identity": mutant.identity, "file": mutant.file, "line": mutant.lines.0, "lastLine": mutant.lines.1,
-                   "text": mutant.text, "state": mutant.state.word(), "killers": killers})
-        });
-        value["mutants"] = mutants.collect();
-        value["idleTests"] = json!(report.idle_tests);
+/// What a report means, as JSON; each part is written as it is looked at, and held by nobody.
+struct Answer<'a> {
+    format: Format,
+    report: &'a Report,
+}
+
+/// A list whose items are made as they are written.
+struct Each<'a, T>(&'a [T], fn(&T) -> Value);
+
+impl<T> Serialize for Each<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
     }
-    if report.facts.measurements.is_some() {
-        let measurements = report.measurements.iter().map(|it| {
-            json!({"identity": it.identity, "name": it.name, "unit": it.unit, "better": it.better.word(),
-                   "low": it.low, "middle": it.middle, "high": it.high, "hasInterval": it.has_interval()})
-        });
-        value["measurements"] = measurements.collect();
+}
+
+impl Serialize for Answer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { format, report } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("cases", &Each(&report.cases, case_value))?;
+        map.serialize_entry("facts", &report.facts)?;
+        map.serialize_entry("files", &Each(&report.coverage, file_value))?;
+        map.serialize_entry("findings", &Each(&report.findings, finding_value))?;
+        map.serialize_entry("format", format.name())?;
+        if report.facts.mutation.is_some() {
+            map.serialize_entry("idleTests", &report.idle_tests)?;
+        }
+        if report.facts.measurements.is_some() {
+            map.serialize_entry("measurements", &Each(&report.measurements, measurement_value))?;
+        }
+        if report.facts.mutation.is_some() {
+            map.serialize_entry("mutants", &Each(&report.mutants, mutant_value))?;
+        }
+        map.serialize_entry("names", &Each(&report.names, name_value))?;
+        map.end()
     }
-    value
+}
+
+fn case_value(case: &Case) -> Value {
+    json!({"identity": case.identity, "suite": case.suite, "file": case.file, "class": case.class,
+           "name": case.name, "outcome": case.outcome.word(), "properties": case.properties.iter().collect::<Vec<_>>()})
+}
+
+fn finding_value(finding: &Finding) -> Value {
+    json!({"fingerprint": finding.fingerprint, "tool": finding.tool, "rule": finding.rule,
+           "severity": finding.severity, "suppressed": finding.suppressed, "file": finding.file,
+           "line": finding.line, "message": finding.message})
+}
+
+fn file_value(file: &CoveredFile) -> Value {
+    let missed: Vec<u32> = file.lines.iter().filter(|line| !line.run).map(|line| line.number).collect();
+    json!({"digest": file.digest, "path": file.path, "lines": file.lines.len(), "covered": run_in(file), "missed": missed})
+}
+
+fn name_value(named: &Named) -> Value {
+    json!({"identity": named.identity, "name": named.name})
+}
+
+fn mutant_value(mutant: &Mutant) -> Value {
+    let killers: Vec<&str> = mutant.killers.iter().map(|name| &**name).collect();
+    json!({"identity": mutant.identity, "file": mutant.file, "line": mutant.lines.0, "lastLine": mutant.lines.1,
+           "text": mutant.text, "state": mutant.state.word(), "killers": killers})
+}
+
+fn measurement_value(measured: &Measurement) -> Value {
+    let Measurement { identity, name, unit, better, low, middle, high, .. } = measured;
+    json!({"identity": identity, "name": name, "unit": unit, "better": better.word(),
+           "low": low, "middle": middle, "high": high, "hasInterval": measured.has_interval()})
 }
 
 /// People are shown so many lines of a kind.

@@ -132,3 +132,12 @@ fn print_json(value: &serde_json::Value) {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     print(&format!("{text}\n"));
 }
+
+/// Prints a value that may be long as the answer, piece by piece.
+fn print_long_json(value: &impl serde::Serialize) {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    // A reader who went away is no error of ours.
+    if serde_json::to_writer_pretty(&mut out, value).is_ok() {
+        let _ = out.write_all(b"\n").and_then(|()| out.flush());
+    }
+}
