@@ -78,7 +78,7 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
             (Came::Accepted(judged), Some((receipt, about))) if *about == named(judged) => {
                 let baseline = merging.baseline_after(judged, At::Live(now()))?;
                 let blobs = signer.appender.ledger().blobs();
-                let kept = baseline.map(|baseline| blobs.put(baseline.print().as_bytes())).transpose()?;
+                let kept = baseline.map(|text| blobs.put(text.as_bytes())).transpose()?;
                 (Some(receipt.leaf), kept)
             }
             (Came::Accepted(judged), _) => {

@@ -339,7 +339,7 @@ fn outcome(merging: &Merging<'_>, merge: &Recorded) -> Result<Outcome, MergeErro
     };
     let mut why = Vec::new();
     let mut accepted = judged.iter().all(Judged::accepted);
-    let wanted = merging.baseline_after(&judged, at)?.map(|baseline| sha256(baseline.print().as_bytes()));
+    let wanted = merging.baseline_after(&judged, at)?.map(|text| sha256(text.as_bytes()));
     if accepted && wanted != merge.baseline {
         accepted = false;
         let shown = |digest: Option<Digest>| digest.map_or_else(|| "none".to_owned(), |digest| digest.to_string());

@@ -426,24 +426,28 @@ impl Merging<'_> {
         Ok(self.repository.object(commit).map_err(unreadable)?.is_some())
     }
 
-    /// Returns the baseline that a merge of these verdicts leaves: what follows from the newest one before it, the facts and the
+    /// Returns the baseline that a merge of these verdicts leaves, as text: what follows from the newest one before it, the facts and the
     /// exceptions. `None` if nothing was protected before and nothing is now.
     ///
     /// # Errors
     /// See [`MergeError`]; the newest baseline must be there and readable.
-    pub fn baseline_after(&self, judged: &[Judged], at: At) -> Result<Option<Baseline>, MergeError> {
+    pub fn baseline_after(&self, judged: &[Judged], at: At) -> Result<Option<String>, MergeError> {
         let newest = self.newest_baseline(at)?;
         let decided: Vec<&Decided> = judged.iter().filter_map(|judged| judged.verdict.as_ref().ok()).collect();
         let branch = format!("{}:{}", self.trust.repository, self.branch.name);
         let known = newest.as_ref().map(|(digest, baseline)| (*digest, baseline));
         let next = next_baseline(&branch, known, &decided);
-        let bytes = next.print().len();
-        if bytes > BASELINE_BYTES_MAX {
-            let text =
-                format!("the baseline of {branch} would have {bytes} bytes; at most {BASELINE_BYTES_MAX} can be read");
-            return Err(ProveError::Unreadable(text).into());
+        if next.parts.is_empty() && newest.is_none() {
+            return Ok(None);
         }
-        Ok((!next.parts.is_empty() || newest.is_some()).then_some(next))
+        let text = next.print();
+        let bytes = text.len();
+        if bytes > BASELINE_BYTES_MAX {
+            let why =
+                format!("the baseline of {branch} would have {bytes} bytes; at most {BASELINE_BYTES_MAX} can be read");
+            return Err(ProveError::Unreadable(why).into());
+        }
+        Ok(Some(text))
     }
 
     /// Returns the newest baseline that a merge of the branch left before a moment.
