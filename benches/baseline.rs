@@ -99,11 +99,7 @@ fn report(input: &mut dyn BufRead) -> Report {
 /// Makes the set of the tests that pass, as a verdict does.
 fn passing(report: &Report) -> NameSet {
     let passed = report.cases.iter().filter(|case| case.outcome == CaseOutcome::Passed);
-    let kept = passed.map(|case| Kept {
-        identity: case.identity,
-        count: 1,
-        name: format!("{} > {} > {}", case.suite, case.class, case.name).into(),
-    });
+    let kept = passed.map(|case| Kept { identity: case.identity, count: 1, name: case.shown().into() });
     NameSet::new(kept.collect())
 }
 

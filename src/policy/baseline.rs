@@ -97,7 +97,7 @@ impl NameSet {
     /// Makes a set of names in any order; the counts of equal identities add up, and the first name of each is kept.
     #[must_use]
     pub fn new(mut names: Vec<Kept>) -> Self {
-        names.sort();
+        names.sort_unstable();
         names.dedup_by(|next, kept| {
             let same = next.identity == kept.identity;
             if same {
@@ -291,6 +291,8 @@ impl Baseline {
         };
         let mut parts: BTreeMap<(ClaimName, Option<Id>), Protected> = BTreeMap::new();
         let mut sets: BTreeMap<(&str, &str, &str), (usize, Vec<Kept>)> = BTreeMap::new();
+        // The set of the line before: lines of one set follow each other.
+        let (mut open, mut names) = (("", "", ""), Vec::new());
         let mut before = "";
         for (index, line) in lines {
             let wrong = |wanted| BaselineError { line: index + 1, wanted };
@@ -312,7 +314,11 @@ impl Baseline {
                 }
                 "finding" | "name" | "picture" | "test" => {
                     let kept = kept(rest).ok_or_else(|| wrong("<identity> <count> <name>"))?;
-                    sets.entry((what, claim, variant)).or_default().1.push(kept);
+                    if open != (what, claim, variant) {
+                        close(&mut sets, open, &mut names);
+                        open = (what, claim, variant);
+                    }
+                    names.push(kept);
                 }
                 "floor" => {
                     let (floor, at) = rest.split_once(' ').ok_or_else(|| wrong("<floor> <number>"))?;
@@ -328,6 +334,7 @@ impl Baseline {
                 _ => return Err(wrong("finding, floor, measurement, name, picture or test")),
             }
         }
+        close(&mut sets, open, &mut names);
         for ((what, claim, variant), (count, names)) in sets {
             let wrong = |wanted| BaselineError { line: 1, wanted };
             let is_pictures = what == "picture";
@@ -368,6 +375,19 @@ impl Floor {
             Self::Coverage => "coverage",
             Self::Mutation => "mutation",
         }
+    }
+}
+
+/// Puts the names that were read for a set to it.
+fn close<'a>(
+    sets: &mut BTreeMap<(&'a str, &'a str, &'a str), (usize, Vec<Kept>)>,
+    set: (&'a str, &'a str, &'a str),
+    names: &mut Vec<Kept>,
+) {
+    if !names.is_empty() {
+        let (_, known) = sets.entry(set).or_default();
+        debug_assert!(known.is_empty(), "lines of one set follow each other");
+        *known = std::mem::take(names);
     }
 }
 

@@ -320,7 +320,14 @@ impl Case {
     #[must_use]
     pub fn shown(&self) -> String {
         let parts = [&self.suite, &self.file, &self.class, &self.name];
-        parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" > ")
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        let length: usize = parts.clone().map(|part| part.len() + SEPARATOR.len()).sum();
+        let mut text = String::with_capacity(length.saturating_sub(SEPARATOR.len()));
+        for part in parts {
+            text.push_str(if text.is_empty() { "" } else { SEPARATOR });
+            text.push_str(part);
+        }
+        text
     }
 }
 
@@ -651,6 +658,8 @@ impl CaseOutcome {
 
 /// A finding's message is kept up to so many characters.
 pub const MESSAGE_CHARS_MAX: usize = 300;
+/// Stands between the parts of a name.
+const SEPARATOR: &str = " > ";
 
 #[cfg(test)]
 mod tests {
