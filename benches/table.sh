@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# Prints one table: what commands cost at 1,000 and 100,000 records. Wall time: median of 15, warm. Linux; bash and python3.
+# Prints one table: what commands cost in ledgers of 1,000 and 100,000 records, or of the sizes that are named:
+#   benches/table.sh 1000 100000 1000000
+# Wall time of whole processes, median of 15, warm, and the most memory of any of them; of check and rebuild the median of three. Then bytes: of the
+# log, of the cache, of proofs. Linux; git, bash and python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+sizes=("${@:-}")
+[ -n "${sizes[0]}" ] || sizes=(1000 100000)
 cargo build --release --quiet
 cargo bench --bench appends --no-run --quiet
 bench=$(cargo bench --bench appends --no-run 2>&1 | sed -n 's/.*(\(target[^)]*\)).*/\1/p' | tail -1)
@@ -18,7 +23,7 @@ policy() {
   printf '[may]\nplan = ["planner"]\ngrant = ["admin"]\npolicy = ["admin"]\nallow = ["admin"]\nresume = ["admin"]\nmerge = ["ci"]\n'
 }
 
-for size in 1000 100000; do
+for size in "${sizes[@]}"; do
   # The ledger of a repository, then as many records of other changes through the same append path.
   repository=$work/r$size
   mkdir -p "$repository"
@@ -32,13 +37,14 @@ for size in 1000 100000; do
   printf '<testsuite name="s" tests="2"><testcase name="a" classname="c"/><testcase name="b" classname="c"/></testsuite>\n' > "$work/junit.xml"
 done
 
-python3 - "$evidence" "$work" <<'PY'
-import os, statistics, subprocess, sys, time
-evidence, work = sys.argv[1:]
-def run(size, words):
+python3 - "$evidence" "$work" "${sizes[@]}" <<'PY'
+import os, statistics, subprocess, sys, time, zipfile
+evidence, work, *sizes = sys.argv[1:]
+def run(size, words, change='bench/main'):
     keys = f'{work}/keys{size}'
     # The ledgers have one name: what the program remembers of one must not be held against the other.
-    env = dict(os.environ, XDG_CONFIG_HOME=f'{work}/config{size}', EVIDENCE_TRUST=f'{keys}/trust.toml', EVIDENCE_KEY=f'{keys}/ada.pem', EVIDENCE_LOG_KEY=f'{keys}/log.pem')
+    env = dict(os.environ, XDG_CONFIG_HOME=f'{work}/config{size}', EVIDENCE_TRUST=f'{keys}/trust.toml', EVIDENCE_KEY=f'{keys}/ada.pem',
+        EVIDENCE_LOG_KEY=f'{keys}/log.pem', EVIDENCE_CHANGE=change)
     began = time.perf_counter()
     child = subprocess.Popen([evidence, *words], cwd=f'{work}/r{size}', env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = child.stdout.read().decode()
@@ -47,25 +53,44 @@ def run(size, words):
     if child.returncode not in (0, 1):
         sys.exit(f'{words}: {child.returncode}\n{said}')
     return (time.perf_counter() - began) * 1e3, usage.ru_maxrss / 1024
-# verify comes first: the attempts that attest adds make its change longer.
-rows = [('--version', ['--version']), ('verify, ten claims', ['verify']),
-    ('attest of a report', ['attest', 'c0', '--report', f'{work}/junit.xml']), ('attest -- true', ['attest', 'c1', '--', 'true']),
-    ('verify, 42 attempts', ['verify']), ('log -n 20', ['log', '-n', '20']),
-    ('log --change', ['log', '--change', 'bench/main']), ('show', ['show', '3'])]
-print(f'{"":24}' + ''.join(f'{size:>10} ms {"MiB":>7}' for size in (1000, 100000)))
-for size in (1000, 100000):
+def row(name, words, of=sizes, runs=15, change='bench/main'):
+    line = f'{name:28}'
+    for size in of:
+        all = [run(size, words, change) for _ in range(runs + 1)][1:]
+        line += f'{statistics.median(r[0] for r in all):13.1f} {max(r[1] for r in all):7.1f}'
+    print(line, flush=True)
+print(f'{"":28}' + ''.join(f'{size:>10} ms {"MiB":>7}' for size in sizes))
+for size in sizes:
     for n in range(10):
         run(size, ['attest', f'c{n}', '--', 'true'])
-for name, words in rows:
-    line = f'{name:24}'
-    for size in (1000, 100000):
-        runs = [run(size, words) for _ in range(16)][1:]
-        line += f'{statistics.median(r[0] for r in runs):13.1f} {max(r[1] for r in runs):7.1f}'
-    print(line)
-for size in (1000, 100000):
+    run(size, ['export', '-o', f'{work}/{size}.zip'])
+# verify comes first: the attempts that attest adds make its change longer.
+row('--version', ['--version'])
+row('verify, ten claims', ['verify'])
+row('attest of a report', ['attest', 'c0', '--report', f'{work}/junit.xml'])
+row('attest -- true', ['attest', 'c1', '--', 'true'])
+row('verify, 42 attempts', ['verify'])
+row('log -n 20', ['log', '-n', '20'])
+row('log --change', ['log', '--change', 'bench/main'])
+row('show', ['show', '3'])
+for size in sizes:
+    os.rename(f'{work}/{size}.zip', f'{work}/bundle.zip')
+    row(f'audit of a bundle, {size}', ['audit', f'{work}/bundle.zip', '--trust', f'{work}/keys{size}/trust.toml'], of=[size])
+    os.rename(f'{work}/bundle.zip', f'{work}/{size}.zip')
+row('ledger check', ['ledger', 'check'], runs=3)
+row('ledger rebuild', ['ledger', 'rebuild'], runs=3)
+for _ in range(500):
+    run(sizes[0], ['attest', 'c0', '--', 'true'], 'bench/long')
+row('verify, 1,001 records', ['verify'], of=sizes[:1], change='bench/long')
+for size in sizes:
     for part in ('log', 'cache'):
         folder = f'{work}/r{size}/.git/evidence/{part}'
         total = sum(os.path.getsize(f'{folder}/{name}') for name in os.listdir(folder) if os.path.isfile(f'{folder}/{name}'))
-        print(f'{part}, bytes a record, {size} records: {total / size:.0f}')
+        print(f'{part}, bytes a record, {size} records: {total / int(size):.0f}')
+    members = zipfile.ZipFile(f'{work}/{size}.zip').infolist()
+    lists = [member.file_size for member in members if member.filename.endswith('.proof')]
+    multiproof = next(member.file_size for member in members if member.filename == 'multiproof')
+    records = sum(member.filename.startswith('envelopes/') for member in members)
+    print(f'proofs, {size} records: {sum(lists) / len(lists):.0f} bytes a list, {multiproof} for the multiproof of {records} records')
 print(f'binary: {os.path.getsize(evidence) / 1e6:.2f} MB')
 PY
