@@ -391,11 +391,13 @@ impl Context {
     pub(super) fn appender(&self, trust: Trust) -> Result<Appender, Fail> {
         let ledger = self.ledger()?;
         let memory = self.memory(&ledger, &trust)?;
-        self.read_by(&memory, &ledger)?;
+        let (log, _) = self.read_by(&memory, &ledger)?;
         let mut keys = log_keys(ledger.origin(), &self.cwd)?.into_iter();
         let first = keys.next().ok_or_else(|| Fail::usage("there is no log key"))?;
         let appender = Appender::new(ledger, first, trust, now).with_guard(self.guard).with_memory(memory);
-        Ok(keys.fold(appender, Appender::with_log_key))
+        let appender = keys.fold(appender, Appender::with_log_key);
+        appender.check_log_keys(&log)?;
+        Ok(appender)
     }
 
     /// Finds the change: named, `EVIDENCE_CHANGE`, what a merge queue's commit brings, the trailer back to the merge base, the source branch.

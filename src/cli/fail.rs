@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{eprint, print_json};
+use super::{eprint, log_keys, print_json};
 use crate::append::{AppendError, Refusal};
 use crate::attest::AttemptError;
 use crate::crypto::EnvelopeError;
@@ -274,6 +274,16 @@ impl From<AppendError> for Fail {
             }
             AppendError::Open(_) => Self { exit: 1, ..Self::usage(text) }
                 .hint("evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant"),
+            AppendError::LogKey { found, wanted } => {
+                let (name, mend) = if log_keys::are_named() {
+                    let mend = "put the log's own key there; EVIDENCE_KEY and EVIDENCE_LOG_KEY may be swapped";
+                    (log_keys::VARIABLE, mend)
+                } else {
+                    ("the log key in your config folder", "EVIDENCE_LOG_KEY names the log's own key")
+                };
+                Self::usage(format!("{name} is not the key of this ledger's log: it is {found}, wanted {wanted}"))
+                    .hint(format!("{mend}; {FOLLOW}"))
+            }
             AppendError::Clock { clock, last } if clock > last => {
                 Self::usage(text).hint("if the clock is right: --accept-clock")
             }

@@ -1,0 +1,143 @@
+//! What must not break a ledger that many share, and the way back where something did: wrong log keys, remotes that were taken back,
+//! copies that took a bad head, and commands that are given again after they were killed.
+
+mod common;
+#[expect(dead_code, reason = "a part of the pen is enough here")]
+#[path = "common/forge.rs"]
+mod forge;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use common::team::{Machine, Team};
+use common::{Ran, Rig};
+use evidence_ledger::append::AppendError;
+use evidence_ledger::attest::Signer;
+use evidence_ledger::crypto::SecretKey;
+use evidence_ledger::model::Event;
+use forge::{Forge, key};
+
+/// Runs the program with another log key.
+fn with_log_key(machine: &Machine, who: &str, words: &[&str], key: &Path) -> Ran {
+    Ran::of(machine.command(who, words).env("EVIDENCE_LOG_KEY", key).output().unwrap())
+}
+
+fn is_other_key(ran: &Ran, code: i32) {
+    assert_eq!(ran.code, code, "{ran:?}");
+    let wanted = "EVIDENCE_LOG_KEY is not the key of this ledger's log: it is evidence.local/";
+    let said = format!("{}{}", ran.out, ran.err);
+    assert!(said.contains(wanted) && said.contains(", wanted evidence.local/"), "{ran:?}");
+    assert!(said.contains("put the log's own key there"), "{ran:?}");
+}
+
+/// Every file of a ledger's folder that is its truth.
+fn truth(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let segments = fs::read_dir(folder.join("log")).unwrap().map(|entry| entry.unwrap().path());
+    for path in segments.chain([folder.join("checkpoint"), folder.join("ledger.toml")]) {
+        found.insert(path.display().to_string(), fs::read(&path).unwrap());
+    }
+    found
+}
+
+#[test]
+fn wrong_log_key_moves_nothing_on_a_remote() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let before = team.head();
+    let own = team.path("keys/ci-1.pem");
+    // A stranger's key, and the job's own: two secrets that were swapped.
+    let ran = ci.ok("ci-1", &["key", "new", "other", "-o", "../other.pem"]);
+    assert!(!ran.out.is_empty());
+    let copied = truth(&ci.copy());
+    for wrong in [&own, &ci.path("other.pem")] {
+        is_other_key(&with_log_key(&ci, "ci-1", &["attest", "build", "--", "touch", "../ran"], wrong), 125);
+        is_other_key(&with_log_key(&ci, "planner", &["plan", "shop/next", "--tier", "low"], wrong), 2);
+        is_other_key(&with_log_key(&ci, "owner", &["record", "halt", "--reason", "a test"], wrong), 2);
+        is_other_key(&with_log_key(&ci, "ci-1", &["attest", "build", "--json", "--", "touch", "../ran"], wrong), 125);
+        is_other_key(&with_log_key(&ci, "owner", &["ledger", "close", "--reason", "a test"], wrong), 2);
+        is_other_key(&with_log_key(&ci, "owner", &["ledger", "rotate", "-o", "../next.pem"], wrong), 2);
+    }
+    assert_eq!(team.head(), before);
+    assert_eq!(truth(&ci.copy()), copied);
+    assert!(!ci.path("ran").exists(), "the command did not run");
+    // The log's own key appends, also beside another.
+    let both = [fs::read_to_string(&own).unwrap(), fs::read_to_string(team.path("log.pem")).unwrap()].concat();
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    let attest = ["attest", "build", "--", "true"];
+    let ran = Ran::of(ci.command("ci-1", &attest).env("EVIDENCE_LOG_KEY", both).output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_ne!(team.head(), before);
+    let fresh = team.machine("fresh");
+    fresh.ok("reviewer", &["ledger", "check"]);
+}
+
+#[test]
+fn wrong_log_key_writes_nothing_into_a_folder() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let folder = rig.repo().join(".git/evidence");
+    let before = truth(&folder);
+    for words in [&["attest", "build", "--", "touch", "../ran"][..], &["record", "halt", "--reason", "a test"]] {
+        let mut command = rig.command("ci-1", words);
+        let ran = Ran::of(command.env("EVIDENCE_LOG_KEY", rig.key_path("ci-1")).output().unwrap());
+        is_other_key(&ran, if words[0] == "attest" { 125 } else { 2 });
+    }
+    assert_eq!(truth(&folder), before);
+    assert!(!rig.path("ran").exists());
+    rig.pass("build");
+    rig.verify().accepted();
+    rig.ok("owner", &["ledger", "check"]);
+}
+
+#[test]
+fn library_signs_no_head_under_a_wrong_log_key() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let right = Forge::of(&rig);
+    let before = right.ledger.read().unwrap().checkpoint().unwrap();
+    let ci = key(&rig, "ci-1");
+    let halt = || Event::Halt { reason: "a test".to_owned() };
+    let other = SecretKey::from_seed(b"EVIDENCE TEST KEY, NOT SECRET 55");
+    let wrong = Forge { log_key: other, ..Forge::of(&rig) };
+    let appender = wrong.appender(wrong.newest());
+    let refused = Signer { appender: &appender, keys: vec![&ci] }.event(halt());
+    assert!(matches!(refused, Err(AppendError::LogKey { .. })), "{refused:?}");
+    assert_eq!(right.ledger.read().unwrap().checkpoint().unwrap(), before);
+    let appender = right.appender(right.newest());
+    Signer { appender: &appender, keys: vec![&ci] }.event(halt()).unwrap();
+    assert_ne!(right.ledger.read().unwrap().checkpoint().unwrap(), before);
+}
+
+#[test]
+fn log_key_that_was_retired_writes_nothing() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let old = rig.path("old.pem");
+    fs::write(&old, Forge::of(&rig).log_key.to_pem().as_bytes()).unwrap();
+    let folder = rig.repo().join(".git/evidence");
+    let root = |words: &[&str]| {
+        let mut command = rig.command("owner", words);
+        let ran = Ran::of(command.env_remove("EVIDENCE_KEY").output().unwrap());
+        assert_eq!(ran.code, 0, "{words:?}: {ran:?}");
+    };
+    let attempt = || {
+        let mut command = rig.command("ci-1", &["attest", "build", "--", "touch", "../ran"]);
+        Ran::of(command.env("EVIDENCE_LOG_KEY", &old).output().unwrap())
+    };
+    root(&["ledger", "rotate"]);
+    let before = truth(&folder);
+    is_other_key(&attempt(), 125);
+    assert_eq!(truth(&folder), before, "while both sign");
+    root(&["ledger", "rotate", "--retire"]);
+    rig.pass("build");
+    let before = truth(&folder);
+    is_other_key(&attempt(), 125);
+    assert_eq!(truth(&folder), before, "when only the new one signs");
+    assert!(!rig.path("ran").exists());
+    rig.pass("build");
+    rig.verify().accepted();
+    rig.ok("owner", &["ledger", "check"]);
+}
