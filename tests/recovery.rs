@@ -10,12 +10,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use common::team::{Machine, Team};
+use common::team::{LEDGER_REF, Machine, Team};
 use common::{Ran, Rig};
 use evidence_ledger::append::AppendError;
 use evidence_ledger::attest::Signer;
-use evidence_ledger::crypto::SecretKey;
-use evidence_ledger::model::Event;
+use evidence_ledger::crypto::{SecretKey, sha256};
+use evidence_ledger::model::{Event, Predicate, Statement, Subject};
+use evidence_ledger::prove::Trust;
+use evidence_ledger::store::Ledger;
 use forge::{Forge, key};
 
 /// Runs the program with another log key.
@@ -140,4 +142,133 @@ fn log_key_that_was_retired_writes_nothing() {
     rig.pass("build");
     rig.verify().accepted();
     rig.ok("owner", &["ledger", "check"]);
+}
+
+#[test]
+fn copy_that_saw_more_gives_it_back_and_the_failure_with_it() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let old = team.head();
+    fs::write(ci.path("notes.txt"), "what was seen\n").unwrap();
+    assert_eq!(ci.by("ci-1", &["attest", "build", "--attach", "../notes.txt", "--", "false"]).code, 1);
+    let (size, newest) = (size(&ci), team.head());
+    let bystander = team.machine("bystander");
+    bystander.git(&["switch", "-q", "feature"]);
+    bystander.verify("shop/feature").refused(&["E202"]);
+    // The failure is to be forgotten, and what it rests on.
+    team.git(&["update-ref", LEDGER_REF, &old]);
+    team.git(&["-c", "gc.pruneExpire=now", "gc", "-q", "--prune=now"]);
+    let ran = ci.by("ci-1", &["verify", "shop/feature"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("hint: evidence ledger restore gives back"), "{ran:?}");
+    let restored = ci.ok("ci-1", &["ledger", "restore", "--json"]).json();
+    assert_eq!((&restored["size"], &restored["restored"]), (&size.into(), &true.into()), "{restored}");
+    assert_eq!(restored["missing"], serde_json::json!([]));
+    assert_eq!(team.git(&["rev-parse", &format!("{LEDGER_REF}^1")]), old, "nothing was forced");
+    assert_ne!(team.head(), newest);
+    let fresh = team.machine("fresh");
+    fresh.git(&["switch", "-q", "feature"]);
+    for machine in [&ci, &bystander, &fresh] {
+        machine.verify("shop/feature").refused(&["E202"]);
+        let checked = machine.ok("reviewer", &["ledger", "check", "--json"]).json();
+        assert_eq!((&checked["size"], &checked["missing"]), (&size.into(), &serde_json::json!([])));
+    }
+    // Again, there is nothing to do; a ref that is gone altogether comes back too.
+    assert_eq!(ci.ok("ci-1", &["ledger", "restore", "--json"]).json()["restored"], false);
+    team.git(&["update-ref", "-d", LEDGER_REF]);
+    ci.ok("ci-1", &["ledger", "restore"]);
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    for machine in [&bystander, &fresh] {
+        assert!(size < self::size(machine));
+        machine.ok("reviewer", &["ledger", "check"]);
+    }
+}
+
+#[test]
+fn nothing_is_given_back_over_a_fork_or_over_rubbish() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let base = team.head();
+    assert_eq!(ci.by("ci-1", &["attest", "build", "--", "false"]).code, 1);
+    team.git(&["update-ref", LEDGER_REF, &base]);
+    // Somebody who had not seen the failure went on, by one record less.
+    let accomplice = team.machine("accomplice");
+    accomplice.git(&["switch", "-q", "feature"]);
+    accomplice.ok("planner", &["plan", "shop/other", "--tier", "low"]);
+    let forked = team.head();
+    let ran = ci.by("ci-1", &["ledger", "restore"]);
+    assert_eq!((ran.code, ran.err.matches("signed head:").count()), (3, 2), "{ran:?}");
+    assert!(ran.err.contains("it was forked, and nothing is given back"), "{ran:?}");
+    assert_eq!(team.head(), forked);
+    // A head that no log key signed.
+    let vandal = team.machine("vandal");
+    vandal.git(&["fetch", "-q", "origin", LEDGER_REF]);
+    vandal.git(&["switch", "-q", "--detach", "FETCH_HEAD"]);
+    vandal.commit("checkpoint", "rubbish\n");
+    vandal.git(&["push", "-q", "origin", &format!("HEAD:{LEDGER_REF}")]);
+    let rubbish = team.head();
+    let ran = ci.by("ci-1", &["ledger", "restore"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("is no ledger to believe"), "{ran:?}");
+    assert_eq!(team.head(), rubbish);
+}
+
+#[test]
+fn copy_that_took_a_bad_head_is_set_aside_and_nothing_is_forgotten_by_it() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    let before = team.head();
+    // As a client that pushed first and looked after left it.
+    let read = |path: &Path| SecretKey::from_pem(&fs::read_to_string(path).unwrap()).unwrap();
+    let own = read(&team.path("keys/ci-1.pem"));
+    let trust = Trust::parse(&fs::read_to_string(team.path("trust.toml")).unwrap()).unwrap();
+    let spoilt = Forge { ledger: Ledger::open(&ci.copy()).unwrap(), trust, log_key: read(&team.path("keys/ci-2.pem")) };
+    let halt = Predicate::Event(Event::Halt { reason: "a test".to_owned() });
+    let subjects = vec![Subject::sha256("origin", sha256(spoilt.ledger.origin().as_bytes()))];
+    let statement = Statement { subjects, binding: spoilt.binding(false, None), predicate: halt };
+    spoilt.write(&statement, &[&own], spoilt.newest());
+    let ran = ci.by("ci-1", &["verify", "shop/feature"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let folder = ci.copy();
+    assert!(ran.err.contains("the head of the copy here is not to be believed"), "{ran:?}");
+    assert!(
+        ran.err.contains(&format!("evidence ledger forget sets the copy in {} aside", folder.display())),
+        "{ran:?}"
+    );
+    let ran = ci.by("ci-1", &["ledger", "restore"]);
+    assert_eq!(ran.code, 3, "nobody gets it from here: {ran:?}");
+    assert_eq!(team.head(), before);
+    let said = ci.ok("ci-1", &["ledger", "forget", "--json"]).json();
+    let kept = said["kept"].as_str().unwrap().to_owned();
+    assert!(Path::new(&kept).join("ledger.toml").exists() && !folder.exists());
+    ci.verify("shop/feature").accepted();
+    // Who sets a copy aside to be rid of what it saw is not: the config folder remembers.
+    assert_eq!(ci.by("ci-1", &["attest", "build", "--", "false"]).code, 1);
+    team.git(&["update-ref", LEDGER_REF, &before]);
+    fs::remove_dir_all(kept).unwrap();
+    ci.ok("ci-1", &["ledger", "forget"]);
+    let ran = ci.by("ci-1", &["verify", "shop/feature"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("remembers"), "{ran:?}");
+}
+
+#[test]
+fn ledger_in_a_folder_is_no_copy_to_be_forgotten() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let before = truth(&rig.repo().join(".git/evidence"));
+    for word in ["forget", "restore"] {
+        let ran = rig.by("owner", &["ledger", word]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.err.contains("is the ledger itself, and no copy"), "{ran:?}");
+    }
+    assert_eq!(truth(&rig.repo().join(".git/evidence")), before);
+}
+
+fn size(machine: &Machine) -> u64 {
+    machine.ok("reviewer", &["ledger", "check", "--json"]).json()["size"].as_u64().unwrap()
 }

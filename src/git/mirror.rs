@@ -74,6 +74,8 @@ pub struct Addition {
     pub files: Vec<(String, Vec<u8>)>,
     /// Files that are kept beside: they travel only to those who ask for them. Name below `materials/`, where it lies.
     pub kept: Vec<(String, PathBuf)>,
+    /// A commit whose whole tree it takes over before it adds anything.
+    pub tree_of: Option<Oid>,
 }
 
 /// Why a remote did not do what was asked.
@@ -367,6 +369,12 @@ impl Mirror {
         }
         if !kept.is_empty() {
             stream.extend_from_slice(b"merge :1\n");
+        }
+        if let Some(commit) = &addition.tree_of {
+            let name = format!("{commit}^{{tree}}");
+            let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
+            let tree = self.oid(&self.local(&arguments)?.printed()?, "rev-parse")?;
+            stream.extend_from_slice(format!("M 040000 {tree} \"\"\n").as_bytes());
         }
         for (path, bytes) in &addition.files {
             stream.extend_from_slice(format!("M 100644 inline {path}\ndata {}\n", bytes.len()).as_bytes());
