@@ -8,7 +8,9 @@ mod forge;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use common::team::{LEDGER_REF, Machine, Team};
 use common::{Ran, Rig};
@@ -271,4 +273,91 @@ fn ledger_in_a_folder_is_no_copy_to_be_forgotten() {
 
 fn size(machine: &Machine) -> u64 {
     machine.ok("reviewer", &["ledger", "check", "--json"]).json()["size"].as_u64().unwrap()
+}
+
+#[test]
+fn act_that_is_given_again_is_recorded_once() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.git(&["switch", "-q", "-c", "feature", "origin/main"]);
+    ci.commit("src/two.rs", "two\n");
+    ci.ok("owner", &["key", "new", "new-ci", "-o", "../new-ci.pem"]);
+    let plan = ["plan", "shop/feature", "--tier", "low", "--implementer", "agent"];
+    let grant = ["key", "grant", "../new-ci.pem", "--principal", "ci-3", "--role", "ci", "--until", "30d"];
+    let halt = ["record", "halt", "--reason", "a leak"];
+    // The remote takes each push, and whoever sent it is killed before it is told.
+    hook(&team, "touch landed; sleep 3");
+    for (who, words) in [("planner", &plan[..]), ("owner", &grant), ("ci-1", &halt)] {
+        let mut command = ci.command(who, words);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        common::wait_for(&team.remote().join("landed"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        fs::remove_file(team.remote().join("landed")).unwrap();
+    }
+    fs::remove_file(team.remote().join("hooks/post-receive")).unwrap();
+    let before = size(&ci);
+    for (who, words) in [("planner", &plan[..]), ("owner", &grant), ("ci-1", &halt)] {
+        let ran = ci.ok(who, words);
+        assert!(ran.out.contains(" was there already: "), "{ran:?}");
+        let again = ci.ok(who, &[words, &["--json"]].concat()).json();
+        assert_eq!(again["already"], true, "{again}");
+    }
+    assert_eq!(size(&ci), before, "nothing is doubled");
+    let keys = ci.ok("owner", &["key", "list", "--json"]).json();
+    assert_eq!(keys["keys"].as_array().unwrap().iter().filter(|key| key["principal"] == "ci-3").count(), 1);
+    assert!(ci.verify("shop/feature").codes().contains(&"E301"));
+}
+
+#[test]
+fn act_that_is_another_or_not_in_effect_is_recorded() {
+    let rig = Rig::new();
+    let recorded = |who: &str, words: &[&str]| {
+        let json = rig.ok(who, &[words, &["--json"]].concat()).json();
+        assert!(json["already"].is_boolean(), "{json}");
+        json["already"] == false
+    };
+    rig.key("new-ci");
+    let key = rig.key_path("new-ci").display().to_string();
+    let grant = |more: &[&str]| {
+        let words = ["key", "grant", &key, "--principal", "ci-3", "--role", "ci"];
+        [&words, more].concat().iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()
+    };
+    let granted = |more: &[&str]| {
+        let words = grant(more);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        recorded("owner", &words)
+    };
+    assert!(granted(&["--until", "1h"]) && !granted(&["--until", "1h"]));
+    assert!(granted(&["--until", "30d"]), "it is to last longer");
+    assert!(granted(&[]) && granted(&["--role", "reviewer"]) && !granted(&[]));
+    rig.revoke("new-ci");
+    let words = grant(&[]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    assert_eq!(rig.by("owner", &words).code, 1, "what ended is not there");
+    // A halt that was lifted, of another reason, or by another key is another.
+    let halt = ["record", "halt", "--reason", "a leak"];
+    assert!(recorded("ci-1", &halt) && !recorded("ci-1", &halt) && recorded("reviewer", &halt));
+    assert!(recorded("ci-1", &["record", "halt", "--reason", "another"]));
+    rig.ok("owner", &["record", "resume", "--reason", "mended"]);
+    assert!(!recorded("owner", &["record", "resume", "--reason", "mended"]));
+    assert!(recorded("ci-1", &halt));
+    rig.ok("owner", &["record", "resume", "--reason", "mended"]);
+    // A plan of another tier, or by somebody else, is refused as ever.
+    let plan = ["plan", common::CHANGE, "--tier", "low"];
+    assert!(recorded("planner", &plan) && !recorded("planner", &plan));
+    rig.refuses("planner", &["plan", common::CHANGE, "--tier", "medium"], "is planned already");
+    rig.refuses("planner", &["plan", common::CHANGE, "--tier", "low", "--implementer", "agent"], "is planned already");
+    rig.refuses("owner", &plan, "is planned already");
+    let raise = ["plan", common::CHANGE, "--tier", "medium", "--reason", "it touches more"];
+    assert!(recorded("planner", &raise) && !recorded("planner", &raise));
+    rig.ok("owner", &["ledger", "check"]);
+}
+
+/// A hook of the remote that runs once it has taken a push.
+fn hook(team: &Team, script: &str) {
+    let path = team.remote().join("hooks/post-receive");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -125,7 +125,7 @@ fn rules_are_judged_again_after_a_lost_race() {
     let mut first = planner.command("planner", &words);
     let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     common::wait_for(&team.path("met"));
-    other.ok("planner", &words);
+    other.ok("planner", &[&words[..], &["--implementer", "agent"]].concat());
     let ran = Ran::of(first.wait_with_output().unwrap());
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("planned already"), "{ran:?}");
