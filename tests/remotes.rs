@@ -125,7 +125,7 @@ fn rules_are_judged_again_after_a_lost_race() {
     let mut first = planner.command("planner", &words);
     let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     common::wait_for(&team.path("met"));
-    other.ok("planner", &words);
+    other.ok("planner", &[&words[..], &["--implementer", "agent"]].concat());
     let ran = Ran::of(first.wait_with_output().unwrap());
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("planned already"), "{ran:?}");
@@ -137,11 +137,11 @@ fn remote_that_rejects_the_ref_is_told_apart_and_nothing_ran() {
     let ci = team.machine("ci-box");
     ci.begin("feature", "low");
     let before = team.head();
-    hook(&team, "pre-receive", "echo evidence is closed today >&2; exit 1");
+    hook(&team, "pre-receive", "echo evidence is closed today >&2; echo >&2; echo 'ask   ci  ' >&2; exit 1");
     let ran = ci.by("ci-1", &["attest", "build", "--", "sh", "-c", ": > ../ran"]);
     assert_eq!(ran.code, 125, "{ran:?}");
     assert!(ran.err.contains("does not accept a push to refs/evidence/ledger"), "{ran:?}");
-    assert!(ran.err.contains("evidence is closed today"), "{ran:?}");
+    assert!(ran.err.contains(" (evidence is closed today; ask   ci)\n"), "{ran:?}");
     assert!(!ci.path("ran").exists());
     assert_eq!(team.head(), before);
     fs::remove_file(team.remote().join("hooks/pre-receive")).unwrap();
@@ -186,6 +186,70 @@ fn remote_that_is_gone_leaves_readers_the_copy_and_says_so() {
     fs::remove_dir_all(ci.repo().join(".git/evidence-remotes")).unwrap();
     let ran = ci.by("reviewer", &["verify", "shop/feature"]);
     assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+#[test]
+fn cause_of_a_refusal_is_told_and_told_apart_from_a_remote_that_is_away() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let by_ssh = |said: &str, words: &[&str]| {
+        let ssh = ci.path("ssh");
+        fs::write(&ssh, format!("#!/bin/sh\nprintf '%s\\r\\n' '{said}' >&2\nexit 255\n")).unwrap();
+        fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = ci.command("ci-1", words);
+        command.env("GIT_SSH_COMMAND", &ssh).env("EVIDENCE_LEDGER", "git:ssh://git@forge.example/shop.git");
+        Ran::of(command.output().unwrap())
+    };
+    for (said, told) in [
+        (
+            "git@forge.example: Permission denied (publickey).",
+            "refuses: git@forge.example: Permission denied (publickey).",
+        ),
+        ("ERROR: Repository not found.", "refuses: ERROR: Repository not found."),
+        ("Host key verification failed.", "refuses: Host key verification failed."),
+        (
+            "ssh: connect to host forge.example port 22: Connection refused",
+            "cannot be reached: ssh: connect to host forge.example port 22: Connection refused",
+        ),
+    ] {
+        let ran = by_ssh(said, &["attest", "build", "--", "touch", "../ran"]);
+        assert_eq!(ran.code, 125, "{ran:?}");
+        assert!(ran.err.contains(&format!("error: the remote ssh://forge.example/shop.git {told}\n")), "{ran:?}");
+        assert_eq!(ran.err.contains("known_hosts"), said.starts_with("Host key"), "{ran:?}");
+    }
+    assert!(!ci.path("ran").exists());
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+}
+
+#[test]
+fn page_for_people_is_no_repository_without_a_ledger() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    ci.begin("feature", "low");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("git:http://{}/shop.git", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = [0; 4096];
+            let _ = std::io::Read::read(&mut stream, &mut asked);
+            let page = "<html>please log in</html>";
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
+            let answer = format!("{head}Content-Length: {}\r\n\r\n{page}", page.len());
+            let _ = std::io::Write::write_all(&mut stream, answer.as_bytes());
+        }
+    });
+    let mut command = ci.command("ci-1", &["verify", "shop/feature"]);
+    let ran = Ran::of(command.env("EVIDENCE_LEDGER", url).output().unwrap());
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("refuses: "), "{ran:?}");
+    assert!(!ran.err.contains("there is no ledger") && !ran.err.contains("evidence init"), "{ran:?}");
+    // A repository that has none is one.
+    team.git(&["init", "-q", "--bare", "../empty.git"]);
+    let mut command = ci.command("ci-1", &["verify", "shop/feature"]);
+    let ran = Ran::of(command.env("EVIDENCE_LEDGER", "git:../../empty.git").output().unwrap());
+    assert!(ran.code == 2 && ran.err.contains("there is no ledger at ../../empty.git"), "{ran:?}");
 }
 
 #[test]

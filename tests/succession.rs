@@ -71,7 +71,7 @@ fn appender_without_the_new_key_is_refused() {
     let attest = ["attest", "build", "--", "true"];
     let ran = common::Ran::of(rig.command("ci-1", &attest).env("EVIDENCE_LOG_KEY", &old).output().unwrap());
     assert_eq!(ran.code, 125, "{ran:?}");
-    assert!(ran.err.contains("not among those that sign here"), "{ran:?}");
+    assert!(ran.err.contains("EVIDENCE_LOG_KEY is not the key of this ledger's log"), "{ran:?}");
     let both =
         [fs::read_to_string(&old).unwrap(), fs::read_to_string(log_folder(&rig).join("log.pem")).unwrap()].concat();
     let ran = common::Ran::of(rig.command("ci-1", &attest).env("EVIDENCE_LOG_KEY", both).output().unwrap());

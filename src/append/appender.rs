@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::AppendError;
 use super::receipt::Receipt;
-use super::rules::{Fresh, Refusal, Rules, Seen};
-use crate::crypto::{Envelope, KeyRing, NoteKey, SecretKey, leaf_hash};
+use super::rules::{Fresh, Rules, Seen};
+use crate::crypto::{Envelope, KeyRing, NoteKey, SecretKey, leaf_hash, open_note};
 use crate::git::RemoteError;
 use crate::merkle::{Checkpoint, MapText};
 use crate::model::{
     Authority as AuthorityRecord, Digest, Entry, Fingerprint, MapEntry, Predicate, SignedLine, Statement, Time,
 };
-use crate::prove::{Complete, ProveError, RawRecord, Trust, placement};
+use crate::prove::{Complete, ProveError, RawRecord, Trust, open_head_of, placement};
 use crate::store::{Ledger, Log, Memory, StoreError, Writer};
 use crate::verify::{Authority, Policies};
 
@@ -241,7 +241,8 @@ impl Appender {
         if accepted.is_empty() {
             return left;
         }
-        let receipts = self.commit(&mut writer, &batch);
+        let size = writer.log().size() + u64::try_from(batch.len()).expect("a batch is in memory") + 1;
+        let receipts = self.check_head_keys(writer.log(), size).and_then(|()| self.commit(&mut writer, &batch));
         match receipts {
             Ok(receipts) => {
                 let mut receipts = receipts.into_iter();
@@ -270,6 +271,46 @@ impl Appender {
             }
         }
         left
+    }
+
+    /// Refuses log keys whose heads nobody would believe, before anything is signed, written or pushed. Each append does so again,
+    /// for the head that it is about to sign.
+    ///
+    /// # Errors
+    /// [`AppendError::LogKey`] if they are other keys than the log's; else if its newest head is not to be believed.
+    pub fn check_log_keys(&self, log: &Log) -> Result<(), AppendError> {
+        let size = log.size() + 2;
+        if self.trust.log_keys(self.ledger.origin(), size).is_empty() {
+            // A closed log has no such head: the rules say so.
+            return Ok(());
+        }
+        self.check_head_keys(log, size)
+    }
+
+    /// Checks that the head of a size would have a signature of a key that the trust file believes there, and that signed the
+    /// newest head too, unless it begins to sign only behind that.
+    fn check_head_keys(&self, log: &Log, size: u64) -> Result<(), AppendError> {
+        let origin = self.ledger.origin();
+        let mut wanted = self.trust.log_keys(origin, size);
+        if wanted.is_empty() {
+            return Err(ProveError::Foreign { origin: origin.to_owned(), size }.into());
+        }
+        if let Some(note) = log.checkpoint()? {
+            let newest = open_head_of(origin, &note, &self.trust)?;
+            let before = self.trust.log_keys(origin, newest.checkpoint().size);
+            wanted.retain(|vkey| !before.contains(vkey) || open_note(&note, std::slice::from_ref(vkey)).is_ok());
+        }
+        if self.log_keys.iter().any(|key| wanted.iter().any(|vkey| key.public() == *vkey.key())) {
+            return Ok(());
+        }
+        Err(self.other_log_key(&wanted))
+    }
+
+    fn other_log_key(&self, wanted: &[NoteKey]) -> AppendError {
+        let own = self.log_keys.iter().filter_map(|key| NoteKey::new(self.ledger.origin(), key.public()).ok());
+        let listed = |keys: Vec<String>| keys.join(" and ");
+        let found = listed(own.map(|vkey| vkey.to_string()).collect());
+        AppendError::LogKey { found, wanted: listed(wanted.iter().map(ToString::to_string).collect()) }
     }
 
     /// Waits for the other writers, and holds the log against what is remembered.
@@ -361,7 +402,7 @@ impl Appender {
             _ => authority.log_keys().last().map(|key| key.vkey.clone()),
         };
         match given.filter(|vkey: &NoteKey| self.log_keys.iter().all(|key| key.public() != *vkey.key())) {
-            Some(vkey) => Err(Refusal::WithoutLogKey(vkey.to_string()).into()),
+            Some(vkey) => Err(self.other_log_key(&[vkey])),
             None => Ok(()),
         }
     }

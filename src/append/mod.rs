@@ -27,6 +27,7 @@ impl AppendError {
             | Self::Prove(_)
             | Self::Policy(_)
             | Self::Clock { .. }
+            | Self::LogKey { .. }
             | Self::Moved { .. }
             | Self::Receipt(_) => false,
         }
@@ -60,6 +61,14 @@ pub enum AppendError {
     /// A rule refuses it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The appender holds other keys than the log's: nobody would believe what it signs.
+    #[error("the log key is not the key of this ledger's log: it is {found}, wanted {wanted}")]
+    LogKey {
+        /// The keys that it holds.
+        found: String,
+        /// The keys of the log, as the trust file and the roots name them.
+        wanted: String,
+    },
     /// The clock cannot be right.
     #[error("the clock says {clock}; the ledger's last entry is of {last}")]
     Clock {

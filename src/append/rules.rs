@@ -212,9 +212,6 @@ pub enum Refusal {
         /// The least size.
         wanted: u64,
     },
-    /// The appender does not hold the log key that the roots gave the log.
-    #[error("the roots gave the log the key {0}, and it is not among those that sign here")]
-    WithoutLogKey(String),
     /// The log is closed.
     #[error("the log is closed by record {0}")]
     ClosedLog(u64),

@@ -1,5 +1,6 @@
 //! Commands and reports in, signed statements out.
 
+mod again;
 mod agent;
 mod attempt;
 mod capture;
@@ -10,6 +11,7 @@ mod secrets;
 mod signer;
 mod spool;
 
+pub use again::Done;
 pub use agent::{Agent, AgentError, AgentKey};
 pub use attempt::{Attempt, AttemptError, Attempted, Looking, Undelivered};
 pub use command::{CommandSpec, Echo, Interrupts, Ran};

@@ -43,12 +43,12 @@ impl Signer<'_> {
         plan: Plan,
         first: Option<Digest>,
     ) -> Result<Receipt, AppendError> {
-        let binding = self.binding(Some(change), first);
-        self.append(Statement {
-            subjects: vec![Subject::base(base.clone())],
-            binding,
-            predicate: Predicate::Plan(plan),
-        })
+        self.append(self.plan_statement(change, base, plan, first))
+    }
+
+    pub(super) fn plan_statement(&self, change: &ChangeId, base: &Oid, plan: Plan, first: Option<Digest>) -> Statement {
+        let (subjects, binding) = (vec![Subject::base(base.clone())], self.binding(Some(change), first));
+        Statement { subjects, binding, predicate: Predicate::Plan(plan) }
     }
 
     /// Appends a start, result, review or verdict.
@@ -126,22 +126,38 @@ impl Signer<'_> {
     /// # Errors
     /// See [`AppendError`].
     pub fn grant(&self, grant: Grant) -> Result<Receipt, AppendError> {
-        let log = self.appender.ledger().read()?;
+        let statements = self.grant_statements(&self.appender.ledger().read()?, grant)?;
+        self.append_all(statements, None)
+    }
+
+    /// Returns what is to be appended together so that a grant is filed under its names.
+    pub(super) fn grant_statements(&self, log: &Log, grant: Grant) -> Result<Vec<Statement>, AppendError> {
         let mut grants = Vec::new();
         for name in grant.names() {
             let filing = grant.filing(&name, PublicKey::of_name(&name).to_string());
-            if !is_filed(&log, &name, &filing)? {
+            if !is_filed(log, &name, &filing)? {
                 grants.push(filing);
             }
         }
         grants.push(grant);
-        let mut submissions = Vec::new();
+        let mut statements = Vec::with_capacity(grants.len());
         for grant in grants {
             let key: PublicKey = grant.key.parse().map_err(crate::prove::PlacementError::Key)?;
-            let statement = self.of_key(&key, Authority::Grant(grant));
+            statements.push(self.of_key(&key, Authority::Grant(grant)));
+        }
+        Ok(statements)
+    }
+
+    /// Signs and appends statements in one batch, at one size of the log where that is named; returns the receipt of the last.
+    pub(super) fn append_all(&self, statements: Vec<Statement>, at: Option<u64>) -> Result<Receipt, AppendError> {
+        let mut submissions = Vec::with_capacity(statements.len());
+        for statement in statements {
             submissions.push(Submission { envelope: Envelope::seal(statement.print()?, &self.keys)? });
         }
-        let receipts = self.appender.append(submissions)?;
+        let receipts = match at {
+            Some(size) => self.appender.append_at(size, submissions)?,
+            None => self.appender.append(submissions)?,
+        };
         receipts.into_iter().next_back().ok_or_else(|| StoreError::unreadable("the receipt", &"there is none").into())
     }
 
@@ -224,8 +240,12 @@ impl Signer<'_> {
     /// # Errors
     /// See [`AppendError`].
     pub fn event(&self, event: Event) -> Result<Receipt, AppendError> {
+        self.append(self.event_statement(event))
+    }
+
+    pub(super) fn event_statement(&self, event: Event) -> Statement {
         let subjects = vec![Subject::sha256("origin", sha256(self.appender.ledger().origin().as_bytes()))];
-        self.append(Statement { subjects, binding: self.binding(None, None), predicate: Predicate::Event(event) })
+        Statement { subjects, binding: self.binding(None, None), predicate: Predicate::Event(event) }
     }
 
     /// Signs an exception: about a change and its first plan, or about every change.

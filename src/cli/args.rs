@@ -671,6 +671,12 @@ pub(super) enum LedgerAct {
     /// Throw the cache away and make it anew from the segments
     #[command(after_help = "Example:\n  evidence ledger rebuild")]
     Rebuild,
+    /// Give back to the git remote what it had and this copy still has: it goes on from what is there, and never forces
+    #[command(after_help = "Example, after `alarm: .. was taken back`:\n  evidence ledger restore --json")]
+    Restore,
+    /// Set the copy of a ledger on a git remote aside, when it took a head that nobody believes; the next command fetches it anew
+    #[command(after_help = "Example:\n  evidence ledger forget --json")]
+    Forget,
     /// Keep the newest head in a git ref and in the note of a commit: whoever fetches them notices a log that was rolled back or forked
     #[command(
         after_help = "Example, after a merge:\n  evidence ledger anchor && git push origin refs/evidence/anchor refs/notes/evidence"

@@ -178,6 +178,33 @@ impl Context {
         Ok(ledger)
     }
 
+    /// Opens the copy of a ledger on a remote as it is, without a look at the remote.
+    pub(super) fn ledger_copy(&self) -> Result<Ledger, Fail> {
+        let (name, folder) = self.copied()?;
+        Ok(Ledger::open_copy(&folder, self.remote(&name, &folder, self.trust(None)?)?)?)
+    }
+
+    /// Sets the copy of a ledger on a remote aside; returns where it was and where it is.
+    pub(super) fn set_copy_aside(&self) -> Result<(PathBuf, PathBuf), Fail> {
+        let (_, folder) = self.copied()?;
+        let kept = Ledger::set_aside(&folder)?;
+        Ok((folder, kept))
+    }
+
+    /// Returns the remote of the ledger, and where its copy lies.
+    fn copied(&self) -> Result<(String, PathBuf), Fail> {
+        let folder = self.ledger_folder()?;
+        let Some(LedgerWord::Git(name)) = self.named_ledger()? else {
+            let text = format!("{} is the ledger itself, and no copy of one on a git remote", folder.display());
+            return Err(Fail::usage(text).hint("--ledger git:REMOTE names one"));
+        };
+        if !folder.join("ledger.toml").exists() {
+            return Err(Fail::usage(format!("there is no copy of git:{name} here: no {}", folder.display()))
+                .hint("the first command that reads the ledger makes it"));
+        }
+        Ok((name, folder))
+    }
+
     /// Returns where results wait whose ledger went away.
     pub(super) fn spool(&self) -> Result<Spool, Fail> {
         let named = std::env::var_os("EVIDENCE_SPOOL").filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -391,11 +418,13 @@ impl Context {
     pub(super) fn appender(&self, trust: Trust) -> Result<Appender, Fail> {
         let ledger = self.ledger()?;
         let memory = self.memory(&ledger, &trust)?;
-        self.read_by(&memory, &ledger)?;
+        let (log, _) = self.read_by(&memory, &ledger)?;
         let mut keys = log_keys(ledger.origin(), &self.cwd)?.into_iter();
         let first = keys.next().ok_or_else(|| Fail::usage("there is no log key"))?;
         let appender = Appender::new(ledger, first, trust, now).with_guard(self.guard).with_memory(memory);
-        Ok(keys.fold(appender, Appender::with_log_key))
+        let appender = keys.fold(appender, Appender::with_log_key);
+        appender.check_log_keys(&log)?;
+        Ok(appender)
     }
 
     /// Finds the change: named, `EVIDENCE_CHANGE`, what a merge queue's commit brings, the trailer back to the merge base, the source branch.

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::{eprint, print_json};
+use super::{eprint, log_keys, print_json};
 use crate::append::{AppendError, Refusal};
 use crate::attest::AttemptError;
 use crate::crypto::EnvelopeError;
 use crate::git::{GitError, GitFactsError};
 use crate::prove::{ProveError, SourceError, TrustError};
 use crate::rego::RegoError;
-use crate::store::StoreError;
+use crate::store::{RemoteAlarm, StoreError};
 use crate::trace::{DraftError, MergeError, TryError};
 use crate::verify::{Code, PolicyReadError, RecheckError};
 
@@ -83,7 +83,19 @@ impl From<StoreError> for Fail {
         let text = error.to_string();
         match error {
             StoreError::Contradiction { heads, .. } => Self::alarm(text, heads)
-                .hint("keep the folder as it is, and compare with a copy: evidence ledger check"),
+                .hint("keep the folder as it is, and compare with who else has the log; evidence help remote"),
+            StoreError::RemoteAlarm { alarm, folder, heads, .. } => Self::alarm(text, heads).hint(match alarm {
+                RemoteAlarm::TakenBack => {
+                    "evidence ledger restore gives back what is here, if nobody may take it away; evidence help remote"
+                        .to_owned()
+                }
+                RemoteAlarm::Forked => {
+                    format!("keep the copy in {} as it is: it is the proof; evidence help remote", folder.display())
+                }
+                RemoteAlarm::Copy => {
+                    format!("evidence ledger forget sets the copy in {} aside; evidence help remote", folder.display())
+                }
+            }),
             StoreError::Remembered { error, .. } => Self::usage(text).hint(match *error {
                 ProveError::UnsignedHead { .. } | ProveError::Foreign { .. } => FOLLOW,
                 _ => "if you know how that came, move the file away: this machine then remembers anew",
@@ -94,9 +106,9 @@ impl From<StoreError> for Fail {
             StoreError::NoRemoteLedger { .. } => {
                 Self::usage(text).hint("evidence init --ledger git:REMOTE makes one there")
             }
-            StoreError::Foreign { .. } => {
-                Self::usage(text).hint("check --ledger and --trust; whoever may push to the ref may have changed it")
-            }
+            StoreError::Foreign { .. } => Self::usage(text).hint(
+                "check --ledger and --trust; whoever may push to the ref may have changed it: evidence help remote",
+            ),
             StoreError::Remote(error) => match error.hint() {
                 Some(hint) => Self::usage(text).hint(hint),
                 None => Self::usage(text),
@@ -274,6 +286,16 @@ impl From<AppendError> for Fail {
             }
             AppendError::Open(_) => Self { exit: 1, ..Self::usage(text) }
                 .hint("evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant"),
+            AppendError::LogKey { found, wanted } => {
+                let (name, mend) = if log_keys::are_named() {
+                    let mend = "put the log's own key there; EVIDENCE_KEY and EVIDENCE_LOG_KEY may be swapped";
+                    (log_keys::VARIABLE, mend)
+                } else {
+                    ("the log key in your config folder", "EVIDENCE_LOG_KEY names the log's own key")
+                };
+                Self::usage(format!("{name} is not the key of this ledger's log: it is {found}, wanted {wanted}"))
+                    .hint(format!("{mend}; {FOLLOW}"))
+            }
             AppendError::Clock { clock, last } if clock > last => {
                 Self::usage(text).hint("if the clock is right: --accept-clock")
             }

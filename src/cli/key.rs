@@ -12,7 +12,7 @@ use super::fail::Fail;
 use super::keys::{lent, new_key, new_passphrase};
 use super::{print, print_json};
 use crate::append::Rights;
-use crate::attest::Signer;
+use crate::attest::{Done, Signer};
 use crate::crypto::{NoteKey, PublicKey};
 use crate::merkle::MapText;
 use crate::model::{Authority as AuthorityRecord, Entry, Fingerprint, Grant, Id, Predicate, Span, Statement};
@@ -54,8 +54,8 @@ pub(super) fn run(context: &Context, args: &KeyArgs) -> Result<u8, Fail> {
                 until: until.map(|span| now().after(span)),
                 leased_by: None,
             };
-            let receipt = signed(context, |signer| signer.grant(grant.clone()))?;
-            done(context, &receipt, &format!("granted {} to {principal}", roles.join(", ")));
+            let granted = signed(context, |signer| signer.grant_once(&grant, now()))?;
+            done_once(context, &granted, &format!("granted {} to {principal}", roles.join(", ")));
         }
         KeyAct::Lease { principal, roles, changes, until, emails, output } => {
             lease(context, principal, roles, changes, until, emails, output.as_deref())?;
@@ -213,6 +213,19 @@ pub(super) fn done(context: &Context, receipt: &crate::append::Receipt, what: &s
         print_json(
             &json!({"serial": receipt.serial, "leaf": receipt.leaf, "time": receipt.time(), "kind": receipt.entry.kind}),
         );
+    } else {
+        print(&format!("#{} {what}\n", receipt.serial));
+    }
+}
+
+/// Says what was recorded, or that it was there already.
+pub(super) fn done_once(context: &Context, act: &Done, what: &str) {
+    let receipt = act.receipt();
+    if context.json {
+        print_json(&json!({"serial": receipt.serial, "leaf": receipt.leaf, "time": receipt.time(),
+            "kind": receipt.entry.kind, "already": act.is_before()}));
+    } else if act.is_before() {
+        print(&format!("#{} was there already: {what}\n", receipt.serial));
     } else {
         print(&format!("#{} {what}\n", receipt.serial));
     }

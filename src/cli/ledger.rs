@@ -7,9 +7,8 @@ use serde_json::json;
 use super::args::{LedgerAct, LedgerArgs};
 use super::context::Context;
 use super::fail::Fail;
-use super::{anchor, convict, succession};
+use super::{anchor, convict, restore, succession};
 use super::{eprint, print, print_json};
-use crate::store::StoreError;
 use crate::trace::{CheckError, check_ledger};
 use crate::verify::Code;
 
@@ -17,6 +16,8 @@ pub(super) fn run(context: &Context, args: &LedgerArgs) -> Result<u8, Fail> {
     match &args.act {
         LedgerAct::Check => check(context),
         LedgerAct::Rebuild => rebuild(context),
+        LedgerAct::Restore => restore::restore(context),
+        LedgerAct::Forget => restore::forget(context),
         LedgerAct::Anchor(args) => anchor::run(context, args),
         LedgerAct::Trust { output } => succession::trust(context, output.as_deref()),
         LedgerAct::Rotate(args) => succession::rotate(context, args),
@@ -102,7 +103,6 @@ fn check(context: &Context) -> Result<u8, Fail> {
 
 fn fail(error: CheckError) -> Fail {
     match error {
-        CheckError::Store(error @ StoreError::Contradiction { .. }) => error.into(),
         CheckError::Store(error) => error.into(),
         CheckError::Rights(error) => (*error).into(),
         CheckError::Checkpoint { .. }

@@ -37,4 +37,5 @@ pub(super) fn paths(origin: &str) -> Result<[PathBuf; 3], Fail> {
     Ok([path.clone(), path.with_file_name("log.old.pem"), path.with_file_name("log.next.pem")])
 }
 
-const VARIABLE: &str = "EVIDENCE_LOG_KEY";
+/// The variable that names or holds them.
+pub(super) const VARIABLE: &str = "EVIDENCE_LOG_KEY";

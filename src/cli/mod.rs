@@ -33,6 +33,7 @@ mod record;
 #[cfg(feature = "rego")]
 mod rego;
 mod remember;
+mod restore;
 mod review;
 mod show;
 mod standing;

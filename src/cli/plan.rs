@@ -65,13 +65,14 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
         told_otherwise(context, &log, &change, &plan)?;
     }
     let first = planned.map(|(_, leaf)| leaf).filter(|_| args.reason.is_some());
-    let receipt = signer.plan(&change, &base, plan.clone(), first)?;
+    let done = signer.plan_once(&change, &base, &plan, first)?;
+    let (receipt, already) = (done.receipt(), done.is_before());
     let leaf = planned.map_or(receipt.leaf, |(_, leaf)| leaf);
     if args.trailer {
         print_trailer(context, &change, &leaf);
     } else if context.json {
         print_json(
-            &json!({"serial": receipt.serial, "leaf": receipt.leaf, "change": change, "tier": plan.tier, "base": base, "plan": leaf, "trailer": trailer(&change, &leaf), "criteria": plan.criteria.iter().map(|it| &it.id).collect::<Vec<_>>()}),
+            &json!({"serial": receipt.serial, "leaf": receipt.leaf, "change": change, "tier": plan.tier, "base": base, "plan": leaf, "already": already, "trailer": trailer(&change, &leaf), "criteria": plan.criteria.iter().map(|it| &it.id).collect::<Vec<_>>()}),
         );
     } else {
         let criteria = match plan.criteria.len() {
@@ -79,7 +80,13 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
             1 => ", 1 criterion".to_owned(),
             count => format!(", {count} criteria"),
         };
-        print(&format!("#{} planned {change}, tier {}, from {}{criteria}\n", receipt.serial, plan.tier, base.short()));
+        let word = if already { "was there already: " } else { "" };
+        print(&format!(
+            "#{} {word}planned {change}, tier {}, from {}{criteria}\n",
+            receipt.serial,
+            plan.tier,
+            base.short()
+        ));
     }
     Ok(0)
 }

@@ -12,7 +12,7 @@ pub(super) fn run(context: &Context, args: &RecordArgs) -> Result<u8, Fail> {
         RecordWhat::Halt { reason } => (Event::Halt { reason: reason.clone() }, "halted"),
         RecordWhat::Resume { reason } => (Event::Resume { reason: reason.clone() }, "resumed"),
     };
-    let receipt = key::signed(context, |signer| signer.event(event.clone()))?;
-    key::done(context, &receipt, what);
+    let recorded = key::signed(context, |signer| signer.event_once(&event))?;
+    key::done_once(context, &recorded, what);
     Ok(0)
 }

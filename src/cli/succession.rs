@@ -72,10 +72,11 @@ pub(super) fn rotate(context: &Context, args: &RotateArgs) -> Result<u8, Fail> {
                 .hint("evidence ledger rotate --output FILE, and put it before the old one in EVIDENCE_LOG_KEY"));
         }
     };
+    let appender = context.appender(context.trust(None)?)?;
     // One that is there was made by a change that did not come to its end.
     let key = if path == next && path.exists() { only(&path)? } else { new_log_key(&path)? };
     let vkey = NoteKey::new(&origin, key.public()).map_err(|error| Fail::usage(error.to_string()))?;
-    let appender = context.appender(context.trust(None)?)?.with_log_key(key);
+    let appender = appender.with_log_key(key);
     let roots = context.root_keys()?;
     let signer = Signer { appender: &appender, keys: lent(&roots) };
     let receipt = signed_from(&signer, &vkey).inspect_err(|_| {

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::remote_error::{RemoteError, clipped, shown};
 use super::run::{Git, GitError};
 use crate::model::{Oid, Time};
 
@@ -46,7 +47,7 @@ pub struct RemotePlace {
 #[derive(Debug)]
 pub struct Mirror {
     git: Git,
-    place: RemotePlace,
+    pub(super) place: RemotePlace,
     settings: Vec<(String, String)>,
     /// Whether the user says with which ssh.
     own_ssh: bool,
@@ -74,46 +75,8 @@ pub struct Addition {
     pub files: Vec<(String, Vec<u8>)>,
     /// Files that are kept beside: they travel only to those who ask for them. Name below `materials/`, where it lies.
     pub kept: Vec<(String, PathBuf)>,
-}
-
-/// Why a remote did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum RemoteError {
-    /// It could not be reached, or refused to talk.
-    #[error("the remote {remote} cannot be reached: {message}")]
-    Unreachable {
-        /// The remote.
-        remote: String,
-        /// What git said.
-        message: String,
-    },
-    /// It said nothing for so long that nobody waits on.
-    #[error("the remote {remote} said nothing for {seconds} s")]
-    Silent {
-        /// The remote.
-        remote: String,
-        /// How long.
-        seconds: u64,
-    },
-    /// It does not let the ref be pushed.
-    #[error("the remote {remote} does not accept a push to {name}: {message}")]
-    Rejected {
-        /// The remote.
-        remote: String,
-        /// The ref.
-        name: String,
-        /// What it said.
-        message: String,
-    },
-    /// Somebody else pushed first.
-    #[error("somebody else pushed to {name} first")]
-    Moved {
-        /// The ref.
-        name: String,
-    },
-    /// Our own repository does not work.
-    #[error(transparent)]
-    Git(#[from] GitError),
+    /// A commit whose whole tree it takes over before it adds anything.
+    pub tree_of: Option<Oid>,
 }
 
 impl Mirror {
@@ -197,9 +160,21 @@ impl Mirror {
             return Ok(Some(self.head()?));
         }
         if said.stderr.contains("couldn't find remote ref") {
-            return Ok(None);
+            return if self.is_git()? { Ok(None) } else { Err(self.no_repository()) };
         }
         Err(self.unreachable(&said))
+    }
+
+    /// Returns whether what answers over HTTP is git: a page for people is read as a repository without refs.
+    fn is_git(&self) -> Result<bool, RemoteError> {
+        let arguments = ["ls-remote", "--end-of-options", &self.place.remote];
+        let said = self.talk_with(&arguments, &[], &[("GIT_TRACE_PACKET", "1")])?;
+        Ok(!said.ok || !said.stdout.is_empty() || said.stderr.contains(" packet: "))
+    }
+
+    fn no_repository(&self) -> RemoteError {
+        let message = "no git repository answers there: it has no refs, and speaks no protocol of git's".to_owned();
+        RemoteError::Refused { remote: self.remote(), message }
     }
 
     /// Fetches single objects that the remote has, whether or not a ref of it leads there at depth 1.
@@ -368,6 +343,12 @@ impl Mirror {
         if !kept.is_empty() {
             stream.extend_from_slice(b"merge :1\n");
         }
+        if let Some(commit) = &addition.tree_of {
+            let name = format!("{commit}^{{tree}}");
+            let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
+            let tree = self.oid(&self.local(&arguments)?.printed()?, "rev-parse")?;
+            stream.extend_from_slice(format!("M 040000 {tree} \"\"\n").as_bytes());
+        }
         for (path, bytes) in &addition.files {
             stream.extend_from_slice(format!("M 100644 inline {path}\ndata {}\n", bytes.len()).as_bytes());
             stream.extend_from_slice(bytes);
@@ -408,17 +389,25 @@ impl Mirror {
         if said.ok {
             return Ok(());
         }
+        Err(self.rejected(&said, name))
+    }
+
+    /// Returns why a push to a ref was not taken, by what was said.
+    pub(super) fn rejected(&self, said: &Said, name: &str) -> RemoteError {
         let rejected = said.stdout.lines().find_map(|line| line.strip_prefix("!\t")).map(str::to_owned);
-        let Some(rejected) = rejected else { return Err(self.unreachable(&said)) };
+        let Some(rejected) = rejected else { return self.unreachable(said) };
         let summary = rejected.split_once('\t').map_or(rejected.as_str(), |(_, summary)| summary);
         let is_moved = summary.starts_with("[rejected]") || RACES.iter().any(|race| summary.contains(race));
+        let name = name.to_owned();
         if is_moved && !summary.contains("shallow update not allowed") {
-            return Err(RemoteError::Moved { name: name.clone() });
+            return RemoteError::Moved { name };
         }
-        let of_remote: Vec<&str> = said.stderr.lines().filter_map(|line| line.strip_prefix("remote: ")).collect();
-        let words = if of_remote.is_empty() { String::new() } else { format!(" ({})", of_remote.join("; ").trim()) };
+        let of_remote = said.stderr.split(['\n', '\r']).filter_map(|line| line.strip_prefix("remote:"));
+        // Git fills lines up with blanks, so that they cover what stood there.
+        let of_remote: Vec<&str> = of_remote.map(str::trim).filter(|line| !line.is_empty()).collect();
+        let words = if of_remote.is_empty() { String::new() } else { format!(" ({})", of_remote.join("; ")) };
         let message = clipped(&format!("{summary}{words}"));
-        Err(RemoteError::Rejected { remote: self.remote(), name: name.clone(), message })
+        RemoteError::Rejected { remote: self.remote(), name, message }
     }
 
     /// Throws away what nothing leads to any more.
@@ -504,10 +493,14 @@ impl Mirror {
     }
 
     /// Runs git to talk to the remote, for as long as it gives signs of life.
-    fn talk(&self, arguments: &[&str], input: &[u8]) -> Result<Said, RemoteError> {
+    pub(super) fn talk(&self, arguments: &[&str], input: &[u8]) -> Result<Said, RemoteError> {
+        self.talk_with(arguments, input, &[])
+    }
+
+    fn talk_with(&self, arguments: &[&str], input: &[u8], variables: &[(&str, &str)]) -> Result<Said, RemoteError> {
         let mut command = Command::new(self.git.program());
         command.env_clear().envs(self.place.environment.iter().filter(|(name, _)| is_handed_on(name, false)).cloned());
-        command.envs(VARIABLES.iter().copied());
+        command.envs(VARIABLES.iter().chain(variables).copied());
         let has = |name: &str| self.place.environment.iter().any(|(known, _)| known == name);
         if !has("GIT_SSH") && !has("GIT_SSH_COMMAND") && !self.own_ssh {
             command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
@@ -580,44 +573,16 @@ impl Mirror {
         Ok(Said { ok: status.success(), stdout, stderr })
     }
 
-    fn unreachable(&self, said: &Said) -> RemoteError {
-        let is_progress = |line: &&str| !line.contains("% (") && !line.trim().is_empty();
-        let lines: Vec<&str> = said.stderr.split(['\n', '\r']).filter(is_progress).map(str::trim).collect();
-        let told = lines.iter().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
-        let message = told.copied().or_else(|| lines.last().copied()).unwrap_or("git said nothing");
-        RemoteError::Unreachable { remote: self.remote(), message: clipped(&shown(message)) }
-    }
-}
-
-impl RemoteError {
-    /// Returns what mends it, where something does.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unreachable { message, .. } if message.contains("unadvertised object") => Some(
-                "let the server speak protocol version 2 (AcceptEnv GIT_PROTOCOL), or there: git config uploadpack.allowAnySHA1InWant true"
-                    .to_owned(),
-            ),
-            Self::Unreachable { remote, .. } => {
-                Some(format!("git ls-remote {remote} says whether git reaches it; no prompt is answered here"))
-            }
-            Self::Silent { .. } => {
-                Some("try again; EVIDENCE_REMOTE_SILENCE sets how many seconds it may say nothing".to_owned())
-            }
-            Self::Rejected { name, .. } => Some(format!(
-                "let those who append push to {name}: not a protected ref for them, no hook that declines it"
-            )),
-            Self::Moved { .. } => Some("try again".to_owned()),
-            Self::Git(error) => error.hint().map(str::to_owned),
-        }
+    pub(super) fn unreachable(&self, said: &Said) -> RemoteError {
+        RemoteError::of_words(self.remote(), &said.stderr)
     }
 }
 
 /// What git said about a remote.
-struct Said {
-    ok: bool,
-    stdout: String,
-    stderr: String,
+pub(super) struct Said {
+    pub(super) ok: bool,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
 /// Reads the line before the next blob and returns its size.
@@ -652,20 +617,6 @@ fn is_handed_on(name: &OsStr, with_settings: bool) -> bool {
         return with_settings;
     }
     !name.starts_with("EVIDENCE_") && !OF_A_REPOSITORY.contains(&name.as_ref())
-}
-
-/// Returns a text without the password of a URL in it.
-fn shown(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let host_ends = rest.find(['/', '\'', ' ']).unwrap_or(rest.len());
-    match rest[..host_ends].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => text.to_owned(),
-    }
-}
-
-fn clipped(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect()
 }
 
 /// Where the newest commit is kept that was fetched or made.
@@ -726,7 +677,6 @@ const OF_A_REPOSITORY: &[&str] = &[
 const TICK: Duration = Duration::from_millis(100);
 const LINE_BYTES_MAX: u64 = 1024;
 const SAID_BYTES_MAX: usize = 64 * 1024;
-const MESSAGE_CHARS_MAX: usize = 600;
 
 #[cfg(test)]
 mod tests {
@@ -749,14 +699,6 @@ mod tests {
         assert!(
             is_handed_on(OsStr::new("GIT_CONFIG_COUNT"), true) && !is_handed_on(OsStr::new("GIT_CONFIG_COUNT"), false)
         );
-    }
-
-    #[test]
-    fn passwords_of_urls_are_not_shown() {
-        let wanted = "fatal: unable to access 'https://x.example/a.git/'";
-        assert_eq!(shown("fatal: unable to access 'https://ci:secret@x.example/a.git/'"), wanted);
-        assert_eq!(shown("https://ci:se@cret@x.example"), "https://x.example");
-        assert_eq!(shown("git@x.example:a.git"), "git@x.example:a.git");
     }
 
     #[test]

@@ -19,6 +19,8 @@ mod kept;
 mod mirror;
 mod objects;
 #[cfg(feature = "store")]
+mod remote_error;
+#[cfg(feature = "store")]
 mod repository;
 #[cfg(feature = "store")]
 mod run;
@@ -37,8 +39,10 @@ pub use facts::{
 #[cfg(feature = "store")]
 pub use kept::Kept;
 #[cfg(feature = "store")]
-pub use mirror::{Added, Addition, MATERIALS, Mirror, RemoteError, RemotePlace};
+pub use mirror::{Added, Addition, MATERIALS, Mirror, RemotePlace};
 pub use objects::{Commit, Kind, Mode, OBJECT_BYTES_MAX, Object, ObjectError, TreeEntry, text_of};
+#[cfg(feature = "store")]
+pub use remote_error::RemoteError;
 #[cfg(feature = "store")]
 pub use repository::{Head, History, Place, Repository, Target};
 #[cfg(feature = "store")]

@@ -15,6 +15,7 @@ use super::index::Index;
 use super::log::{self, Log};
 use super::remote::{Outgoing, Remote};
 use super::replay::{Replay, replay};
+use super::restore::Restored;
 use super::segments::{Extent, Segments, Tail};
 use crate::merkle::Checkpoint;
 use crate::model::{Digest, Entry, MapEntry, Time};
@@ -167,6 +168,49 @@ impl Ledger {
             Err(error) => return Err(error),
         }
         Ok(ledger)
+    }
+
+    /// Opens the copy of a ledger that lives on a remote as it is, without a look at the remote.
+    ///
+    /// # Errors
+    /// If there is no copy, or it has a format that this version does not know.
+    pub fn open_copy(folder: &Path, remote: Remote) -> Result<Self, StoreError> {
+        Ok(Self { remote: Some(Arc::new(remote)), ..Self::open(folder)? })
+    }
+
+    /// Gives back to the remote what it had and this copy still has. Without a remote, or where that lacks nothing, does nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::RemoteAlarm`] if what the remote has is no beginning of the copy, or the copy is not to be believed; then nothing
+    /// was pushed. Else if the remote cannot be reached or refuses.
+    pub fn restore(&self) -> Result<Restored, StoreError> {
+        let _turn = self.remote.as_ref().and_then(|remote| remote.turn());
+        let _lock = lock_folder(&self.folder)?;
+        let log = self.read()?;
+        let Some(remote) = &self.remote else {
+            return Ok(Restored { before: log.size(), size: log.size(), commit: None, missing: Vec::new() });
+        };
+        remote.restore(&log, &self.origin, &self.blobs())
+    }
+
+    /// Sets the copy of a ledger aside, as it is; returns where it lies now.
+    ///
+    /// # Errors
+    /// If there is none, or the operating system refuses.
+    pub fn set_aside(folder: &Path) -> Result<PathBuf, StoreError> {
+        Self::open(folder)?;
+        let _lock = lock_folder(folder)?;
+        let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut number = 1;
+        let kept = loop {
+            let kept = folder.with_file_name(format!("{name}.forgotten-{number}"));
+            if !kept.exists() {
+                break kept;
+            }
+            number += 1;
+        };
+        fs::rename(folder, &kept).map_err(StoreError::io("cannot rename", folder))?;
+        Ok(kept)
     }
 
     /// Makes an empty copy of what a remote has.

@@ -424,7 +424,9 @@ impl Materials for Log {
 impl From<StoreError> for SourceError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Contradiction { text, heads } => Self::Contradiction { text, heads },
+            StoreError::Contradiction { text, heads } | StoreError::RemoteAlarm { text, heads, .. } => {
+                Self::Contradiction { text, heads }
+            }
             other => Self::Unreadable(other.to_string()),
         }
     }

@@ -25,6 +25,7 @@ mod lookup;
 mod memory;
 mod remote;
 mod replay;
+mod restore;
 mod segments;
 mod trie;
 
@@ -40,6 +41,7 @@ pub use log::Log;
 pub use lookup::{Lookup, LookupKey};
 pub use memory::Memory;
 pub use remote::{NoteCheck, Remote};
+pub use restore::Restored;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +112,18 @@ pub enum StoreError {
         /// What is wrong with it.
         error: Box<ProveError>,
     },
+    /// The remote and the copy here contradict each other: an alarm.
+    #[error("the ledger contradicts itself: {text}")]
+    RemoteAlarm {
+        /// Which of the two is to be looked at, and how.
+        alarm: RemoteAlarm,
+        /// The folder of the copy.
+        folder: PathBuf,
+        /// How.
+        text: String,
+        /// The signed heads that show it.
+        heads: Vec<String>,
+    },
     /// The ledger contradicts itself or what it said before: an alarm.
     #[error("the ledger contradicts itself: {text}")]
     Contradiction {
@@ -118,6 +132,17 @@ pub enum StoreError {
         /// The signed heads that show it.
         heads: Vec<String>,
     },
+}
+
+/// What a remote and the copy here contradict each other in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoteAlarm {
+    /// The remote lacks the newest records that the copy has.
+    TakenBack,
+    /// Both go on from the same beginning, in different ways.
+    Forked,
+    /// The copy took a head that nobody believes.
+    Copy,
 }
 
 impl StoreError {

@@ -19,13 +19,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::StoreError;
 use super::blobs::Blobs;
 use super::durable::sync_folder;
 use super::frame::Frame;
 use super::index::Index;
 use super::log::{self, Log};
 use super::segments::{Batch, Position, Segments, Tail};
+use super::{RemoteAlarm, StoreError};
 use crate::git::{Added, Addition, MATERIALS, Mirror, RemoteError};
 use crate::merkle::Checkpoint;
 use crate::model::{Digest, Oid, Time};
@@ -35,9 +35,9 @@ pub type NoteCheck = Box<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
 
 /// The remote of a ledger.
 pub struct Remote {
-    mirror: Mirror,
-    folder: PathBuf,
-    check: NoteCheck,
+    pub(super) mirror: Mirror,
+    pub(super) folder: PathBuf,
+    pub(super) check: NoteCheck,
     /// The folder in which this user's copies on this machine take turns.
     queue: Option<PathBuf>,
     state: Mutex<State>,
@@ -132,7 +132,7 @@ impl Remote {
         StoreError::NoRemoteLedger { remote: self.mirror.remote(), name: self.mirror.name().to_owned() }
     }
 
-    fn foreign(&self, text: String) -> StoreError {
+    pub(super) fn foreign(&self, text: String) -> StoreError {
         StoreError::Foreign { remote: self.mirror.remote(), name: self.mirror.name().to_owned(), text }
     }
 
@@ -144,13 +144,14 @@ impl Remote {
             return Ok(());
         }
         let ours = log.checkpoint()?;
-        let contradiction = |text: String, theirs: Option<&[u8]>| {
-            let heads = ours.as_deref().into_iter().chain(theirs);
-            StoreError::contradiction(format!("{} of {} {text}", self.mirror.name(), self.mirror.remote()), heads)
-        };
+        let contradiction =
+            |alarm: RemoteAlarm, text: String, theirs: Option<&[u8]>| self.alarm(alarm, &text, ours.as_deref(), theirs);
         let Some(seen) = self.fetch()? else {
             return match &ours {
-                Some(_) => Err(contradiction(format!("is gone; it had {} entries", log.size()), None)),
+                Some(_) => {
+                    let text = format!("is gone; it had {} entries", log.size());
+                    Err(contradiction(RemoteAlarm::TakenBack, text, None))
+                }
                 None => {
                     // A ledger that is about to be made.
                     *self.state() = State { is_current: true, head: None, refused: 0 };
@@ -164,10 +165,13 @@ impl Remote {
         let (size, theirs) = (log.size(), &seen.checkpoint);
         if theirs.size < size {
             let text = format!("was taken back: it has {} entries and had {size}", theirs.size);
-            return Err(contradiction(text, Some(&seen.note)));
+            let is_prefix = log.begins_with(theirs).unwrap_or(false);
+            let alarm = if is_prefix { RemoteAlarm::TakenBack } else { RemoteAlarm::Forked };
+            return Err(contradiction(alarm, text, Some(&seen.note)));
         }
         if theirs.size == size && log.root()? != theirs.root {
-            return Err(contradiction(format!("has another root at size {size} than it had"), Some(&seen.note)));
+            let text = format!("has another root at size {size} than it had");
+            return Err(contradiction(RemoteAlarm::Forked, text, Some(&seen.note)));
         }
         let known = self.state().head.clone();
         let refused = if known.as_ref() == Some(&seen.commit) { self.state().refused } else { 0 };
@@ -184,14 +188,16 @@ impl Remote {
                 None => Added::Unknown,
             };
             let files = match added {
-                Added::Rewritten => return Err(contradiction("changed what it had".to_owned(), Some(&seen.note))),
+                Added::Rewritten => {
+                    return Err(contradiction(RemoteAlarm::Forked, "changed what it had".to_owned(), Some(&seen.note)));
+                }
                 Added::Files(files) => files,
                 Added::Unknown => self.mirror.listed(&seen.commit, &[LOG.to_owned()])?,
             };
             self.take(log, &self.sorted(files)?, &seen.note).map_err(|error| match error {
                 StoreError::Contradiction { text, .. } => {
                     let text = format!("does not go on from the {size} entries that it had: {text}");
-                    contradiction(text, Some(&seen.note))
+                    contradiction(RemoteAlarm::Forked, text, Some(&seen.note))
                 }
                 error => error,
             })?;
@@ -205,6 +211,28 @@ impl Remote {
         }
         *self.state() = State { is_current: true, head: Some(seen.commit), refused };
         Ok(())
+    }
+
+    /// Returns the alarm that the remote contradicts the copy; or that it is the copy which took what nobody believes.
+    pub(super) fn alarm(
+        &self,
+        alarm: RemoteAlarm,
+        text: &str,
+        ours: Option<&[u8]>,
+        theirs: Option<&[u8]>,
+    ) -> StoreError {
+        let heads = ours.into_iter().chain(theirs);
+        let heads = heads.map(|head| String::from_utf8_lossy(head).into_owned()).collect();
+        let mut text = format!("{} of {} {text}", self.mirror.name(), self.mirror.remote());
+        let unfit = ours.and_then(|ours| (self.check)(ours).err());
+        let alarm = match unfit {
+            Some(why) => {
+                text.push_str(&format!("; and the head of the copy here is not to be believed: {why}"));
+                RemoteAlarm::Copy
+            }
+            None => alarm,
+        };
+        StoreError::RemoteAlarm { alarm, folder: self.folder.clone(), text, heads }
     }
 
     /// Sorts files of the log by the serial of their first record.
@@ -314,19 +342,9 @@ impl Remote {
         if head.is_none() {
             files.push((LEDGER_FILE.to_owned(), ledger_file.to_vec()));
         }
-        let mut kept = Vec::new();
-        for digest in batch.materials {
-            let path = blobs.path(digest);
-            let found = fs::metadata(&path).map_err(StoreError::io("cannot read", &path))?;
-            if found.len() > MATERIAL_BYTES_MAX {
-                let text =
-                    format!("{digest} has {} bytes; wanted at most {MATERIAL_BYTES_MAX} in a git remote", found.len());
-                return Err(StoreError::unreadable("a material", &text));
-            }
-            kept.push((material_name(digest), path));
-        }
+        let kept = beside(batch.materials, blobs)?;
         let message = format!("{}\n", batch.subjects.join("\n"));
-        let addition = Addition { message, time: batch.time, files, kept };
+        let addition = Addition { message, time: batch.time, files, kept, tree_of: None };
         let commit = self.mirror.commit(head.as_ref(), &addition)?;
         // Whatever happens from here on, the next one to write looks at the remote first, unless all went well.
         self.state().is_current = false;
@@ -370,7 +388,7 @@ impl Remote {
         (state.is_current, state.head) = (false, head);
     }
 
-    fn kept_head(&self) -> Option<Oid> {
+    pub(super) fn kept_head(&self) -> Option<Oid> {
         fs::read_to_string(self.folder.join(HEAD_FILE)).ok().and_then(|text| text.trim().parse().ok())
     }
 
@@ -403,7 +421,7 @@ impl Remote {
         self.mirror.read(commit, LEDGER_FILE)?.ok_or_else(|| self.foreign(format!("it has no {LEDGER_FILE}")))
     }
 
-    fn keep_head(&self, commit: &Oid) -> Result<(), StoreError> {
+    pub(super) fn keep_head(&self, commit: &Oid) -> Result<(), StoreError> {
         let path = self.folder.join(HEAD_FILE);
         let fresh = self.folder.join(".git-head.new");
         fs::write(&fresh, format!("{commit}\n"))
@@ -463,6 +481,22 @@ fn finish(file: Option<io::BufWriter<File>>) -> io::Result<()> {
         Some(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data(),
         None => Ok(()),
     }
+}
+
+/// Returns the files of materials, each by its name beside the log.
+pub(super) fn beside(materials: &[Digest], blobs: &Blobs) -> Result<Vec<(String, PathBuf)>, StoreError> {
+    let mut kept = Vec::with_capacity(materials.len());
+    for digest in materials {
+        let path = blobs.path(digest);
+        let found = fs::metadata(&path).map_err(StoreError::io("cannot read", &path))?;
+        if found.len() > MATERIAL_BYTES_MAX {
+            let text =
+                format!("{digest} has {} bytes; wanted at most {MATERIAL_BYTES_MAX} in a git remote", found.len());
+            return Err(StoreError::unreadable("a material", &text));
+        }
+        kept.push((material_name(digest), path));
+    }
+    Ok(kept)
 }
 
 /// Returns the path of the batch whose first record has this serial.
