@@ -1,7 +1,7 @@
 #!/bin/sh
 # The steps of a pipeline, for any CI system: prepare the checkout, plan, attest, judge, record the merge.
 #
-#   ci.sh plan                              plan the change with the tier of its label, once
+#   ci.sh plan [OPTION..]                   plan the change with the tier of its label, or raise it; a lower label is refused
 #   ci.sh attest CLAIM [OPTION..] -- CMD..  run a gate; OPTIONs are those of `evidence attest`
 #   ci.sh gate [OPTION..]                   judge; writes evidence.md, evidence.json, evidence.sarif, evidence-junit.xml,
 #                                           evidence-codequality.json, and evidence.zip when accepted
@@ -115,7 +115,9 @@ need_keys() {
 plan() {
   need_keys
   prepare
-  tier=$(printf '%s\n' "${EVIDENCE_LABELS:-${CI_MERGE_REQUEST_LABELS:-}}" | tr ',' '\n' | sed -n 's/^ *evidence:\([a-z0-9._-]*\) *$/\1/p')
+  # Whatever begins like a tier's label is one, in upper or lower case: what it names must be a tier.
+  tier=$(printf '%s\n' "${EVIDENCE_LABELS:-${CI_MERGE_REQUEST_LABELS:-}}" | tr ',' '\n' | tr '[:upper:]' '[:lower:]' |
+    sed -n 's/^ *evidence: *\(.*\)$/\1/p' | sed 's/ *$//' | sort -u)
   case $(printf '%s\n' "$tier" | grep -c .) in
     0)
       say "no label evidence:TIER: nothing is planned; a first attempt plans the lowest tier if the policy lets it"
@@ -127,15 +129,8 @@ plan() {
       exit 2
       ;;
   esac
-  # The first plan stands; a later label does not lower it.
-  if said=$("$evidence" plan --tier "$tier" "$@" 2>&1); then
-    printf '%s\n' "$said"
-  else
-    code=$?
-    printf '%s\n' "$said" >&2
-    case $said in *"planned already"*) return 0 ;; esac
-    exit $code
-  fi
+  # A higher label raises the tier. A lower one is refused: whoever planned it higher had a reason.
+  exec "$evidence" plan --tier "$tier" --raise "$@"
 }
 
 attest() {

@@ -357,12 +357,15 @@ pub(super) struct PlanArgs {
     /// Who implements it, repeatable
     #[arg(long = "implementer", value_name = "NAME")]
     pub(super) implementers: Vec<String>,
-    /// Another id of the change, a pull request's number for example, repeatable
+    /// Another id of the change, repeatable; the number of the request is one where the CI system says it
     #[arg(long = "alias", value_name = "ID")]
     pub(super) aliases: Vec<String>,
     /// Why a planned change is planned again: its tier is raised, or its base moves
     #[arg(long, value_name = "WHY")]
     pub(super) reason: Option<String>,
+    /// Plan it, or raise its tier where it is planned lower; where it has that tier, nothing is recorded
+    #[arg(long, requires = "tier")]
+    pub(super) raise: bool,
     /// The branch that the change is meant for
     #[arg(long, value_name = "BRANCH")]
     pub(super) target: Option<String>,

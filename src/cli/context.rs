@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::args::{Args, ChangeArgs};
 use super::eprint;
 use super::fail::Fail;
-use super::forges::{in_queue, source_branch, target_of_environment};
+use super::forges::{in_queue, source_branch, target_of_environment, tried};
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
 use super::merge::{is_of, statement};
@@ -324,7 +324,7 @@ impl Context {
     /// Returns the trust file as it is where the judged commit leaves the target branch.
     fn trusted_blob(&self, target: Option<&str>) -> Result<Option<Vec<u8>>, Fail> {
         let repository = self.repository()?;
-        let head = repository.head()?.commit;
+        let head = self.written()?;
         let Some(target) = self.known_target(target)? else { return Ok(None) };
         let Some(base) = repository.merge_base(&head, &target.commit)? else { return Ok(None) };
         Ok(repository.blob_at(&base, TRUST_IN_REPOSITORY)?)
@@ -535,13 +535,19 @@ impl Context {
         Ok((head, self.target(of.target.as_deref())?))
     }
 
-    /// Returns commit and tree of a revision.
+    /// Returns commit and tree of a revision; of HEAD, where that is the forge's trial merge, those that people wrote.
     pub(super) fn head(&self, revision: &str) -> Result<Head, Fail> {
         let repository = self.repository()?;
-        let commit =
-            if revision == "HEAD" { repository.head()?.commit } else { repository.resolve_commit(revision)? };
+        let commit = if revision == "HEAD" { self.written()? } else { repository.resolve_commit(revision)? };
         let tree = repository.tree_of(&commit)?;
         Ok(Head { commit, tree })
+    }
+
+    fn written(&self) -> Result<Oid, Fail> {
+        let repository = self.repository()?;
+        let head = repository.head()?.commit;
+        let parents = repository.commit(&head)?.parents;
+        Ok(tried(&head, &parents, |name| repository.resolve_commit(name).ok()).unwrap_or(head))
     }
 
     /// Returns whether the history is cut.

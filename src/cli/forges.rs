@@ -4,6 +4,13 @@
 //! from commits and records, never from here.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::model::Oid;
 
 /// Returns the CI system's documented variables that say where a run took place.
 pub(super) fn ci_context() -> BTreeMap<String, String> {
@@ -41,8 +48,16 @@ pub(super) fn target_of_environment() -> Option<String> {
     })
 }
 
-/// Returns the branch that makes the change, as the CI system names it.
+/// Returns the branch that makes the change, as the CI system names it: where that is a fork's, behind the number of its request.
 pub(super) fn source_branch() -> Option<String> {
+    let name = named_source()?;
+    Some(match request().filter(|request| request.is_of_fork) {
+        Some(request) => format!("request-{}/{name}", request.number),
+        None => name,
+    })
+}
+
+fn named_source() -> Option<String> {
     let variables = [
         "GITHUB_HEAD_REF",
         "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
@@ -54,9 +69,73 @@ pub(super) fn source_branch() -> Option<String> {
     variables.into_iter().find_map(of).or_else(jenkins_branch)
 }
 
+/// A request to merge that a run is about.
+pub(super) struct Request {
+    /// Its number.
+    pub(super) number: String,
+    /// Whether its branch is one of another repository than the target's, where anybody may take any name.
+    pub(super) is_of_fork: bool,
+}
+
+/// Returns the request that a run is about, as the CI system names it.
+pub(super) fn request() -> Option<Request> {
+    github_request().or_else(gitlab_request).or_else(|| {
+        // Bitbucket runs nothing for the requests of forks.
+        let bitbucket = of("BITBUCKET_PR_ID").map(|number| Request { number, is_of_fork: false });
+        bitbucket.or_else(|| Some(Request { number: of("CHANGE_ID")?, is_of_fork: of("CHANGE_FORK").is_some() }))
+    })
+}
+
+/// GitHub's variables do not say whose branch it is: its event does, and one that cannot be read is no proof that it is the repository's own.
+fn github_request() -> Option<Request> {
+    of("GITHUB_HEAD_REF")?;
+    let of_ref = || {
+        let name = of("GITHUB_REF")?;
+        Some(name.strip_prefix("refs/pull/")?.split('/').next()?.to_owned())
+    };
+    let Some(path) = of("GITHUB_EVENT_PATH") else { return Some(Request { number: of_ref()?, is_of_fork: false }) };
+    let event = read_event(Path::new(&path)).unwrap_or_default();
+    let asked = &event["pull_request"];
+    let number = asked["number"].as_u64().or_else(|| event["number"].as_u64()).map(|number| number.to_string());
+    let of_side = |side: &str| asked[side]["repo"]["full_name"].as_str();
+    let is_own = of_side("base").is_some() && of_side("head") == of_side("base");
+    let number = number.or_else(of_ref).unwrap_or_else(|| "unknown".to_owned());
+    Some(Request { number, is_of_fork: !is_own })
+}
+
+fn gitlab_request() -> Option<Request> {
+    let projects = ["CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID"].map(of);
+    let is_of_fork = projects.iter().all(Option::is_some) && projects[0] != projects[1];
+    Some(Request { number: of("CI_MERGE_REQUEST_IID")?, is_of_fork })
+}
+
+/// Reads the event of a run as GitHub lays it down; `None` if it is not there or no JSON.
+fn read_event(path: &Path) -> Option<Value> {
+    let mut text = Vec::new();
+    File::open(path).ok()?.take(EVENT_BYTES_MAX).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
 /// Returns whether HEAD is the commit of a merge queue whose branch says nothing of the change. A merge train names the change's own.
 pub(super) fn in_queue() -> bool {
     queued_for().is_some()
+}
+
+/// Returns the commit that people wrote where HEAD is the forge's own trial merge of it, told by the parents of HEAD.
+pub(super) fn tried(head: &Oid, parents: &[Oid], resolve: impl Fn(&str) -> Option<Oid>) -> Option<Oid> {
+    let (first, second) = (parents.first()?, parents.get(1)?);
+    // GitHub merges the request into the target: only the very commit that it names is its own.
+    let is_github = of("GITHUB_REF").is_some_and(|name| name.starts_with("refs/pull/") && name.ends_with("/merge"))
+        && of("GITHUB_SHA").as_deref() == Some(head.as_str());
+    let gitlab = of("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").filter(|_| !in_train());
+    if is_github || gitlab.as_deref() == Some(second.as_str()) {
+        return Some(second.clone());
+    }
+    // Bitbucket and Jenkins merge the target into the request.
+    let bitbucket = of("BITBUCKET_COMMIT").filter(|_| of("BITBUCKET_PR_ID").is_some());
+    let jenkins = of("BRANCH_NAME").filter(|_| of("CHANGE_ID").is_some());
+    let requested = bitbucket.or_else(|| Some(format!("refs/remotes/origin/{}", jenkins?)));
+    requested.and_then(|requested| resolve(&requested)).filter(|requested| requested == first)
 }
 
 /// Returns the branch for which GitHub's merge queue made the ref: `refs/heads/gh-readonly-queue/<branch>/pr-<number>-<commit>`.
@@ -81,6 +160,8 @@ fn of(name: &str) -> Option<String> {
 
 const HEADS: &str = "refs/heads/";
 const CONTEXT_CHARS_MAX: usize = 500;
+/// GitHub's payloads have at most 25 MB.
+const EVENT_BYTES_MAX: u64 = 32 << 20;
 
 /// A CI system: the variables of which one shows it, its name, and the names and variables of what it says.
 type CiSystem = (&'static [&'static str], &'static str, &'static [(&'static str, &'static str)]);

@@ -8,12 +8,13 @@ use super::args::PlanArgs;
 use super::context::{Context, Head};
 use super::fail::Fail;
 use super::files;
+use super::forges::request;
 use super::keys::lent;
 use super::{print, print_json};
 use crate::append::{AppendError, Appender, Receipt, Refusal};
 use crate::attest::{About, Signer, first_plan};
 use crate::git::{Repository, Target};
-use crate::model::{ChangeId, Criterion, Digest, Oid, Plan, PrincipalId, TierName, Time};
+use crate::model::{ChangeId, Criterion, Digest, Id, Oid, Plan, PrincipalId, TierName, Time};
 use crate::policy::Paths;
 use crate::reports::{SpecForm, read_spec};
 use crate::store::Log;
@@ -36,14 +37,24 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
         print_trailer(context, &change, &leaf);
         return Ok(0);
     };
-    let tier = tier.parse().map_err(|error| Fail::usage(format!("--tier: {error}")))?;
+    let tier: TierName = tier.parse().map_err(|error| Fail::usage(format!("--tier: {error}")))?;
     let base = base(context, &head, target.as_ref(), args.base.as_deref())?;
     let ids = |texts: &[String], what: &str| -> Result<Vec<PrincipalId>, Fail> {
         texts.iter().map(|text| text.parse().map_err(|error| Fail::usage(format!("{what}: {error}")))).collect()
     };
     let asked = asked(args)?;
     let specs = specs(context, args)?;
-    if planned.is_none() && args.reason.is_some() {
+    let reason = if args.raise {
+        if let Some(serial) = planned_so(&log, &change, &tier)? {
+            already(context, serial, &change, &tier, planned.as_ref().map(|(_, leaf)| leaf));
+            return Ok(0);
+        }
+        let why = || args.reason.clone().unwrap_or_else(|| format!("raised to tier {tier}"));
+        planned.as_ref().map(|_| why())
+    } else {
+        args.reason.clone()
+    };
+    if planned.is_none() && reason.is_some() {
         return Err(Fail::usage(format!("the change {change} has no plan yet: the first one needs no reason"))
             .hint("leave --reason out"));
     }
@@ -53,8 +64,8 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     let keep = |path: &PathBuf| files::keep(context, &appender, path);
     let plan = Plan {
         implementers: ids(&args.implementers, "--implementer")?,
-        aliases: ids(&args.aliases, "--alias")?,
-        reason: args.reason.clone(),
+        aliases: aliases(ids(&args.aliases, "--alias")?),
+        reason: reason.clone(),
         rollback: args.rollback.as_ref().map(keep).transpose()?,
         attachments: args.attachments.iter().map(keep).collect::<Result<_, _>>()?,
         specs: args.specs.iter().map(keep).collect::<Result<_, _>>()?,
@@ -64,8 +75,14 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     if planned.is_some() {
         told_otherwise(context, &log, &change, &plan)?;
     }
-    let first = planned.map(|(_, leaf)| leaf).filter(|_| args.reason.is_some());
-    let done = signer.plan_once(&change, &base, &plan, first)?;
+    let first = planned.map(|(_, leaf)| leaf).filter(|_| reason.is_some());
+    let done = match signer.plan_once(&change, &base, &plan, first) {
+        // Another job was faster: what it planned is raised.
+        Err(AppendError::Refused(Refusal::Planned { .. })) if args.raise && planned.is_none() => {
+            return run(&context.again(), args);
+        }
+        done => done?,
+    };
     let (receipt, already) = (done.receipt(), done.is_before());
     let leaf = planned.map_or(receipt.leaf, |(_, leaf)| leaf);
     if args.trailer {
@@ -89,6 +106,27 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
         ));
     }
     Ok(0)
+}
+
+/// Returns the record by which a change has just this tier by a real plan.
+fn planned_so(log: &Log, change: &ChangeId, tier: &TierName) -> Result<Option<u64>, Fail> {
+    let newest = plans(log, change)?.into_iter().rfind(|(_, plan)| !plan.implied);
+    Ok(newest.filter(|(_, plan)| plan.tier == *tier).map(|(serial, _)| serial))
+}
+
+fn already(context: &Context, serial: u64, change: &ChangeId, tier: &TierName, plan: Option<&Digest>) {
+    if context.json {
+        print_json(&json!({"serial": serial, "already": true, "change": change, "tier": tier, "plan": plan}));
+    } else {
+        print(&format!("#{serial} planned already: {change}, tier {tier}\n"));
+    }
+}
+
+/// Adds the number of the request that the CI system names: what people know the change by.
+fn aliases(mut given: Vec<PrincipalId>) -> Vec<PrincipalId> {
+    let number = request().and_then(|request| Id::slug(&request.number)).and_then(|id| id.as_str().parse().ok());
+    given.extend(number.filter(|number| !given.contains(number)));
+    given
 }
 
 /// What a plan says in words.
@@ -227,7 +265,7 @@ fn imply(
         from = repository.resolve_commit(&format!("{}^1", head.commit)).unwrap_or(from);
     }
     let target = target_name(target, repository);
-    let plan = Plan { implied: true, ..Plan::bare(tier.clone(), target) };
+    let plan = Plan { implied: true, aliases: aliases(Vec::new()), ..Plan::bare(tier.clone(), target) };
     match signer.plan(change, &from, plan, None) {
         Ok(Receipt { leaf, serial, .. }) => {
             context.say(&format!(
