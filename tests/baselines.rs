@@ -563,3 +563,159 @@ fn nothing_is_no_list_of_names_and_no_measurement() {
         rig.verify().refused(&["E214"]);
     }
 }
+
+/// A JUnit report of so many tests that pass, are skipped, and passed only when repeated.
+fn counted(passed: usize, skipped: usize, flaky: usize) -> String {
+    let case = |kind: &str, inner: &str, count: usize| -> String {
+        (0..count).map(|at| format!("<testcase classname=\"s\" name=\"{kind}{at}\">{inner}</testcase>")).collect()
+    };
+    let cases = [case("p", "", passed), case("s", "<skipped/>", skipped), case("f", "<flakyFailure/>", flaky)].concat();
+    format!("<testsuite name=\"u\">{cases}</testsuite>")
+}
+
+/// A SARIF report with so many findings that the tool silences.
+fn silenced(count: usize) -> String {
+    let mut report: Value = serde_json::from_str(&sarif(&vec!["1.0"; count])).unwrap();
+    for result in report["runs"][0]["results"].as_array_mut().unwrap() {
+        result["suppressions"] = serde_json::json!([{"kind": "inSource"}]);
+    }
+    report.to_string()
+}
+
+/// A Stryker report of mutants: one that is noticed, so many that time out, so many that are ignored.
+fn mutants(timed_out: usize, left_out: usize) -> String {
+    let states = [vec!["Killed"], vec!["Timeout"; timed_out], vec!["Ignored"; left_out]].concat();
+    let one = |(at, state): (usize, &&str)| {
+        let place = serde_json::json!({"line": at + 1, "column": 1});
+        serde_json::json!({"id": at.to_string(), "mutatorName": "Math", "replacement": "a - b", "status": state, "location": {"start": place, "end": place}})
+    };
+    let mutants: Vec<Value> = states.iter().enumerate().map(one).collect();
+    serde_json::json!({"schemaVersion": "2", "thresholds": {"high": 80, "low": 60},
+        "files": {"a.js": {"language": "javascript", "source": "", "mutants": mutants}}})
+    .to_string()
+}
+
+/// The keys of counts that may not grow, the word of each, what people read, and a report with so many.
+type Count = (&'static str, &'static str, &'static str, fn(usize) -> String);
+const COUNTS: [Count; 5] = [
+    ("tests = { skipped = \"ceiling\" }", "skipped", "skipped tests", |count| counted(9, count, 0)),
+    ("tests = { flaky = \"ceiling\" }", "flaky", "flaky tests", |count| counted(9, 0, count)),
+    ("findings = { suppressed = \"ceiling\" }", "suppressed", "suppressed findings", silenced),
+    ("mutation = { timed_out = \"ceiling\" }", "timed-out", "mutants noticed by time alone", |count| mutants(count, 9)),
+    ("mutation = { left_out = \"ceiling\" }", "left-out", "mutants left out", |count| mutants(9, count)),
+];
+
+/// A rig on main whose claim `build` says this, with somebody who may allow exceptions.
+fn counting(limits: &str) -> Rig {
+    let build = format!("by = \"ci\"\n{limits}\n\n[claim.unit-tests]");
+    let rig = Rig::with(&[("by = \"ci\"\n\n[claim.unit-tests]", &build)]);
+    rig.git(&["checkout", "-q", "main"]);
+    rig.key("boss");
+    rig.grant("boss", "boss", "admin", &["--email", "boss@example.org"]);
+    rig
+}
+
+#[test]
+fn count_may_not_grow_beyond_the_least_that_was_merged_but_where_somebody_admits_it() {
+    for (limits, word, noun, report) in COUNTS {
+        let rig = counting(limits);
+        let show = |count: usize| attest(&rig, "build", "report", &report(count));
+        let numbers = |verdict: &Verdict| verdict.json["requirements"][0]["numbers"].as_str().unwrap().to_owned();
+        begin(&rig, "one", "low");
+        show(3);
+        let verdict = verify(&rig);
+        verdict.accepted();
+        assert!(numbers(&verdict).contains(&format!("3 {noun} begin the baseline")), "{verdict:?}");
+        merge(&rig, "one");
+        // It falls with the merge, and may not come back.
+        begin(&rig, "two", "low");
+        show(2);
+        verify(&rig).accepted();
+        let moved = rig.ok("stranger", &["baseline", "diff"]).out;
+        assert!(moved.contains(&format!("  - build ceiling {word}  3 -> 2\n")), "{moved}");
+        merge(&rig, "two");
+        begin(&rig, "three", "low");
+        show(3);
+        let verdict = verify(&rig);
+        verdict.refused(&["E269"]);
+        let finding = &verdict.json["findings"][0];
+        let (found, wanted) = (finding["found"].as_str().unwrap(), finding["wanted"].as_str().unwrap());
+        assert!(found == format!("3 {noun}") && wanted.starts_with("at most 2, as in "), "{finding}");
+        show(2);
+        let verdict = verify(&rig);
+        verdict.accepted();
+        assert!(numbers(&verdict).contains(&format!("2 {noun} (ceiling 2)")), "{verdict:?}");
+        // Another name admits nothing, and retiring is for what may go.
+        show(4);
+        let until = ["--reason", "a port is under way", "--until", "1d"];
+        rig.ok("boss", &[&["allow", "retire", "build", "--name", word], &until[..]].concat());
+        rig.ok("boss", &[&["allow", "admit", "build", "--name", "other"], &until[..]].concat());
+        verify(&rig).refused(&["E269"]);
+        rig.ok("boss", &[&["allow", "admit", "build", "--name", word], &until[..]].concat());
+        let verdict = verify(&rig);
+        verdict.accepted();
+        let told = format!("4 {noun} (ceiling 2), 1 admitted by boss: \"a port is under way\"");
+        assert!(numbers(&verdict).contains(&told), "{verdict:?}");
+        merge(&rig, "three");
+        assert_eq!(states(&audit_branch(&rig)), ["accepted"; 3]);
+        let shown = rig.ok("stranger", &["baseline", "show", "build", "--json"]).json();
+        assert_eq!(shown["claims"][0]["ceilings"][word], 4);
+        let text = rig.ok("stranger", &["baseline", "show"]).out;
+        assert!(text.contains(&format!("    at most 4 {noun}\n")), "{text}");
+        let history = rig.ok("stranger", &["baseline", "history", word]).out;
+        assert!(history.contains(&format!("    - build ceiling {word}  3 -> 2\n")), "{history}");
+        assert!(history.contains(&format!("    + build ceiling {word}  2 -> 4\n")), "{history}");
+        // What was admitted for one change holds for no other.
+        begin(&rig, "four", "low");
+        show(5);
+        verify(&rig).refused(&["E269"]);
+    }
+}
+
+#[test]
+fn ceiling_of_nothing_holds_and_an_auditor_comes_to_the_same() {
+    let rig = counting("tests = { skipped = \"ceiling\", flaky = \"ceiling\" }");
+    begin(&rig, "one", "low");
+    attest(&rig, "build", "t.xml", &counted(2, 0, 0));
+    verify(&rig).accepted();
+    merge(&rig, "one");
+    begin(&rig, "two", "low");
+    let bundle = rig.path("two.zip");
+    let audit = |rig: &Rig| {
+        rig.ok("stranger", &["export", "shop/two", "-o", "../two.zip"]);
+        rig.by("stranger", &["audit", bundle.to_str().unwrap(), "--json"])
+    };
+    for report in [counted(2, 1, 0), counted(2, 1, 1), counted(2, 0, 1)] {
+        attest(&rig, "build", "t.xml", &report);
+        verify(&rig).refused(&["E269"]);
+        let refused = audit(&rig);
+        assert_eq!(
+            (refused.code, &refused.json()["verdict"]["findings"][0]["code"]),
+            (1, &"E269".into()),
+            "{refused:?}"
+        );
+    }
+    attest(&rig, "build", "t.xml", &counted(3, 0, 0));
+    verify(&rig).accepted();
+    assert_eq!(audit(&rig).code, 0);
+}
+
+#[test]
+fn ceiling_that_the_policy_begins_later_starts_from_what_is_there() {
+    let rig = counting("tests = { baseline = \"keep\" }");
+    begin(&rig, "one", "low");
+    attest(&rig, "build", "t.xml", &counted(2, 4, 0));
+    verify(&rig).accepted();
+    merge(&rig, "one");
+    let build = "by = \"ci\"\ntests = { baseline = \"keep\", skipped = \"ceiling\" }\n\n[claim.unit-tests]";
+    rig.apply(&[("by = \"ci\"\n\n[claim.unit-tests]", build)]);
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &counted(2, 5, 0));
+    let verdict = verify(&rig);
+    verdict.accepted();
+    assert!(verdict.json.to_string().contains("5 skipped tests begin the baseline"), "{verdict:?}");
+    merge(&rig, "two");
+    begin(&rig, "three", "low");
+    attest(&rig, "build", "t.xml", &counted(2, 6, 0));
+    verify(&rig).refused(&["E269"]);
+}

@@ -49,6 +49,7 @@ const NAMES: [&str; 8] =
 enum Did {
     Pass,
     Skip,
+    Flake,
     Fail,
 }
 
@@ -61,12 +62,17 @@ struct World {
     lines: Vec<bool>,
     /// By the number of the rule.
     findings: Vec<u8>,
+    /// Those that the tool silences.
+    silenced: Vec<u8>,
 }
 
 /// How a world gets worse.
 #[derive(Debug, Clone)]
 enum Worse {
     AddFailing(usize),
+    AddSkipped(usize),
+    Silence(u8),
+    Flake(prop::sample::Index),
     Drop(prop::sample::Index),
     DropAll(usize),
     Skip(prop::sample::Index),
@@ -86,6 +92,8 @@ impl World {
         let one = |at: &prop::sample::Index| (!passing.is_empty()).then(|| passing[at.index(passing.len())]);
         match how {
             Worse::AddFailing(name) => self.tests.push((*name, Did::Fail)),
+            Worse::AddSkipped(name) => self.tests.push((*name, Did::Skip)),
+            Worse::Flake(at) => drop(one(at).map(|at| self.tests[at].1 = Did::Flake)),
             Worse::Drop(at) => drop(one(at).map(|at| self.tests.remove(at))),
             Worse::DropAll(name) => self.tests.retain(|(of, did)| of != name || *did != Did::Pass),
             Worse::Skip(at) => drop(one(at).map(|at| self.tests[at].1 = Did::Skip)),
@@ -95,6 +103,7 @@ impl World {
                 self.lines[at] = false;
             }
             Worse::Find(rule) => self.findings.push(*rule),
+            Worse::Silence(rule) => self.silenced.push(*rule),
         }
         self
     }
@@ -108,6 +117,7 @@ impl World {
                     let inner = match did {
                         Did::Pass => "",
                         Did::Skip => "<skipped/>",
+                        Did::Flake => "<flakyFailure/>",
                         Did::Fail => "<failure/>",
                     };
                     format!("<testcase classname=\"c\" name=\"{}\">{inner}</testcase>", NAMES[*name])
@@ -125,7 +135,11 @@ impl World {
             serde_json::json!({"ruleId": format!("R{rule}"), "level": "note", "message": {"text": format!("finding {rule}")},
                 "locations": [{"physicalLocation": {"artifactLocation": {"uri": "src/lib.rs"}, "region": {"startLine": 1 + rule}}}]})
         };
-        let results: Vec<serde_json::Value> = self.findings.iter().map(result).collect();
+        let silenced = self.silenced.iter().map(result).map(|mut result| {
+            result["suppressions"] = serde_json::json!([{"kind": "inSource"}]);
+            result
+        });
+        let results: Vec<serde_json::Value> = self.findings.iter().map(result).chain(silenced).collect();
         let sarif = serde_json::json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "scanner", "rules": []}},
             "invocations": [{"executionSuccessful": true}], "results": results}]});
         reports.push((Format::Sarif, sarif.to_string()));
@@ -134,13 +148,14 @@ impl World {
 }
 
 fn world() -> impl Strategy<Value = World> {
-    let did = prop_oneof![30 => Just(Did::Pass), 1 => Just(Did::Skip), 1 => Just(Did::Fail)];
+    let did = prop_oneof![30 => Just(Did::Pass), 1 => Just(Did::Skip), 1 => Just(Did::Flake), 1 => Just(Did::Fail)];
     let tests = prop::collection::vec((0..NAMES.len(), did), 4..12);
     let lines = prop::collection::vec(prop::bool::weighted(0.7), 10..20);
-    (tests, lines, prop::collection::vec(0_u8..4, 0..3)).prop_map(|(mut tests, lines, findings)| {
+    let found = || prop::collection::vec(0_u8..4, 0..3);
+    (tests, lines, found(), found()).prop_map(|(mut tests, lines, findings, silenced)| {
         // No suite is empty at first: a report without tests says nothing.
         tests.extend([(0, Did::Pass), (3, Did::Pass)]);
-        World { tests, lines, findings }
+        World { tests, lines, findings, silenced }
     })
 }
 
@@ -148,6 +163,9 @@ fn worse() -> impl Strategy<Value = Worse> {
     let index = any::<prop::sample::Index>;
     prop_oneof![
         (0..NAMES.len()).prop_map(Worse::AddFailing),
+        (0..NAMES.len()).prop_map(Worse::AddSkipped),
+        index().prop_map(Worse::Flake),
+        (0_u8..6).prop_map(Worse::Silence),
         index().prop_map(Worse::Drop),
         (0..NAMES.len()).prop_map(Worse::DropAll),
         index().prop_map(Worse::Skip),
@@ -175,7 +193,14 @@ fn limits() -> impl Strategy<Value = Limits> {
 impl Limits {
     fn policy(&self) -> String {
         let Self { baseline, passed, kinds, total, new } = self;
-        let (keep, floor) = if *baseline { (", baseline = \"keep\"", ", baseline = \"floor\"") } else { ("", "") };
+        let (keep, floor, silenced) = match *baseline {
+            true => (
+                ", baseline = \"keep\", skipped = \"ceiling\", flaky = \"ceiling\"",
+                ", baseline = \"floor\"",
+                ", suppressed = \"ceiling\"",
+            ),
+            false => ("", "", ""),
+        };
         let kinds = match kinds {
             0 => String::new(),
             least => format!(
@@ -185,7 +210,7 @@ impl Limits {
         format!(
             "version = 1\ntiers = [\"low\"]\n\n[claim.unit-tests]\nfamily = \"functionality\"\nby = \"ci\"\n\
              tests = {{ passed_min = {passed}{keep}{kinds} }}\ncoverage = {{ total_min = {total}{floor} }}\n\
-             findings = {{ new_max = {new} }}\n\n[tier.low]\nrequire = [\"unit-tests\"]\n\n\
+             findings = {{ new_max = {new}{silenced} }}\n\n[tier.low]\nrequire = [\"unit-tests\"]\n\n\
              [may]\nplan = [\"planner\"]\nmerge = [\"ci\"]\n"
         )
     }
@@ -356,6 +381,7 @@ fn good() -> World {
         tests: [0, 0, 1, 3, 4, 6].map(|name| (name, Did::Pass)).to_vec(),
         lines: [true, true, true, false].to_vec(),
         findings: vec![1],
+        silenced: vec![2],
     }
 }
 
@@ -376,16 +402,20 @@ fn world_that_stayed_as_it_was_is_accepted_and_each_that_got_worse_is_refused() 
         (Worse::DropAll(1), "E255 test-kind-limit"),
         (Worse::Find(1), "E262 new-name"),
         (Worse::Find(2), "E262 new-name"),
+        (Worse::AddSkipped(7), "E269 above-ceiling"),
+        (Worse::Silence(3), "E269 above-ceiling"),
     ] {
         let found = codes(&judged(&policy, Some(&baseline), &good().worsened(&how).reports()));
         assert!(found.iter().any(|code| code == wanted), "{how:?}: {found:?}");
     }
     let lines = World { lines: vec![true, true, false, false], ..good() };
     assert_eq!(codes(&judged(&policy, Some(&baseline), &lines.reports())), ["E224 coverage-limit", "E264 below-floor"]);
+    let flaky = World { tests: [&good().tests[1..], &[(0, Did::Flake)]].concat(), ..good() };
+    assert_eq!(codes(&judged(&policy, Some(&baseline), &flaky.reports())), ["E269 above-ceiling"]);
     let skipped = World { tests: [&good().tests[1..], &[(0, Did::Skip)]].concat(), ..good() };
     assert_eq!(
         codes(&judged(&policy, Some(&baseline), &skipped.reports())),
-        ["E212 test-limit", "E255 test-kind-limit", "E260 lost-name"]
+        ["E212 test-limit", "E255 test-kind-limit", "E260 lost-name", "E269 above-ceiling"]
     );
 }
 
@@ -472,7 +502,8 @@ proptest! {
         // All that was there and passed, and some more.
 let tests = before.tests.iter().chain(&now.tests).map(|(name, _)| (*name, Did::Pass)).collect();
         let lines = vec![true; 5];
-        let now = World { tests, lines, findings: [&before.findings[..], &extra].concat() };
+        let silenced = before.silenced[..before.silenced.len() / 2].to_vec();
+        let now = World { tests, lines, findings: [&before.findings[..], &extra].concat(), silenced };
         let decided = judged(&limits.policy(), Some(&baseline), &now.reports());
         prop_assert_eq!(codes(&decided), Vec::<String>::new());
         let next = left(Some(&baseline), &decided);
@@ -484,6 +515,7 @@ let tests = before.tests.iter().chain(&now.tests).map(|(name, _)| (*name, Did::P
             for kept in new.findings.iter().flat_map(|set| set.names()) {
                 prop_assert!(old.findings.as_ref().unwrap().count(&kept.identity) >= kept.count);
             }
+            prop_assert!(old.ceilings.len() == 3 && old.ceilings.iter().all(|(ceiling, most)| new.ceilings[ceiling] <= *most));
             prop_assert!(old.floors.iter().all(|(floor, number)| new.floors[floor] >= *number));
         }
     }

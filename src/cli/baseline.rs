@@ -13,7 +13,7 @@ use super::merge::full_name;
 use super::verify::{decide_proven, plain};
 use super::{print, print_json};
 use crate::model::{ClaimName, Digest, Effect, Id, Rename};
-use crate::policy::{Baseline, Moved, Protected};
+use crate::policy::{Baseline, Ceiling, Moved, Protected};
 use crate::trace::{At, Branch, Merging};
 use crate::verify::{Decided, read_baseline};
 
@@ -161,6 +161,10 @@ fn show(context: &Context, claim: Option<&ClaimName>, branch: Option<&str>, name
             let number = number.as_u64().unwrap_or(0);
             text.push_str(&format!("    {floor} at least {}.{:02} %\n", number / 100, number % 100));
         }
+        for (ceiling, number) in part["ceilings"].as_object().into_iter().flatten() {
+            let noun = Ceiling::ALL.into_iter().find(|it| it.as_str() == ceiling).map_or("", Ceiling::noun);
+            text.push_str(&format!("    at most {number} {noun}\n"));
+        }
     }
     print(&text);
     Ok(0)
@@ -192,6 +196,10 @@ fn part_json(claim: &ClaimName, variant: Option<&Id>, part: &Protected, detail: 
     if !part.floors.is_empty() {
         let floors: BTreeMap<&str, u64> = part.floors.iter().map(|(floor, number)| (floor.as_str(), *number)).collect();
         value["floors"] = json!(floors);
+    }
+    if !part.ceilings.is_empty() {
+        let ceilings = part.ceilings.iter().map(|(ceiling, number)| (ceiling.as_str(), *number));
+        value["ceilings"] = json!(ceilings.collect::<BTreeMap<&str, u64>>());
     }
     if !part.measurements.is_empty() {
         value["measurements"] = json!({"count": part.measurements.len()});

@@ -6,6 +6,7 @@
 //! branch shop:refs/heads/main
 //! previous none
 //! finding security-scan - <fingerprint, 64 hex digits> 1 semgrep rule-1 src/a.py:3
+//! ceiling unit-tests - skipped 3
 //! floor unit-tests - coverage 8125
 //! test unit-tests linux <identity, 64 hex digits> 1 suite > class > name
 //! ```
@@ -40,6 +41,8 @@ pub struct Protected {
     pub pictures: Option<BTreeMap<Box<str>, Digest>>,
     /// Numbers that may not fall, in hundredths of a percent, by what they are of.
     pub floors: BTreeMap<Floor, u64>,
+    /// Counts that may not grow, by what they are of.
+    pub ceilings: BTreeMap<Ceiling, u64>,
     /// Measurements that may not get worse.
     pub measurements: BTreeMap<Digest, Measured>,
 }
@@ -66,6 +69,21 @@ pub enum Floor {
     Coverage,
     /// Mutants found, of those that count.
     Mutation,
+}
+
+/// What a ceiling is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ceiling {
+    /// Tests that were skipped.
+    Skipped,
+    /// Tests that passed only when repeated.
+    Flaky,
+    /// Findings silenced inside the tool's output.
+    Suppressed,
+    /// Mutants noticed by time alone.
+    TimedOut,
+    /// Mutants that do not count: not built, or ignored.
+    LeftOut,
 }
 
 /// A measurement that is kept.
@@ -152,11 +170,11 @@ impl NameSet {
 /// A name that is there more or less often than before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moved {
-    /// `finding`, `measurement`, `name`, `picture` or `test`; of a floor, `floor`.
+    /// `finding`, `measurement`, `name`, `picture` or `test`; of a number, `ceiling` or `floor`.
     pub what: &'static str,
     /// The name.
     pub name: String,
-    /// How often it was there; of a floor, the number.
+    /// How often it was there; of a floor or a ceiling, the number.
     pub before: u64,
     /// How often it is there.
     pub after: u64,
@@ -196,6 +214,12 @@ impl Protected {
                 all.push(Moved { what: "floor", name: floor.as_str().to_owned(), before, after: *number });
             }
         }
+        for (ceiling, number) in &after.ceilings {
+            let before = self.ceilings.get(ceiling).copied().unwrap_or(0);
+            if before != *number {
+                all.push(Moved { what: "ceiling", name: ceiling.as_str().to_owned(), before, after: *number });
+            }
+        }
         let keys: std::collections::BTreeSet<&Digest> =
             self.measurements.keys().chain(after.measurements.keys()).collect();
         for key in keys {
@@ -212,12 +236,13 @@ impl Protected {
     /// Returns whether nothing is protected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { tests, names, findings, pictures, floors, measurements } = self;
+        let Self { tests, names, findings, pictures, floors, ceilings, measurements } = self;
         tests.is_none()
             && names.is_none()
             && findings.is_none()
             && pictures.is_none()
             && floors.is_empty()
+            && ceilings.is_empty()
             && measurements.is_empty()
     }
 }
@@ -247,6 +272,9 @@ impl Baseline {
             }
             for (floor, number) in &part.floors {
                 lines.push(format!("floor {at} {} {number}", floor.as_str()));
+            }
+            for (ceiling, number) in &part.ceilings {
+                lines.push(format!("ceiling {at} {} {number}", ceiling.as_str()));
             }
             for (identity, Measured { unit, better, interval: [low, middle, high], host, name }) in &part.measurements {
                 let better = if *better == Better::Higher { "higher" } else { "lower" };
@@ -324,14 +352,28 @@ impl Baseline {
                     let (floor, at) = rest.split_once(' ').ok_or_else(|| wrong("<floor> <number>"))?;
                     let floor = Floor::ALL.into_iter().find(|known| known.as_str() == floor);
                     let (floor, at) = floor.zip(number(at)).ok_or_else(|| wrong("<floor> <number>"))?;
-                    part(&mut parts, claim, variant).ok_or_else(|| wrong("ids"))?.floors.insert(floor, at);
+                    let part = part(&mut parts, claim, variant).ok_or_else(|| wrong("ids"))?;
+                    if part.floors.insert(floor, at).is_some() {
+                        return Err(wrong("each floor once"));
+                    }
+                }
+                "ceiling" => {
+                    let (ceiling, at) = rest.split_once(' ').ok_or_else(|| wrong("<ceiling> <number>"))?;
+                    let ceiling = Ceiling::ALL.into_iter().find(|known| known.as_str() == ceiling);
+                    let (ceiling, at) = ceiling.zip(number(at)).ok_or_else(|| wrong("<ceiling> <number>"))?;
+                    let part = part(&mut parts, claim, variant).ok_or_else(|| wrong("ids"))?;
+                    if part.ceilings.insert(ceiling, at).is_some() {
+                        return Err(wrong("each ceiling once"));
+                    }
                 }
                 "measurement" => {
                     let (identity, measured) = measured(rest).ok_or_else(|| wrong("a measurement"))?;
                     let part = part(&mut parts, claim, variant).ok_or_else(|| wrong("ids"))?;
-                    part.measurements.insert(identity, measured);
+                    if part.measurements.insert(identity, measured).is_some() {
+                        return Err(wrong("each measurement once"));
+                    }
                 }
-                _ => return Err(wrong("finding, floor, measurement, name, picture or test")),
+                _ => return Err(wrong("ceiling, finding, floor, measurement, name, picture or test")),
             }
         }
         close(&mut sets, open, &mut names);
@@ -388,6 +430,35 @@ fn close<'a>(
         let (_, known) = sets.entry(set).or_default();
         debug_assert!(known.is_empty(), "lines of one set follow each other");
         *known = std::mem::take(names);
+    }
+}
+
+impl Ceiling {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Skipped, Self::Flaky, Self::Suppressed, Self::TimedOut, Self::LeftOut];
+
+    /// Returns the word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Flaky => "flaky",
+            Self::Suppressed => "suppressed",
+            Self::TimedOut => "timed-out",
+            Self::LeftOut => "left-out",
+        }
+    }
+
+    /// Returns what is counted, as people say it.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped tests",
+            Self::Flaky => "flaky tests",
+            Self::Suppressed => "suppressed findings",
+            Self::TimedOut => "mutants noticed by time alone",
+            Self::LeftOut => "mutants left out",
+        }
     }
 }
 
@@ -501,6 +572,7 @@ mod tests {
             findings: Some(NameSet::default()),
             pictures: Some([("login".into(), Digest([4; 32])), ("logout".into(), Digest([4; 32]))].into()),
             floors: [(Floor::Coverage, 8125)].into(),
+            ceilings: [(Ceiling::Skipped, 3), (Ceiling::LeftOut, 0)].into(),
             measurements: [(Digest([7; 32]), measured)].into(),
             ..Protected::default()
         };
@@ -532,6 +604,13 @@ mod tests {
             ("s > b", "s > %62"),
             ("tests unit-tests - 2", "tests unit-tests - 1"),
             ("floor unit-tests - coverage", "floor unit-tests - speed"),
+            ("ceiling unit-tests - skipped 3", "ceiling unit-tests - skipped 03"),
+            ("ceiling unit-tests - skipped", "ceiling unit-tests - coverage"),
+            ("ceiling unit-tests - skipped 3\n", "ceiling unit-tests - skipped 3\nceiling unit-tests - skipped 4\n"),
+            (
+                "floor unit-tests - coverage 8125\n",
+                "floor unit-tests - coverage 8125\nfloor unit-tests - coverage 8126\n",
+            ),
             (" lower 9 10 11 ", " lower 12 10 11 "),
             ("linux%20x86", "linux%20x86%2"),
             ("previous 03", "previous x3"),

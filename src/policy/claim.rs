@@ -12,6 +12,7 @@ use std::num::NonZeroU64;
 use crate::model::{ClaimName, Id, Role, Span};
 use crate::reports::Media;
 
+use super::baseline::Ceiling;
 use super::tier::Paths;
 use super::wild::Wildcards;
 use super::word::words;
@@ -70,6 +71,10 @@ pub struct TestLimits {
     pub skipped_max: Option<u64>,
     /// At most so many passed only when repeated.
     pub flaky_max: Option<u64>,
+    /// How many are skipped, held against the branch's baseline.
+    pub skipped: Option<CeilingRule>,
+    /// How many passed only when repeated, held against the branch's baseline.
+    pub flaky: Option<CeilingRule>,
     /// How the tests relate to those of the branch's baseline.
     pub baseline: Option<BaselineRule>,
     /// Whether tests that are added or changed must fail on the base.
@@ -163,6 +168,8 @@ pub struct FindingLimits {
     pub new_max: Option<u64>,
     /// At most so many silenced inside the tool's output.
     pub suppressed_max: Option<u64>,
+    /// How many are silenced there, held against the branch's baseline.
+    pub suppressed: Option<CeilingRule>,
 }
 
 /// Limits on mutants, the scores in whole percent. At least one is set.
@@ -178,6 +185,10 @@ pub struct MutationLimits {
     pub survived_max: Option<u64>,
     /// How the score relates to that of the branch's baseline.
     pub baseline: Option<FloorRule>,
+    /// How many are noticed by time alone, held against the branch's baseline.
+    pub timed_out: Option<CeilingRule>,
+    /// How many do not count, held against the branch's baseline.
+    pub left_out: Option<CeilingRule>,
 }
 
 /// What must be attached to the results of a claim, in each variant.
@@ -267,6 +278,14 @@ words! {
     FloorRule {
         /// It may not fall below the highest that was merged.
         Floor = "floor",
+    }
+}
+
+words! {
+    /// How a count relates to the baseline.
+    CeilingRule {
+        /// It may not grow beyond the least that was merged.
+        Ceiling = "ceiling",
     }
 }
 
@@ -361,6 +380,20 @@ impl Claim {
             || self.measurements.is_some()
             || self.mutation.as_ref().is_some_and(|mutation| mutation.baseline.is_some())
             || self.attachments.as_ref().is_some_and(|attachments| attachments.baseline.is_some())
+            || self.ceilings().next().is_some()
+    }
+
+    /// Returns the counts that may not grow.
+    pub fn ceilings(&self) -> impl Iterator<Item = Ceiling> {
+        let (tests, findings, mutation) = (self.tests.as_ref(), self.findings.as_ref(), self.mutation.as_ref());
+        let all = [
+            (Ceiling::Skipped, tests.and_then(|limits| limits.skipped)),
+            (Ceiling::Flaky, tests.and_then(|limits| limits.flaky)),
+            (Ceiling::Suppressed, findings.and_then(|limits| limits.suppressed)),
+            (Ceiling::TimedOut, mutation.and_then(|limits| limits.timed_out)),
+            (Ceiling::LeftOut, mutation.and_then(|limits| limits.left_out)),
+        ];
+        all.into_iter().filter_map(|(ceiling, rule)| rule.map(|CeilingRule::Ceiling| ceiling))
     }
 
     /// Returns the keys of this claim that this version reads and keeps, and cannot judge yet.

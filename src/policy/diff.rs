@@ -164,6 +164,8 @@ const RULES: &[(&str, Rule)] = &[
     ("tests.failed_max", Rule::Ceiling),
     ("tests.skipped_max", Rule::Ceiling),
     ("tests.flaky_max", Rule::Ceiling),
+    ("tests.skipped", Rule::Demand),
+    ("tests.flaky", Rule::Demand),
     ("tests.baseline", Rule::Demand),
     ("tests.differential", Rule::Demand), // Other patterns find other tests: that is neither more nor less.
     ("tests.positive", Rule::Demand),
@@ -180,6 +182,7 @@ const RULES: &[(&str, Rule)] = &[
     ("findings.low_max", Rule::Ceiling),
     ("findings.new_max", Rule::Ceiling),
     ("findings.suppressed_max", Rule::Ceiling),
+    ("findings.suppressed", Rule::Demand),
     ("coverage.baseline", Rule::Demand),
     ("names.baseline", Rule::Demand),
     ("names.new_max", Rule::Ceiling),
@@ -191,6 +194,8 @@ const RULES: &[(&str, Rule)] = &[
     ("mutation.changed_score_except", Rule::Right),
     ("mutation.survived_max", Rule::Ceiling),
     ("mutation.baseline", Rule::Demand),
+    ("mutation.timed_out", Rule::Demand),
+    ("mutation.left_out", Rule::Demand),
     ("attachments.min", Rule::Floor),
     // Of fewer kinds the same number is harder to have.
     ("attachments.kinds", Rule::Right),
@@ -491,12 +496,24 @@ impl Of<'_> {
     }
 
     fn tests(&mut self, of: &TestLimits) {
-        let TestLimits { passed_min, failed_max, skipped_max, flaky_max, baseline, differential, positive, negative } =
-            of;
+        let TestLimits {
+            passed_min,
+            failed_max,
+            skipped_max,
+            flaky_max,
+            skipped,
+            flaky,
+            baseline,
+            differential,
+            positive,
+            negative,
+        } = of;
         self.number("tests.passed_min", *passed_min);
         self.number("tests.failed_max", *failed_max);
         self.number("tests.skipped_max", *skipped_max);
         self.number("tests.flaky_max", *flaky_max);
+        skipped.iter().for_each(|rule| self.word("tests.skipped", rule.as_str()));
+        flaky.iter().for_each(|rule| self.word("tests.flaky", rule.as_str()));
         self.test_kind("tests.positive", "tests.positive.passed_min", positive.as_ref());
         self.test_kind("tests.negative", "tests.negative.passed_min", negative.as_ref());
         baseline.iter().for_each(|rule| self.word("tests.baseline", rule.as_str()));
@@ -545,13 +562,23 @@ impl Of<'_> {
                 self.word("coverage.baseline", baseline.as_str());
             }
         }
-        if let Some(FindingLimits { critical_max, high_max, medium_max, low_max, new_max, suppressed_max }) = findings {
+        if let Some(FindingLimits {
+            critical_max,
+            high_max,
+            medium_max,
+            low_max,
+            new_max,
+            suppressed_max,
+            suppressed,
+        }) = findings
+        {
             self.number("findings.critical_max", *critical_max);
             self.number("findings.high_max", *high_max);
             self.number("findings.medium_max", *medium_max);
             self.number("findings.low_max", *low_max);
             self.number("findings.new_max", *new_max);
             self.number("findings.suppressed_max", *suppressed_max);
+            suppressed.iter().for_each(|rule| self.word("findings.suppressed", rule.as_str()));
         }
         if let Some(NameLimits { baseline, new_max, surface }) = names {
             if let Some(baseline) = baseline {
@@ -566,8 +593,15 @@ impl Of<'_> {
             self.number("measurements.tolerance", Some(*tolerance));
             self.word("measurements.baseline", baseline.as_str());
         }
-        if let Some(MutationLimits { score_min, changed_score_min, changed_score_except, survived_max, baseline }) =
-            mutation
+        if let Some(MutationLimits {
+            score_min,
+            changed_score_min,
+            changed_score_except,
+            survived_max,
+            baseline,
+            timed_out,
+            left_out,
+        }) = mutation
         {
             self.number("mutation.score_min", *score_min);
             self.number("mutation.changed_score_min", *changed_score_min);
@@ -578,6 +612,8 @@ impl Of<'_> {
             if let Some(baseline) = baseline {
                 self.word("mutation.baseline", baseline.as_str());
             }
+            timed_out.iter().for_each(|rule| self.word("mutation.timed_out", rule.as_str()));
+            left_out.iter().for_each(|rule| self.word("mutation.left_out", rule.as_str()));
         }
         if let Some(AttachmentLimits { min, kinds, baseline, reviewed_by }) = attachments {
             self.number("attachments.min", Some(min.get()));

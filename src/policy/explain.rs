@@ -5,9 +5,9 @@ use std::fmt;
 use crate::model::{ClaimName, Id, Role, Shard, TierName};
 
 use super::{
-    Asserted, AttachmentLimits, Base, BaselineRule, BoundTo, Claim, CoverageLimits, Differential, Exceptions,
-    FindingLimits, FloorRule, Form, MeasurementLimits, Moment, MutationLimits, NameLimits, PathFloor, Policy, Reach,
-    Surface, TestKind, TestLimits, Trailer, Waivable,
+    Asserted, AttachmentLimits, Base, BaselineRule, BoundTo, CeilingRule, Claim, CoverageLimits, Differential,
+    Exceptions, FindingLimits, FloorRule, Form, MeasurementLimits, Moment, MutationLimits, NameLimits, PathFloor,
+    Policy, Reach, Surface, TestKind, TestLimits, Trailer, Waivable,
 };
 
 /// What a policy asks of a change that is planned for some tier and touches some paths.
@@ -199,11 +199,16 @@ impl Claim {
         let most = |limit: Option<u64>, what: &str| {
             limit.map(|limit| if limit == 0 { format!("no {what}") } else { format!("at most {limit} {what}") })
         };
+        let no_more = |rule: Option<CeilingRule>, what: &str| {
+            rule.map(|CeilingRule::Ceiling| format!("no more {what} than were merged"))
+        };
         if let Some(TestLimits {
             passed_min,
             failed_max,
             skipped_max,
             flaky_max,
+            skipped,
+            flaky,
             baseline,
             differential,
             positive,
@@ -214,6 +219,8 @@ impl Claim {
             words.extend(most(*failed_max, "tests that fail"));
             words.extend(most(*skipped_max, "skipped tests"));
             words.extend(most(*flaky_max, "flaky tests"));
+            words.extend(no_more(*skipped, "skipped tests"));
+            words.extend(no_more(*flaky, "flaky tests"));
             for (kind, what) in [(positive, "positive"), (negative, "negative")] {
                 let Some(kind) = kind else { continue };
                 let least = kind.passed_min;
@@ -244,13 +251,23 @@ impl Claim {
                 baseline.map(|FloorRule::Floor| "no smaller part of all lines covered than was merged".to_owned()),
             );
         }
-        if let Some(FindingLimits { critical_max, high_max, medium_max, low_max, new_max, suppressed_max }) = findings {
+        if let Some(FindingLimits {
+            critical_max,
+            high_max,
+            medium_max,
+            low_max,
+            new_max,
+            suppressed_max,
+            suppressed,
+        }) = findings
+        {
             words.extend(most(*critical_max, "critical findings"));
             words.extend(most(*high_max, "findings that are high, critical or of unknown severity"));
             words.extend(most(*medium_max, "medium findings"));
             words.extend(most(*low_max, "low findings"));
             words.extend(most(*new_max, "findings that the baseline has not"));
             words.extend(most(*suppressed_max, "findings silenced in the tool"));
+            words.extend(no_more(*suppressed, "findings silenced in the tool"));
         }
         if let Some(NameLimits { baseline, new_max, surface }) = surface {
             words.extend(baseline.map(|BaselineRule::Keep| "each name of the baseline is there".to_owned()));
@@ -262,8 +279,15 @@ impl Claim {
         if let Some(MeasurementLimits { tolerance, baseline: _ }) = measurements {
             words.push(format!("each measurement of the baseline is there and not {tolerance} percent worse"));
         }
-        if let Some(MutationLimits { score_min, changed_score_min, changed_score_except, survived_max, baseline }) =
-            mutation
+        if let Some(MutationLimits {
+            score_min,
+            changed_score_min,
+            changed_score_except,
+            survived_max,
+            baseline,
+            timed_out,
+            left_out,
+        }) = mutation
         {
             words.extend(least(*score_min, "percent of the mutants noticed"));
             words.extend(least(*changed_score_min, "percent of the mutants on changed lines noticed"));
@@ -274,6 +298,8 @@ impl Claim {
             words.extend(
                 baseline.map(|FloorRule::Floor| "no smaller part of the mutants noticed than was merged".to_owned()),
             );
+            words.extend(no_more(*timed_out, "mutants noticed by time alone"));
+            words.extend(no_more(*left_out, "mutants left out"));
         }
         if let Some(AttachmentLimits { min, kinds, baseline, reviewed_by }) = attachments {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();

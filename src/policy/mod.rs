@@ -28,11 +28,11 @@ mod who;
 mod wild;
 mod word;
 
-pub use baseline::{Baseline, BaselineError, Floor, Kept, Measured, Moved, NameSet, Protected};
+pub use baseline::{Baseline, BaselineError, Ceiling, Floor, Kept, Measured, Moved, NameSet, Protected};
 pub use claim::{
-    Asserted, AttachmentKind, AttachmentLimits, BaselineRule, BoundTo, Claim, CoverageLimits, Differential, Family,
-    FindingLimits, FloorRule, Form, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits, PathFloor,
-    Surface, TestKind, TestLimits, Waivable,
+    Asserted, AttachmentKind, AttachmentLimits, BaselineRule, BoundTo, CeilingRule, Claim, CoverageLimits,
+    Differential, Family, FindingLimits, FloorRule, Form, MeasurementLimits, MeasurementRule, Moment, MutationLimits,
+    NameLimits, PathFloor, Surface, TestKind, TestLimits, Waivable,
 };
 pub use diff::{Difference, Direction};
 pub use exceptions::{Exceptions, Outside, Reach};

@@ -255,6 +255,8 @@ fn test_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<TestLimits> {
         failed_max: count(reader, &table, "failed_max", COUNT_MAX),
         skipped_max: count(reader, &table, "skipped_max", COUNT_MAX),
         flaky_max: count(reader, &table, "flaky_max", COUNT_MAX),
+        skipped: table.cell("skipped").and_then(|cell| reader.word(&cell)),
+        flaky: table.cell("flaky").and_then(|cell| reader.word(&cell)),
         baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
         differential: table.cell("differential").and_then(|cell| differential(reader, &cell)),
         positive: table.cell("positive").and_then(|cell| test_kind(reader, &cell)),
@@ -367,6 +369,7 @@ fn finding_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<FindingLim
         low_max: count(reader, &table, "low_max", COUNT_MAX),
         new_max: count(reader, &table, "new_max", COUNT_MAX),
         suppressed_max: count(reader, &table, "suppressed_max", COUNT_MAX),
+        suppressed: table.cell("suppressed").and_then(|cell| reader.word(&cell)),
     })
 }
 
@@ -382,6 +385,8 @@ fn mutation_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<MutationL
             patterns(reader, &cell)
         }),
         survived_max: count(reader, &table, "survived_max", COUNT_MAX),
+        timed_out: table.cell("timed_out").and_then(|cell| reader.word(&cell)),
+        left_out: table.cell("left_out").and_then(|cell| reader.word(&cell)),
         baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
     })
 }

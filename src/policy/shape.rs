@@ -61,7 +61,18 @@ pub(super) const CLAIM: Shape = Shape {
 /// Limits on tests.
 pub(super) const TESTS: Shape = Shape {
     place: "in `tests` of a claim",
-    keys: &["passed_min", "failed_max", "skipped_max", "flaky_max", "baseline", "differential", "positive", "negative"],
+    keys: &[
+        "passed_min",
+        "failed_max",
+        "skipped_max",
+        "flaky_max",
+        "skipped",
+        "flaky",
+        "baseline",
+        "differential",
+        "positive",
+        "negative",
+    ],
 };
 
 /// Tests that must mean something, in the long form.
@@ -85,7 +96,7 @@ pub(super) const COVERAGE: Shape = Shape {
 /// Limits on findings.
 pub(super) const FINDINGS: Shape = Shape {
     place: "in `findings` of a claim",
-    keys: &["critical_max", "high_max", "medium_max", "low_max", "new_max", "suppressed_max"],
+    keys: &["critical_max", "high_max", "medium_max", "low_max", "new_max", "suppressed_max", "suppressed"],
 };
 
 /// Limits on the names of a surface.
@@ -98,7 +109,15 @@ pub(super) const MEASUREMENTS: Shape =
 /// Limits on mutants.
 pub(super) const MUTATION: Shape = Shape {
     place: "in `mutation` of a claim",
-    keys: &["score_min", "changed_score_min", "changed_score_except", "survived_max", "baseline"],
+    keys: &[
+        "score_min",
+        "changed_score_min",
+        "changed_score_except",
+        "survived_max",
+        "baseline",
+        "timed_out",
+        "left_out",
+    ],
 };
 
 /// Limits on attachments.

@@ -12,7 +12,7 @@ use super::mutants::Mutants;
 use super::recheck::Rechecked;
 use super::verdict::Finding;
 use crate::model::{ChangedLines, ClaimName, CoverageFacts, Digest, Facts, FindingFacts, Purpose, Run, TestFacts};
-use crate::policy::{Asserted, Claim, CoverageLimits, FindingLimits, TestLimits};
+use crate::policy::{Asserted, Ceiling, Claim, CoverageLimits, FindingLimits, TestLimits};
 use crate::reports::Report;
 
 /// The sum of what the reports of all shards of a variant say.
@@ -211,6 +211,17 @@ impl Numbers {
         let Coverage { lines, covered } = self.coverage.as_ref()?;
         let part = (u128::from(*covered) * 10_000).checked_div(u128::from(*lines))?;
         u64::try_from(part).ok()
+    }
+
+    /// Returns a count that may be held against a ceiling.
+    pub(super) fn counted(&self, ceiling: Ceiling) -> Option<u64> {
+        match ceiling {
+            Ceiling::Skipped => self.tests.as_ref().map(|tests| tests.skipped),
+            Ceiling::Flaky => self.tests.as_ref().map(|tests| tests.flaky),
+            Ceiling::Suppressed => self.findings.as_ref().map(|found| found.suppressed),
+            Ceiling::TimedOut => self.mutants.timed_out(),
+            Ceiling::LeftOut => self.mutants.left_out(),
+        }
     }
 
     /// Returns one line for people.
@@ -424,7 +435,7 @@ fn check_tests(name: &ClaimName, tests: &Tests, limits: &TestLimits, findings: &
 }
 
 fn check_findings(name: &ClaimName, found: &Findings, limits: &FindingLimits, findings: &mut Vec<Finding>) {
-    let FindingLimits { critical_max, high_max, medium_max, low_max, new_max: _, suppressed_max } = limits;
+    let FindingLimits { critical_max, high_max, medium_max, low_max, suppressed_max, .. } = limits;
     for (count, most, what) in [
         (found.critical, critical_max, "critical findings"),
         (found.high, high_max, "findings of high severity or above"),

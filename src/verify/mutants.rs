@@ -97,6 +97,16 @@ impl Mutants {
         u64::try_from(part).ok()
     }
 
+    /// Returns how many were noticed by time alone.
+    pub(super) fn timed_out(&self) -> Option<u64> {
+        self.counted.map(|score| score.timed_out)
+    }
+
+    /// Returns how many do not count.
+    pub(super) fn left_out(&self) -> Option<u64> {
+        self.counted.map(|score| score.left_out)
+    }
+
     /// Returns one line for people.
     pub(super) fn shown(&self) -> Option<String> {
         let score = self.counted.or(self.stated)?;
@@ -117,7 +127,7 @@ impl Mutants {
         changes: Option<&ChangedLines>,
         findings: &mut Vec<Finding>,
     ) {
-        let MutationLimits { score_min, changed_score_min, changed_score_except, survived_max, baseline: _ } = limits;
+        let MutationLimits { score_min, changed_score_min, changed_score_except, survived_max, .. } = limits;
         let said = merged(&self.reports);
         let whole = self.unknown.is_empty();
         let score = if whole { score(&said) } else { self.stated.unwrap_or_default() };

@@ -1,7 +1,7 @@
 //! The rule of ratchets: what the branch protects is still there and not worse; and what the branch protects after the merge.
 //!
-//! Keep sets (tests, names of a surface, pictures) may not shrink, cap sets (findings) may not grow, floors may not fall, and
-//! measurements may not get worse beyond the tolerance. What an exception retires or admits is shown as that, and never as passed.
+//! Keep sets (tests, names of a surface, pictures) may not shrink, cap sets (findings) may not grow, floors may not fall, ceilings
+//! (counts of what is skipped, flaky, silenced, left out) may not rise, and measurements may not get worse beyond the tolerance. What an exception retires or admits is shown as that, and never as passed.
 //! The next baseline is a function of the one before it, the facts that count and the exceptions, and of nothing else: whoever
 //! holds them computes it again ([`next_baseline`]).
 
@@ -19,8 +19,8 @@ use super::question::Counted;
 use super::verdict::{Decided, Finding};
 use crate::model::{ClaimName, Digest, Id};
 use crate::policy::{
-    Baseline, BaselineRule, Claim, Floor, FloorRule, Kept, Measured, MeasurementLimits, MeasurementRule, NameSet,
-    Protected, Surface,
+    Baseline, BaselineRule, Ceiling, Claim, Floor, FloorRule, Kept, Measured, MeasurementLimits, MeasurementRule,
+    NameSet, Protected, Surface,
 };
 use crate::reports::{Better, CaseOutcome};
 
@@ -28,7 +28,7 @@ use crate::reports::{Better, CaseOutcome};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Compared {
-    /// `tests`, `names`, `findings`, `coverage`, `mutation` or `measurements`.
+    /// `tests`, `names`, `new-names`, `findings`, `pictures`, `measurements`, or the word of a floor or a ceiling.
     pub what: &'static str,
     /// The variant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,9 +36,9 @@ pub struct Compared {
     /// The merge whose baseline it is; none where there is none yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge: Option<u64>,
-    /// How many the baseline has; of a floor, its hundredths of a percent.
+    /// How many the baseline has; of a floor, its hundredths of a percent; of a ceiling, the most that there may be.
     pub of: u64,
-    /// How many of them are there and pass; of a floor, what was reached.
+    /// How many of them are there and pass; of a floor or a ceiling, what was reached.
     pub held: u64,
     /// How many join.
     pub joined: u64,
@@ -84,6 +84,8 @@ pub struct Gain {
     gone: BTreeSet<Box<str>>,
     /// Floors that may fall.
     lowered: BTreeSet<Floor>,
+    /// Ceilings that may rise.
+    raised: BTreeSet<Ceiling>,
     /// Findings and names that may come.
     admitted: BTreeSet<Digest>,
     /// Whether measurements follow what got better.
@@ -132,6 +134,7 @@ pub(super) fn check(
         retired: BTreeSet::new(),
         gone: BTreeSet::new(),
         lowered: BTreeSet::new(),
+        raised: BTreeSet::new(),
         admitted: BTreeSet::new(),
     };
     let mut protected = Protected::default();
@@ -170,11 +173,16 @@ pub(super) fn check(
         comparing.floor(floor, old.and_then(|old| old.floors.get(&floor).copied()), number);
         protected.floors.insert(floor, number);
     }
+    for ceiling in claim.ceilings() {
+        let Some(count) = numbers.counted(ceiling) else { continue };
+        comparing.ceiling(ceiling, old.and_then(|old| old.ceilings.get(&ceiling).copied()), count);
+        protected.ceilings.insert(ceiling, count);
+    }
     if let Some(limits) = &claim.measurements {
         comparing.measurements(limits, old.map(|old| &old.measurements), &measured);
         protected.measurements = measured;
     }
-    let Comparing { shown, retired, gone, lowered, admitted, .. } = comparing;
+    let Comparing { shown, retired, gone, lowered, raised, admitted, .. } = comparing;
     let tighten = claim.measurements.as_ref().is_some_and(|limits| limits.baseline == MeasurementRule::Tighten);
     let gain = Gain {
         claim: name.clone(),
@@ -183,6 +191,7 @@ pub(super) fn check(
         retired,
         gone,
         lowered,
+        raised,
         admitted,
         tighten,
     };
@@ -263,6 +272,7 @@ struct Comparing<'a, 'b> {
     retired: BTreeSet<Digest>,
     gone: BTreeSet<Box<str>>,
     lowered: BTreeSet<Floor>,
+    raised: BTreeSet<Ceiling>,
     admitted: BTreeSet<Digest>,
 }
 
@@ -462,6 +472,32 @@ impl Comparing<'_, '_> {
         self.shown.push(compared);
     }
 
+    /// A count that may not grow, but where somebody admits it.
+    fn ceiling(&mut self, ceiling: Ceiling, old: Option<u64>, now: u64) {
+        let what = ceiling.as_str();
+        let mut compared = self.blank(what);
+        compared.held = now;
+        match old {
+            // What is counted first begins the baseline.
+            None => compared.merge = None,
+            Some(most) => {
+                compared.of = most;
+                if let Some(taken) = self.bench.exceptions.admits(self.name, what).filter(|_| now > most) {
+                    self.raised.insert(ceiling);
+                    compared.allowed.push(Allowed::new(what, None, taken));
+                } else if now > most {
+                    compared.against = now - most;
+                    let found = format!("{now} {}", ceiling.noun());
+                    let wanted = format!("at most {most}, as in {}, or admitted", self.of_merge());
+                    let finding = Finding::new(Code::ABOVE_CEILING, self.thing(), found, wanted);
+                    self.findings
+                        .push(finding.mended_by_words(allow("admit", self.name, what), self.bench.may_allow()));
+                }
+            }
+        }
+        self.shown.push(compared);
+    }
+
     /// Measurements must be there, on a like host, and not worse beyond the tolerance for certain.
     fn measurements(
         &mut self,
@@ -562,19 +598,25 @@ impl Compared {
     pub fn sentence(&self) -> String {
         let Self { what, of, held, joined, against, allowed, .. } = self;
         let first = self.merge.is_none();
-        let mut text = match *what {
+        let ceiling = Ceiling::ALL.into_iter().find(|ceiling| ceiling.as_str() == *what);
+        let counted = ceiling.map(|ceiling| match first {
+            true => format!("{held} {} begin the baseline", ceiling.noun()),
+            false => format!("{held} {} (ceiling {of})", ceiling.noun()),
+        });
+        let mut text = counted.unwrap_or_else(|| match *what {
             "findings" | "new-names" if first => format!("{joined} {} begin the baseline", noun(what)),
             "findings" | "new-names" => format!("{against} {} beyond the {of} of the baseline", noun(what)),
             "coverage" | "mutation" if *of == 0 => format!("{what} {} begins the baseline", percent(*held)),
             "coverage" | "mutation" => format!("{what} {} (baseline {})", percent(*held), percent(*of)),
             _ if first || *of == 0 => format!("{joined} {} begin the baseline", noun(what)),
             _ => format!("{held} of {of} baseline {}", noun(what)) + if *what == "tests" { " pass" } else { "" },
-        };
+        });
         if !first && *of > 0 && *joined > 0 {
             text.push_str(&format!(", {joined} joined"));
         }
         if let Some(one) = allowed.first() {
-            let word = if matches!(*what, "findings" | "new-names") { "admitted" } else { "retired" };
+            let word =
+                if matches!(*what, "findings" | "new-names") || ceiling.is_some() { "admitted" } else { "retired" };
             let others = if allowed.len() > 1 { format!(" and {} more", allowed.len() - 1) } else { String::new() };
             text.push_str(&format!(", {} {word} by {}{others}: {:?}", allowed.len(), one.by.join(" and "), one.reason));
         }
@@ -609,7 +651,7 @@ impl Gain {
     /// Returns what is protected after this, where that was protected before.
     fn applied(&self, old: Option<&Protected>) -> Protected {
         let mut next = old.cloned().unwrap_or_default();
-        let Self { now, retired, gone, lowered, admitted, tighten, .. } = self;
+        let Self { now, retired, gone, lowered, raised, admitted, tighten, .. } = self;
         let grown = |old: Option<&NameSet>, now: &NameSet| {
             let none = NameSet::default();
             let kept = old.unwrap_or(&none).beside(now).filter_map(|(before, after)| {
@@ -651,6 +693,13 @@ impl Gain {
             next.floors
                 .entry(*floor)
                 .and_modify(|old| *old = if fallen { *number } else { (*old).max(*number) })
+                .or_insert(*number);
+        }
+        for (ceiling, number) in &now.ceilings {
+            let risen = raised.contains(ceiling);
+            next.ceilings
+                .entry(*ceiling)
+                .and_modify(|old| *old = if risen { *number } else { (*old).min(*number) })
                 .or_insert(*number);
         }
         next.measurements.retain(|identity, _| !retired.contains(identity));

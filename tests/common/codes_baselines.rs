@@ -82,6 +82,15 @@ fn coverage_below_what_was_merged() {
 }
 
 #[test]
+fn more_skipped_tests_than_were_merged() {
+    let tests = |skipped: usize| {
+        let cases: String = (0..skipped).map(|at| format!("<testcase name=\"s{at}\"><skipped/></testcase>")).collect();
+        format!("<testsuite name=\"u\"><testcase name=\"a\"/>{cases}</testsuite>")
+    };
+    ratchet("tests = { skipped = \"ceiling\" }", "E269", "t.xml", [tests(1), tests(2), tests(0)]);
+}
+
+#[test]
 fn measurement_that_is_slower() {
     let hyperfine = |times: [u64; 4]| {
         let times = times.map(|time| format!("0.{time}")).join(",");
