@@ -361,3 +361,113 @@ fn hook(team: &Team, script: &str) {
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+/// A change whose commit was squashed into `main`, and whose branch is gone; returns the judged commit.
+fn squashed(team: &Team, ci: &Machine) -> String {
+    let judged = ci.begin("feature", "low");
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    ci.git(&["switch", "-q", "-c", "main-here", "origin/main"]);
+    ci.git(&["merge", "-q", "--squash", "feature"]);
+    ci.git(&["commit", "-q", "-m", "squashed"]);
+    ci.git(&["push", "-q", "origin", "HEAD:main"]);
+    let merge = ["record", "merge", "shop/feature", "--branch", "main", "--commit", "HEAD", "--json"];
+    let merged = ci.ok("ci-1", &merge).json();
+    assert_eq!(merged["kept"], serde_json::json!([judged]), "{merged}");
+    ci.git(&["push", "-q", "origin", ":feature"]);
+    team.git(&["-c", "gc.pruneExpire=now", "gc", "-q", "--prune=now"]);
+    judged
+}
+
+fn audited(machine: &Machine) -> Ran {
+    machine.by("reviewer", &["audit", "--branch", "main", "--range", "HEAD~1..origin/main"])
+}
+
+#[test]
+fn squash_is_audited_by_a_fresh_clone_once_its_branch_is_gone() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    let judged = squashed(&team, &ci);
+    let auditor = team.machine("auditor");
+    let ran = audited(&auditor);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.starts_with("accepted: refs/heads/main at"), "{ran:?}");
+    let name = format!("refs/evidence/commits/{judged}");
+    assert_eq!(team.git(&["for-each-ref", "--format=%(refname)", "refs/evidence/commits"]), name);
+    // What was merged by a commit of its own needs none.
+    ci.begin("other", "low");
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    ci.git(&["push", "-q", "origin", "HEAD:main"]);
+    let merge = ["record", "merge", "shop/other", "--branch", "main", "--commit", "HEAD", "--json"];
+    assert_eq!(ci.ok("ci-1", &merge).json()["kept"], serde_json::json!([]));
+}
+
+#[test]
+fn judged_commit_that_is_gone_or_swapped_is_not_judged() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    let judged = squashed(&team, &ci);
+    let name = format!("refs/evidence/commits/{judged}");
+    // Another commit under its name is another commit.
+    team.git(&["update-ref", &name, "refs/heads/main"]);
+    team.git(&["-c", "gc.pruneExpire=now", "gc", "-q", "--prune=now"]);
+    for step in ["swapped", "gone"] {
+        let ran = audited(&team.machine(step));
+        assert_eq!(ran.code, 2, "{step}: {ran:?}");
+        assert!(ran.out.contains(&format!("is not in this clone: git fetch origin {name}")), "{step}: {ran:?}");
+        team.git(&["update-ref", "-d", &name]);
+    }
+    // Whoever recorded the merge still has it, and can give it back.
+    ci.git(&["push", "-q", "origin", &name]);
+    assert_eq!(audited(&team.machine("late")).code, 0);
+}
+
+#[test]
+fn merge_is_recorded_where_the_remote_keeps_no_commits() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    let script =
+        "while read old new name; do case $name in refs/evidence/commits/*) echo not here >&2; exit 1;; esac; done";
+    let path = team.remote().join("hooks/pre-receive");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let judged = ci.begin("feature", "low");
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    ci.git(&["switch", "-q", "-c", "main-here", "origin/main"]);
+    ci.git(&["merge", "-q", "--squash", "feature"]);
+    ci.git(&["commit", "-q", "-m", "squashed"]);
+    let ran = ci.ok("ci-1", &["record", "merge", "shop/feature", "--branch", "main", "--commit", "HEAD"]);
+    assert!(
+        ran.err.contains("does not accept a push to refs/evidence/commits/") && ran.err.contains("(not here)"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains(&format!("hint: git push origin refs/evidence/commits/{judged}")), "{ran:?}");
+}
+
+#[test]
+fn ledger_on_a_remote_is_called_by_its_remote() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    team.git(&["init", "-q", "--bare", "-b", "main", "../second.git"]);
+    ci.git(&["clone", "-q", "../../second.git", "../second"]);
+    let second = ci.path("second");
+    fs::write(second.join("one.txt"), "one\n").unwrap();
+    let git = second.to_str().unwrap();
+    ci.git(&["-C", git, "add", "-A"]);
+    ci.git(&["-C", git, "-c", "user.name=agent", "-c", "user.email=agent@example.org", "commit", "-q", "-m", "start"]);
+    let mut command = ci.command("owner", &["init", "--repository", "second", "--principal", "owner"]);
+    for name in ["EVIDENCE_KEY", "EVIDENCE_TRUST", "EVIDENCE_LOG_KEY"] {
+        command.env_remove(name);
+    }
+    let ran = Ran::of(command.current_dir(&second).output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.starts_with("ledger   git:origin#refs/evidence/ledger\n"), "{ran:?}");
+    // The word is one that names it.
+    let mut command = ci.command("owner", &["ledger", "check"]);
+    for name in ["EVIDENCE_KEY", "EVIDENCE_TRUST", "EVIDENCE_LOG_KEY"] {
+        command.env_remove(name);
+    }
+    command.env("EVIDENCE_LEDGER", "git:origin#refs/evidence/ledger");
+    let ran = Ran::of(command.current_dir(&second).output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+}

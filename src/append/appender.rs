@@ -315,18 +315,27 @@ impl Appender {
 
     /// Waits for the other writers, and holds the log against what is remembered.
     fn lock(&self) -> Result<Writer<'_>, StoreError> {
-        let writer = self.ledger.lock()?;
+        let mut writer = self.ledger.lock()?;
         let Some(memory) = &self.memory else { return Ok(writer) };
-        match memory.hold(self.ledger.origin(), writer.log()) {
-            Ok(_) => return Ok(writer),
-            // Another copy on this machine may have told of more since this one looked at the remote.
-            Err(StoreError::Contradiction { .. }) if self.ledger.remote().is_some() => drop(writer),
-            Err(error) => return Err(error),
+        let mut looks = 0;
+        loop {
+            match memory.hold(self.ledger.origin(), writer.log()) {
+                Ok(_) => return Ok(writer),
+                // Another copy on this machine may have told of more since this one looked at the remote, and again since then: what is
+                // remembered is there, so each look shows more.
+                Err(error @ StoreError::Contradiction { .. }) if self.ledger.remote().is_some() => {
+                    let size = writer.log().size();
+                    drop(writer);
+                    self.ledger.look_again()?;
+                    writer = self.ledger.lock()?;
+                    looks += 1;
+                    if writer.log().size() == size || looks == LOOKS_MAX {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
         }
-        self.ledger.look_again()?;
-        let writer = self.ledger.lock()?;
-        memory.hold(self.ledger.origin(), writer.log())?;
-        Ok(writer)
     }
 
     /// Checks a job against the log and what the batch already holds, and makes its entries.
@@ -492,6 +501,8 @@ fn last_time(log: &Log) -> Result<Time, AppendError> {
     Ok(MapEntry::parse(&bytes).map_err(ProveError::from)?.time)
 }
 
+/// Nobody is faster so often.
+const LOOKS_MAX: u32 = 16;
 /// Whoever lost so many races is told so.
 const RACES_MAX: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(40);

@@ -110,8 +110,14 @@ fn newest(context: &Context, branch: &str) -> Result<Option<(u64, Digest, Baseli
     }
     let branch = Branch::read(&log, &trust, branch)?;
     let evaluator = context.evaluator();
-    let merging =
-        Merging { log: &log, trust: &trust, repository: context.repository()?, evaluator: &evaluator, branch: &branch };
+    let merging = Merging {
+        log: &log,
+        trust: &trust,
+        repository: context.repository()?,
+        evaluator: &evaluator,
+        branch: &branch,
+        bring: &|_| (),
+    };
     let Some((digest, baseline)) = merging.newest_baseline(At::Live(now()))? else { return Ok(None) };
     let serial =
         branch.merges.iter().rev().find(|merge| merge.baseline == Some(digest)).map_or(0, |merge| merge.serial);

@@ -1,12 +1,14 @@
 //! `evidence audit --branch`: every commit of a branch, and the merge by which it was let in.
 
+use std::cell::OnceCell;
+
 use serde_json::json;
 
 use super::context::Context;
 use super::fail::Fail;
 use super::merge::full_name;
 use super::{print, print_json};
-use crate::model::check_schema;
+use crate::model::{Oid, check_schema};
 use crate::trace::{Branch, BranchAudit, CommitAudit, CommitState, Cover, Merging, audit_branch};
 
 pub(super) fn run(context: &Context, branch: &str, range: Option<&str>) -> Result<u8, Fail> {
@@ -29,7 +31,14 @@ pub(super) fn run(context: &Context, branch: &str, range: Option<&str>) -> Resul
     }
     let branch = Branch::read(&log, &trust, &name)?;
     let evaluator = context.evaluator();
-    let merging = Merging { log: &log, trust: &trust, repository, evaluator: &evaluator, branch: &branch };
+    let remote = OnceCell::new();
+    let bring = |head: &Oid| {
+        let remote = remote.get_or_init(|| context.remote_of(&name).ok().flatten());
+        // What cannot be fetched is not here, and is told as that.
+        let _ = remote.as_ref().map(|remote| remote.fetch_commit(head));
+    };
+    let merging =
+        Merging { log: &log, trust: &trust, repository, evaluator: &evaluator, branch: &branch, bring: &bring };
     let audit = audit_branch(&merging, from.as_ref(), &to)?;
     if context.json {
         let value = json!(audit);

@@ -222,6 +222,18 @@ impl Context {
     }
 
     fn remote(&self, name: &str, folder: &Path, trust: Trust) -> Result<Remote, Fail> {
+        let place = self.remote_place(name, folder.join("mirror.git"))?;
+        let mirror = Mirror::open(self.repository()?.git().clone(), place).map_err(StoreError::from)?;
+        let check = move |note: &[u8]| open_head(note, &trust).map(drop).map_err(|error| error.to_string());
+        let remote = Remote::new(mirror, folder, Box::new(check));
+        Ok(match config_folder() {
+            Ok(config) => remote.with_queue(config.join("turns")),
+            Err(_) => remote,
+        })
+    }
+
+    /// Returns where a remote is, how it is reached, and the bare repository through which it is.
+    fn remote_place(&self, name: &str, folder: PathBuf) -> Result<RemotePlace, Fail> {
         let silence = match std::env::var("EVIDENCE_REMOTE_SILENCE") {
             Err(_) => SILENCE,
             Ok(text) => match text.parse() {
@@ -237,22 +249,29 @@ impl Context {
             }
             None => (name, LEDGER_REF),
         };
-        let place = RemotePlace {
+        Ok(RemotePlace {
             remote: name.to_owned(),
             from: repository.top().to_owned(),
-            folder: folder.join("mirror.git"),
+            folder,
             object_format: repository.object_format(),
             name: at.to_owned(),
             environment: std::env::vars_os().collect(),
             silence,
-        };
-        let mirror = Mirror::open(repository.git().clone(), place).map_err(StoreError::from)?;
-        let check = move |note: &[u8]| open_head(note, &trust).map(drop).map_err(|error| error.to_string());
-        let remote = Remote::new(mirror, folder, Box::new(check));
-        Ok(match config_folder() {
-            Ok(config) => remote.with_queue(config.join("turns")),
-            Err(_) => remote,
         })
+    }
+
+    /// Returns the way from this repository to the remote of a branch: that of the ledger if it has the branch, else `origin`. None if the
+    /// ledger lies in a folder: then nothing is fetched or pushed unasked.
+    pub(super) fn remote_of(&self, branch: &str) -> Result<Option<Mirror>, Fail> {
+        let Some(LedgerWord::Git(name)) = self.named_ledger()? else { return Ok(None) };
+        for name in [name.as_str(), "origin"] {
+            let place = self.remote_place(name, self.repository()?.common_dir().to_owned())?;
+            let mirror = Mirror::of_user(self.repository()?.git().clone(), place).map_err(StoreError::from)?;
+            if mirror.has(branch).map_err(StoreError::from)? {
+                return Ok(Some(mirror));
+            }
+        }
+        Ok(None)
     }
 
     /// Reads the trust file: the one named, else the one that `init` made for this repository, else that of the target branch.

@@ -17,6 +17,7 @@ use super::{print, print_json};
 use crate::append::{AppendError, Receipt, Refusal, may_merge};
 use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
+use crate::git::kept_commit;
 use crate::merkle::MapText;
 use crate::model::{ChangeId, Digest, Event, Fingerprint, Id, Oid, Statement};
 use crate::prove::Trust;
@@ -39,6 +40,7 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
     let signers: Vec<Fingerprint> = keys.iter().map(|key| key.public().fingerprint()).collect();
     // The verdicts of this run: whoever appends behind them makes it judge again, and what they say stays true.
     let mut verdicts: Option<(Receipt, Vec<(ChangeId, Oid)>)> = None;
+    let mut kept = Vec::new();
     for _ in 0..ATTEMPTS_MAX {
         let log = appender.ledger().read()?;
         if log.size() == 0 {
@@ -70,7 +72,8 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
         let came = judge(context, args, &log, &trust, &branch, &place.reached, &changes)?;
         let evaluator = context.evaluator();
         let repository = context.repository()?;
-        let merging = Merging { log: &log, trust: &trust, repository, evaluator: &evaluator, branch: &branch };
+        let merging =
+            Merging { log: &log, trust: &trust, repository, evaluator: &evaluator, branch: &branch, bring: &|_| () };
         let (verdict, baseline) = match (&came, &verdicts) {
             (Came::Refused, _) => return Ok(1),
             // Nothing is known of what it brings: what was protected stays so.
@@ -82,6 +85,7 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
                 (Some(receipt.leaf), kept)
             }
             (Came::Accepted(judged), _) => {
+                kept = keep(context, &place, judged)?;
                 match record_verdicts(&signer, &log, judged, &place.reached.tree) {
                     Ok(receipt) => verdicts = Some((receipt, named(judged))),
                     Err(Recording::Moved) => {}
@@ -92,13 +96,41 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
             }
         };
         match signer.merge_at(log.size(), &place.reached.commit, &place.reached.tree, event(verdict, baseline)) {
-            Ok(receipt) => return done(context, &place, &changes, &receipt, verdict),
+            Ok(receipt) => return done(context, &place, &changes, &receipt, verdict, &kept),
             Err(AppendError::Moved { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
     Err(Fail::usage(format!("the ledger grew each of the {ATTEMPTS_MAX} times that the changes were judged"))
         .hint("nothing is merged in the ledger yet: run it again"))
+}
+
+/// Keeps the judged commits that the branch does not lead to, for whoever audits it once theirs are gone; returns those that the remote
+/// keeps. Nothing of a merge depends on it: what cannot be kept is told.
+fn keep(context: &Context, place: &Place, judged: &[Judged]) -> Result<Vec<Oid>, Fail> {
+    let repository = context.repository()?;
+    let mut heads = Vec::new();
+    for judged in judged {
+        if !heads.contains(&judged.head) && !repository.is_ancestor(&judged.head, &place.reached.commit)? {
+            heads.push(judged.head.clone());
+        }
+    }
+    for head in &heads {
+        repository.keep_commit(head)?;
+    }
+    if heads.is_empty() {
+        return Ok(heads);
+    }
+    let names: Vec<String> = heads.iter().map(kept_commit).collect();
+    let by_hand = format!("hint: git push origin {} keeps for audits what was judged", names.join(" "));
+    match context.remote_of(&place.branch).map(|remote| remote.map(|remote| remote.push_commits(&heads))) {
+        Ok(Some(Ok(()))) => return Ok(heads),
+        Ok(Some(Err(error))) => context.say(&format!("warning: {error}\n{by_hand}")),
+        Err(fail) => context.say(&format!("warning: {}\n{by_hand}", fail.text)),
+        Ok(None) if repository.config("remote.origin.url")?.is_some() => context.say(&by_hand),
+        Ok(None) => {}
+    }
+    Ok(Vec::new())
 }
 
 /// Returns the changes, each with the commit at which it was judged.
@@ -154,7 +186,8 @@ fn judge(
     changes: &[ChangeId],
 ) -> Result<Came, Fail> {
     let evaluator = context.evaluator();
-    let merging = Merging { log, trust, repository: context.repository()?, evaluator: &evaluator, branch };
+    let merging =
+        Merging { log, trust, repository: context.repository()?, evaluator: &evaluator, branch, bring: &|_| () };
     let (accepted, mut refused) = match accepted(&merging, reached, changes) {
         Ok(found) => found,
         Err(fail) if args.unverified && fail.exit != 3 => {
@@ -345,11 +378,12 @@ fn done(
     changes: &[ChangeId],
     receipt: &Receipt,
     verdict: Option<Digest>,
+    kept: &[Oid],
 ) -> Result<u8, Fail> {
     if context.json {
         print_json(&json!({"recorded": true, "already": false, "serial": receipt.serial, "time": receipt.time(),
             "branch": place.branch, "commit": place.reached.commit, "tree": place.reached.tree,
-            "changes": changes, "verdict": verdict, "unverified": verdict.is_none(), "leaf": receipt.leaf}));
+            "changes": changes, "verdict": verdict, "unverified": verdict.is_none(), "kept": kept, "leaf": receipt.leaf}));
     } else {
         print(&told(receipt.serial, "merged ", place, changes, verdict));
     }

@@ -28,18 +28,28 @@ impl Context {
     /// Reads a ledger as [`Context::read`] does, by a memory that is at hand.
     pub(super) fn read_by(&self, memory: &Memory, ledger: &Ledger) -> Result<(Log, Vec<Held>), Fail> {
         let mut log = ledger.read()?;
-        let held = match memory.hold(ledger.origin(), &log) {
-            // Another copy on this machine may have told of more since this one looked at the remote.
-            Err(StoreError::Contradiction { .. }) if ledger.remote().is_some() && ledger.behind().is_none() => {
-                ledger.look_again()?;
-                log = ledger.read()?;
-                memory.hold(ledger.origin(), &log)?
+        let mut looks = 0;
+        let held = loop {
+            match memory.hold(ledger.origin(), &log) {
+                // Another copy on this machine may have told of more since this one looked at the remote, and again since then: what is
+                // remembered is there, so each look shows more.
+                Err(error @ StoreError::Contradiction { .. })
+                    if ledger.remote().is_some() && ledger.behind().is_none() =>
+                {
+                    let size = log.size();
+                    ledger.look_again()?;
+                    log = ledger.read()?;
+                    looks += 1;
+                    if log.size() == size || looks == LOOKS_MAX {
+                        return Err(error.into());
+                    }
+                }
+                // A copy that is known to be behind may lack what others saw.
+                Err(StoreError::Contradiction { text, .. }) if let Some(why) = ledger.behind() => {
+                    return Err(Fail::usage(format!("{why}; and the copy cannot be relied on: {text}")));
+                }
+                held => break held?,
             }
-            // A copy that is known to be behind may lack what others saw.
-            Err(StoreError::Contradiction { text, .. }) if let Some(why) = ledger.behind() => {
-                return Err(Fail::usage(format!("{why}; and the copy cannot be relied on: {text}")));
-            }
-            held => held?,
         };
         if let Some(note) = log.checkpoint()? {
             match memory.keep(&note) {
@@ -144,5 +154,7 @@ pub(super) fn anchor_refs() -> Result<Vec<String>, Fail> {
 
 /// The ref that keeps the newest head.
 pub(super) const ANCHOR: &str = "refs/evidence/anchor";
+/// Nobody is faster so often.
+const LOOKS_MAX: u32 = 16;
 /// Where in the config folder the largest heads lie.
 const SEEN: &str = "seen";

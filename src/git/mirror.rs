@@ -51,6 +51,8 @@ pub struct Mirror {
     settings: Vec<(String, String)>,
     /// Whether the user says with which ssh.
     own_ssh: bool,
+    /// Whether it is the user's own repository, which has their settings by itself.
+    is_users: bool,
 }
 
 /// What a commit adds to another.
@@ -85,11 +87,21 @@ impl Mirror {
     /// # Errors
     /// If git cannot be run or the folder not be made.
     pub fn open(git: Git, place: RemotePlace) -> Result<Self, RemoteError> {
-        let mut mirror = Self { git, place, settings: Vec::new(), own_ssh: false };
+        let mut mirror = Self { git, place, settings: Vec::new(), own_ssh: false, is_users: false };
         mirror.read_settings()?;
         if !mirror.place.folder.join("HEAD").exists() {
             mirror.make()?;
         }
+        Ok(mirror)
+    }
+
+    /// Opens the user's own repository in its place: what it keeps for us travels by its own settings.
+    ///
+    /// # Errors
+    /// If git cannot be run.
+    pub fn of_user(git: Git, place: RemotePlace) -> Result<Self, RemoteError> {
+        let mut mirror = Self { git, place, settings: Vec::new(), own_ssh: false, is_users: true };
+        mirror.read_settings()?;
         Ok(mirror)
     }
 
@@ -457,7 +469,9 @@ impl Mirror {
         while let (Some(scope), Some(setting)) = (words.next(), words.next()) {
             let (key, value) = setting.split_once('\n').unwrap_or((setting, "true"));
             self.own_ssh |= key.eq_ignore_ascii_case("core.sshCommand");
-            if matches!(scope, "local" | "worktree" | "command") && reaches(key) {
+            // An address that is said twice is pushed to twice.
+            let is_wanted = scope == "command" || !self.is_users && matches!(scope, "local" | "worktree");
+            if is_wanted && reaches(key) {
                 found.push((key.to_owned(), value.to_owned()));
             }
         }

@@ -16,6 +16,8 @@ mod index;
 #[cfg(feature = "store")]
 mod kept;
 #[cfg(feature = "store")]
+mod kept_commits;
+#[cfg(feature = "store")]
 mod mirror;
 mod objects;
 #[cfg(feature = "store")]
@@ -38,6 +40,8 @@ pub use facts::{
 };
 #[cfg(feature = "store")]
 pub use kept::Kept;
+#[cfg(feature = "store")]
+pub use kept_commits::kept_commit;
 #[cfg(feature = "store")]
 pub use mirror::{Added, Addition, MATERIALS, Mirror, RemotePlace};
 pub use objects::{Commit, Kind, Mode, OBJECT_BYTES_MAX, Object, ObjectError, TreeEntry, text_of};

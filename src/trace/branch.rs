@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::merging::{At, Judged, MergeError, Merging, Recorded};
 use crate::crypto::sha256;
+use crate::git::kept_commit;
 use crate::model::{ChangeId, Decision, Digest, Oid, Predicate, Time};
 use crate::prove::{Change, Complete, Logged};
 use crate::verify::{Code, Finding};
@@ -324,8 +325,11 @@ fn outcome(merging: &Merging<'_>, merge: &Recorded) -> Result<Outcome, MergeErro
             return end(CommitState::Refused, format!("no verdict is recorded that accepts {change} on its tree"));
         };
         if !merging.is_here(head)? {
+            (merging.bring)(head);
+        }
+        if !merging.is_here(head)? {
             let error = MergeError::NotHere { head: head.clone(), change: change.clone() };
-            return end(CommitState::Unjudged, format!("{error}: git fetch origin {head}"));
+            return end(CommitState::Unjudged, format!("{error}: git fetch origin {}", kept_commit(head)));
         }
         verdicts.push(record.serial());
         judged.push((change.clone(), head.clone()));

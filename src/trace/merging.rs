@@ -189,6 +189,8 @@ pub struct Merging<'a> {
     pub evaluator: &'a Evaluator,
     /// The branch.
     pub branch: &'a Branch,
+    /// Brings a commit that is not here, if it can: it is looked for again after.
+    pub bring: &'a dyn Fn(&Oid),
 }
 
 /// A change whose records and commits are read.
