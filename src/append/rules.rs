@@ -12,7 +12,7 @@ use crate::model::{
 use crate::policy::{Act, BYTES_MAX, Moment, Outside, Policy, nearest};
 use crate::prove::{RawRecord, Trust};
 use crate::store::Log;
-use crate::verify::Authority;
+use crate::verify::{Authority, Ended};
 
 use super::merges::check_baseline;
 use super::{AppendError, Rights};
@@ -54,9 +54,14 @@ pub enum Refusal {
     /// The ledger holds this very statement.
     #[error("the ledger holds this statement already, as record {0}")]
     Twice(u64),
-    /// A signer has no grant.
-    #[error("{0} is no root and has no grant here")]
-    UnknownSigner(Fingerprint),
+    /// A signer has no grant, or none any more.
+    #[error("{key} {why}")]
+    UnknownSigner {
+        /// The signer.
+        key: Fingerprint,
+        /// Why.
+        why: Ended,
+    },
     /// The signers may not do this.
     #[error("the signers may not {act} here: wanted {wanted}")]
     NotEntitled {
@@ -343,7 +348,9 @@ impl Rules<'_> {
         let change = statement.binding.change.as_ref();
         for signature in &envelope.signatures {
             if !self.authority.is_known(&signature.keyid, self.place, self.time, change) {
-                return Err(Refusal::UnknownSigner(signature.keyid.clone()).into());
+                let key = signature.keyid.clone();
+                let why = self.authority.ended(&key, self.place, self.time);
+                return Err(Refusal::UnknownSigner { key, why }.into());
             }
         }
         let before = self.chain(chain)?;

@@ -11,7 +11,7 @@ use crate::prove::{ProveError, SourceError, TrustError};
 use crate::rego::RegoError;
 use crate::store::StoreError;
 use crate::trace::{DraftError, MergeError, TryError};
-use crate::verify::{Code, PolicyReadError, RecheckError};
+use crate::verify::{Code, Ended, PolicyReadError, RecheckError};
 
 /// A failure of a command.
 #[derive(Debug)]
@@ -254,9 +254,15 @@ impl From<AppendError> for Fail {
                         fail.hint(format!("evidence plan {change} --tier TIER"))
                     }
                     Refusal::Unplanned(tier) => fail.hint(format!("evidence plan --tier {tier}")),
-                    Refusal::UnknownSigner(_) => {
-                        fail.hint("evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant")
-                    }
+                    Refusal::UnknownSigner { why, .. } => fail.hint(match why {
+                        Ended::Revoked(_) => "a revoked key is granted nothing again: evidence key new NAME, and let it be granted",
+                        Ended::Elsewhere(_) => "evidence key grant KEY --principal NAME --role ROLE --for-change CHANGE, by somebody who may grant",
+                        Ended::Never
+                        | Ended::Expired(_)
+                        | Ended::WithRevoked { .. }
+                        | Ended::WithExpired { .. }
+                        | Ended::Unsupported => GRANT,
+                    }),
                     Refusal::Planned { .. } => {
                         fail.hint("to raise its tier or move its base: evidence plan --tier TIER --reason WHY")
                     }
@@ -272,8 +278,7 @@ impl From<AppendError> for Fail {
                     _ => fail,
                 }
             }
-            AppendError::Open(_) => Self { exit: 1, ..Self::usage(text) }
-                .hint("evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant"),
+            AppendError::Open(_) => Self { exit: 1, ..Self::usage(text) }.hint(GRANT),
             AppendError::Clock { clock, last } if clock > last => {
                 Self::usage(text).hint("if the clock is right: --accept-clock")
             }
@@ -301,3 +306,5 @@ impl From<AttemptError> for Fail {
 /// What mends a head that only a newer key signs.
 pub(super) const FOLLOW: &str =
     "if the roots gave the log another key, a trust file that was followed names it: evidence ledger trust";
+const GRANT: &str = "evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant";
+
