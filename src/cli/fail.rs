@@ -7,6 +7,7 @@ use crate::append::{AppendError, Refusal};
 use crate::attest::AttemptError;
 use crate::crypto::EnvelopeError;
 use crate::git::{GitError, GitFactsError};
+use crate::policy::Form;
 use crate::prove::{ProveError, SourceError, TrustError};
 use crate::rego::RegoError;
 use crate::store::StoreError;
@@ -274,6 +275,10 @@ impl From<AppendError> for Fail {
                     }
                     Refusal::NoException(_) => fail.hint("evidence allow list"),
                     Refusal::Implementer { .. } => fail.hint("let somebody else who may allow it sign it"),
+                    Refusal::PlanMoment { claim, form, .. } => fail.hint(match form {
+                        Form::Run => format!("first: evidence attest {claim} -- CMD"),
+                        Form::Review => format!("first: evidence review {claim} --verdict pass, by whom evidence policy explain names"),
+                    }),
                     Refusal::UnknownClaim { .. } => fail.hint("evidence policy show lists the claims"),
                     _ => fail,
                 }
@@ -303,8 +308,8 @@ impl From<AttemptError> for Fail {
     }
 }
 
+const GRANT: &str = "evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant";
+
 /// What mends a head that only a newer key signs.
 pub(super) const FOLLOW: &str =
     "if the roots gave the log another key, a trust file that was followed names it: evidence ledger trust";
-const GRANT: &str = "evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant";
-
