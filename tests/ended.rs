@@ -165,3 +165,110 @@ fn whoever_is_refused_is_told_why_their_key_counts_no_more() {
     assert!(refusal("short").contains("its grant ended at "), "{}", refusal("short"));
     assert!(refusal("stranger").contains("its grant ended with that of boss, at "), "{}", refusal("stranger"));
 }
+
+// Leases.
+
+#[test]
+fn a_lease_that_is_refused_leaves_no_key_and_two_at_once_have_a_key_each() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let keys = || std::fs::read_dir(rig.path("config/evidence/keys")).unwrap().count();
+    let before = keys();
+    let lease = |change: &str, until: &str, role: &str| {
+        rig.by("ci-1", &["key", "lease", "--for", "a", "--role", role, "--change", change, "--until", until])
+    };
+    for (ran, why) in [
+        (lease("BAD", "2h", "ci"), "--change: "),
+        (lease(CHANGE, "0h", "ci"), "--until: `0h` is no time"),
+        (lease(CHANGE, "2h", "BAD"), "--role: "),
+        (lease(CHANGE, "2h", "reviewer"), "the lease gives what its signer does not hold"),
+    ] {
+        assert!([1, 2].contains(&ran.code) && ran.err.contains(why), "{why}: {ran:?}");
+        assert_eq!(keys(), before, "{why}");
+    }
+    for number in 1..=3 {
+        assert_eq!(lease(CHANGE, "2h", "ci").code, 0);
+        assert_eq!(keys(), before + number);
+    }
+    let path = rig.key_path("stranger").display().to_string();
+    let grant = ["key", "grant", &path, "--principal", "x", "--role", "ci", "--until", "0h"];
+    assert!(rig.by("owner", &grant).err.contains("`0h` is no time"));
+}
+
+#[test]
+fn a_role_that_the_policy_does_not_know_is_warned_of() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let lease = |role: &str| {
+        rig.ok("owner", &["key", "lease", "--for", "a", "--role", role, "--change", CHANGE, "--until", "2h"]).err
+    };
+    assert!(lease("reviwer").contains("knows no role reviwer, so it lets do nothing; did you mean reviewer?"));
+    // Who may grant may lease what it does not hold; `implementer` is known to every policy.
+    for role in ["reviewer", "implementer"] {
+        assert!(!lease(role).contains("knows no role"), "{role}");
+    }
+    let path = rig.key_path("stranger").display().to_string();
+    let ran = rig.ok("owner", &["key", "grant", &path, "--principal", "x", "--role", "plannr"]);
+    assert!(ran.err.contains("did you mean planner?"), "{ran:?}");
+}
+
+#[test]
+fn the_list_of_keys_says_how_long_for_what_and_why_no_more() {
+    let rig = leased();
+    let page = rig.ok("owner", &["key", "list"]).out;
+    let header: Vec<&str> = page.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(header, ["STATE", "PRINCIPAL", "KEY", "ROLES", "OWNER", "UNTIL", "CHANGES"], "{page}");
+    let row = page.lines().find(|line| line.contains("job-7")).unwrap();
+    assert!(
+        row.starts_with("holds ") && row.contains(" ci-1 ") && row.contains(" 20") && row.contains(CHANGE),
+        "{row}"
+    );
+    rig.revoke("ci-1");
+    let json = rig.ok("owner", &["key", "list", "--json"]).json();
+    let of = |name: &str| json["keys"].as_array().unwrap().iter().find(|row| row["principal"] == name).unwrap().clone();
+    assert_eq!(of("job-7")["state"], "ended");
+    assert!(of("job-7")["why"].as_str().unwrap().contains("by which ci-1 was revoked"));
+    assert_eq!((of("ci-1")["state"].as_str(), of("ci-2")["why"].is_null()), (Some("revoked"), true));
+}
+
+#[test]
+fn a_key_is_revoked_once() {
+    let rig = Rig::new();
+    rig.revoke("ci-1");
+    let size = || rig.ok("stranger", &["log", "--json"]).json()["size"].clone();
+    let before = size();
+    let path = rig.key_path("ci-1").display().to_string();
+    let ran = rig.ok("owner", &["key", "revoke", &path, "--reason", "again"]);
+    assert!(ran.out.contains("already: nothing was recorded") && size() == before, "{ran:?}");
+    let other = rig.key_path("ci-2").display().to_string();
+    rig.ok("owner", &["key", "revoke", &other, "--reason", "stolen"]);
+    assert!(size() != before);
+}
+
+#[test]
+fn the_impact_of_a_key_is_that_of_what_it_granted_and_leased_too() {
+    let rig = granted();
+    rig.ok("given", &["attest", "build", "--", "true"]);
+    let below = rig.key_path("below").display().to_string();
+    let words = ["--for", "job-7", "--role", "ci", "--change", CHANGE, "--until", "2h", "-o", &below];
+    rig.ok("given", &[&["key", "lease"], &words[..]].concat());
+    rig.ok("below", &["attest", "build", "--", "true"]);
+    let impact = |who: &str| {
+        let key = rig.key_path(who).display().to_string();
+        (rig.ok("owner", &["key", "impact", &key]).out, rig.ok("owner", &["key", "impact", &key, "--json"]).json())
+    };
+    let (page, json) = impact("admin");
+    assert_eq!(json["changes"], serde_json::json!([]), "it attested nothing itself: {json}");
+    let (given, leased) = (&json["granted"][0], &json["leased"][0]);
+    assert_eq!((given["principal"].as_str(), leased["principal"].as_str()), (Some("given"), Some("job-7")));
+    for one in [given, leased] {
+        assert_eq!(one["changes"], serde_json::json!([{"change": CHANGE, "records": 2, "merged": false}]));
+    }
+    assert_eq!(page.matches(&format!("    {CHANGE}: 2 records\n")).count(), 2, "{page}");
+    // Each lease once, and nothing that is not below.
+    let (page, json) = impact("given");
+    assert_eq!((page.matches("leased #").count(), page.matches("granted #").count()), (1, 0), "{page}");
+    assert_eq!((json["granted"].as_array().unwrap().len(), json["leased"].as_array().unwrap().len()), (0, 1));
+    let (page, _) = impact("below");
+    assert!(!page.contains("leased #") && page.contains("1 changes"), "{page}");
+}

@@ -215,31 +215,12 @@ pub(super) enum KeyAct {
         #[arg(long, value_name = "SPAN")]
         until: Option<String>,
     },
-    /// Make a key and lease your own roles to it, for named changes and a while
+    /// Make a key and lease roles to it that you hold, or may grant, for named changes and a while
     #[command(
         after_help = "Example:\n  evidence key lease --for agent-7 --role implementer --change shop/abc-123 --until 2h"
     )]
-    Lease {
-        /// The person, agent or job who gets the key; you answer for it
-        #[arg(long = "for", value_name = "NAME")]
-        principal: String,
-        /// A role that you hold, repeatable; `implementer` is free
-        #[arg(long = "role", value_name = "ROLE", required = true)]
-        roles: Vec<String>,
-        /// The change, repeatable
-        #[arg(long = "change", value_name = "CHANGE", required = true)]
-        changes: Vec<String>,
-        /// When the lease ends: a length of time such as 2h
-        #[arg(long, value_name = "SPAN")]
-        until: String,
-        /// An address under which it commits, repeatable
-        #[arg(long = "email", value_name = "ADDRESS")]
-        emails: Vec<String>,
-        /// Where to keep the private key
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Show what a key signed: what a theft of it touches
+    Lease(LeaseArgs),
+    /// Show what a key signed, and what rests on keys that it granted or leased: what a theft of it touches
     #[command(after_help = "Example:\n  evidence key impact SHA256:...")]
     Impact {
         /// The public key: a file, an OpenSSH line or a fingerprint
@@ -281,6 +262,28 @@ pub(super) enum AlgorithmWord {
 pub(super) struct PolicyArgs {
     #[command(subcommand)]
     pub(super) act: PolicyAct,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct LeaseArgs {
+    /// The person, agent or job who gets the key; you answer for it
+    #[arg(long = "for", value_name = "NAME")]
+    pub(super) principal: String,
+    /// A role that you hold, or any if you may grant, repeatable; `implementer` is free
+    #[arg(long = "role", value_name = "ROLE", required = true)]
+    pub(super) roles: Vec<String>,
+    /// The change, repeatable
+    #[arg(long = "change", value_name = "CHANGE", required = true)]
+    pub(super) changes: Vec<String>,
+    /// When the lease ends: a length of time such as 2h
+    #[arg(long, value_name = "SPAN")]
+    pub(super) until: String,
+    /// An address under which it commits, repeatable
+    #[arg(long = "email", value_name = "ADDRESS")]
+    pub(super) emails: Vec<String>,
+    /// Where to keep the private key
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
