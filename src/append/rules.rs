@@ -717,7 +717,7 @@ pub(super) fn check_entitled(
             format!("{} with the role {}", entitled.threshold, roles.join(" or "))
         },
     );
-    Err(Refusal::NotEntitled { act: act.as_str(), wanted }.into())
+    Err(Refusal::NotEntitled { act: act.verb(), wanted }.into())
 }
 
 /// How an entry begins, up to its kind (format, section 3).

@@ -289,10 +289,13 @@ pub(super) struct LeaseArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyAct {
     /// Check a policy file: mistakes, what nobody can meet, what has no effect, and by the ledger what nobody may do
-    #[command(after_help = "Example:\n  evidence policy check .evidence/policy.toml")]
+    #[command(after_help = "Example:\n  evidence policy check --strict .evidence/policy.toml")]
     Check {
         /// The file [default: .evidence/policy.toml]
         file: Option<PathBuf>,
+        /// End with 1 where there is a note, too
+        #[arg(long)]
+        strict: bool,
     },
     /// Show what a policy demands otherwise than another, and which of it is weaker
     #[command(after_help = "Example:\n  evidence policy diff .evidence/policy.toml")]
@@ -309,6 +312,9 @@ pub(super) enum PolicyAct {
         /// Why it changes
         #[arg(long)]
         reason: Option<String>,
+        /// Put it into force even if then only the roots may ever change the policy again
+        #[arg(long)]
+        lock_out: bool,
     },
     /// Say what the policy asks of a change, why, and who may show it
     #[command(after_help = "Example:\n  evidence policy explain shop/abc-123")]
