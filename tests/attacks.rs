@@ -12,8 +12,10 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::{CHANGE, Rig, Verdict, junit, sarif};
-use evidence_ledger::append::Submission;
+use evidence_ledger::append::{Appender, Submission};
+use evidence_ledger::attest::Signer;
 use evidence_ledger::crypto::{Envelope, SecretKey};
+use evidence_ledger::merkle::MapText;
 use evidence_ledger::model::{Authority, Plan, Predicate, Statement, Subject};
 use forge::Forge;
 
@@ -790,13 +792,54 @@ fn records_of_a_staging_ledger_are_not_replayed_here() {
             "{error}"
         );
     }
-    // The same envelope twice in its own ledger is refused too: an old pass, an old grant.
+    // The same envelope twice in its own ledger is refused too: an old pass.
     let own = forge.appender(forge.newest());
     let last = log.record(log.size() - 2).unwrap().unwrap();
     let again = own.append(vec![Submission { envelope: Envelope::parse(&last.envelope).unwrap() }]);
     assert!(again.unwrap_err().to_string().contains("holds this statement already"));
     drop(log);
     rig.verify().accepted();
+}
+
+#[test]
+fn old_grant_is_replayed_neither_here_nor_in_another_ledger() {
+    let rig = Rig::new();
+    rig.key("given");
+    rig.grant("given", "given", "ci", &["--until", "1h"]);
+    rig.plan("low");
+    rig.ok("given", &["attest", "build", "--", "true"]);
+    rig.verify().accepted();
+    let forge = Forge::of(&rig);
+    let log = forge.ledger.read().unwrap();
+    let fingerprint = forge::key(&rig, "given").public().fingerprint();
+    let (places, _) = log.newest(&MapText::chain(&format!("key:{fingerprint}")), 1).unwrap();
+    let old = Envelope::parse(&log.record(places[0]).unwrap().unwrap().envelope).unwrap();
+    drop(log);
+    let replayed = |appender: &Appender, envelope: &Envelope| {
+        appender.append(vec![Submission { envelope: envelope.clone() }]).unwrap_err().to_string()
+    };
+    let now = forge.newest();
+    assert!(replayed(&forge.appender(now), &old).contains("holds this statement already"));
+    // Another signature by the same root makes no other statement of it.
+    let again = Envelope::seal(old.payload.clone(), &[&forge::key(&rig, "root")]).unwrap();
+    assert!(replayed(&forge.appender(now), &again).contains("holds this statement already"));
+    let staging = Forge::empty(&rig);
+    let elsewhere = replayed(&staging.appender(now), &again);
+    assert!(elsewhere.contains("was made for the ledger"), "{elsewhere}");
+    // Behind its end it brings nothing back, and a revoked key is granted nothing anew; a fresh grant of a key that ended does.
+    let later = now.after(evidence_ledger::model::Span(3600));
+    forge.wait_until(&rig, later);
+    assert!(replayed(&forge.appender(later), &old).contains("holds this statement already"));
+    let start = || {
+        let statement = forge.statement(&rig, forge.planned(&rig).plan, forge::start("build"));
+        Envelope::seal(statement.print().unwrap(), &[&forge::key(&rig, "given")]).unwrap()
+    };
+    assert!(replayed(&forge.appender(later), &start()).contains("its grant ended at "));
+    let root = forge::key(&rig, "root");
+    let appender = forge.appender(later);
+    let signer = Signer { appender: &appender, keys: vec![&root] };
+    signer.grant(forge::grant(&forge::key(&rig, "given"), "given", "ci")).unwrap();
+    appender.append(vec![Submission { envelope: start() }]).unwrap();
 }
 
 #[test]

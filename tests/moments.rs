@@ -34,6 +34,42 @@ fn attempt_waits_for_the_review_that_is_due_before_it() {
 }
 
 #[test]
+fn attempt_waits_for_what_touched_paths_demand_before_it() {
+    let raise = ("[may]", "[[when]]\npaths = [\"db/**\"]\ntier = \"high\"\n\n[may]");
+    let rig = Rig::with(&[REVIEWED, raise]);
+    rig.plan("low");
+    rig.commit("db/schema.sql", "create table t;\n");
+    let why = "(tier high; touched paths raise it from low: [[when]] rule 1)";
+    let ran = rig.refuses("ci-1", &["attest", "build", "--", "true"], why);
+    assert!(ran.err.contains("hint: first: evidence review peer-review"), "{ran:?}");
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    rig.medium();
+    rig.verify().accepted();
+
+    // Where no such path is touched yet, nothing waits; what began before is too late, and says so.
+    let rig = Rig::with(&[REVIEWED, raise]);
+    rig.plan("low");
+    rig.pass("build");
+    rig.verify().accepted();
+    rig.commit("db/schema.sql", "create table t;\n");
+    rig.medium();
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    rig.verify().refused(&["E222"]);
+}
+
+#[test]
+fn attempt_waits_for_a_claim_that_a_path_requires_before_it() {
+    let require = ("[may]", "[[when]]\npaths = [\"db/**\"]\nrequire = [\"peer-review\"]\n\n[may]");
+    let rig = Rig::with(&[REVIEWED, require]);
+    rig.plan("low");
+    rig.commit("db/schema.sql", "create table t;\n");
+    rig.refuses("ci-1", &["attest", "build", "--", "true"], "(touched paths: [[when]] rule 1)");
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
 fn review_after_the_first_attempt_is_too_late_wherever_the_ledger_let_the_attempt_in() {
     let judged = |review_first: bool| {
         let rig = Rig::with(&[REVIEWED, REVIEW_AT_LOW]);

@@ -42,14 +42,96 @@ fn odd_policy_has_notes_and_ends_with_0() {
     assert_eq!(
         said(&rig, &ran),
         "other.toml: 4 claims in 3 tiers\n\
-         note: other.toml:line 18, column 8: nothing requires the claim peer-review\n\
-         note: other.toml:line 20, column 6: nobody may show the claim peer-review: nobody holds the role auditor\n\
-         note: other.toml:line 31, column 7: tier high demands nothing that medium does not\n"
+         note: other.toml:18:8: nothing requires the claim peer-review\n\
+         note: other.toml:20:6: nobody may show the claim peer-review: nobody holds the role auditor\n\
+         note: other.toml:31:7: tier high demands nothing that medium does not\n"
     );
     let json = rig.ok("stranger", &["policy", "check", "../other.toml", "--json"]).json();
     let note = serde_json::json!({"kind": "note", "line": 31, "column": 7,
         "text": "tier high demands nothing that medium does not", "suggestion": null});
     assert_eq!(json["findings"][2], note);
+}
+
+#[test]
+fn strict_check_ends_with_1_where_there_is_a_note_and_names_what_is_out_of_reach() {
+    let rig = Rig::new();
+    rig.ok("stranger", &["policy", "check", "--strict", "../policy.toml"]);
+    let auditor = ("by = \"reviewer\"", "by = \"auditor\"");
+    let check = ["policy", "check", "--strict", file(&rig, &[auditor])];
+    let ran = rig.by("stranger", &check);
+    let why = "tier high is out of reach, but for exceptions: nobody may show the claim peer-review: nobody holds the role auditor";
+    assert!(ran.code == 1 && ran.err.contains(why), "{ran:?}");
+    assert!(!ran.err.contains("tier medium is out"), "{ran:?}");
+    let json = rig.by("stranger", &[&check[..], &["--json"]].concat()).json();
+    assert_eq!((&json["unreachable"][0]["tier"], &json["unreachable"][1]), (&"high".into(), &serde_json::Value::Null));
+    let unbound = ("tiers = [", "refuse_limitations = [\"operator-unbound\"]\ntiers = [");
+    let ran = rig.by("stranger", &["policy", "check", "--strict", file(&rig, &[unbound])]);
+    assert!(ran.code == 1 && ran.err.matches(" is out of reach").count() == 3, "{ran:?}");
+}
+
+#[test]
+fn claim_that_implementers_show_of_each_other_is_noted() {
+    let rig = Rig::new();
+    let own = ("by = \"reviewer\"", "by = \"implementer\"");
+    let ran = rig.ok("stranger", &["policy", "check", file(&rig, &[own])]);
+    assert!(ran.err.contains("it takes one who implements something else"), "{ran:?}");
+    // One who does is independent.
+    rig.apply(&[own]);
+    rig.key("other");
+    rig.grant("other", "other", "implementer", &[]);
+    rig.plan("high");
+    rig.medium();
+    assert_eq!(rig.review("agent", "pass").code, 0);
+    rig.verify().refused(&["E207"]);
+    assert_eq!(rig.review("other", "pass").code, 0);
+    rig.verify().accepted();
+}
+
+/// Runs the program with the root key that `init` made, which must end with 0.
+fn by_root(rig: &Rig, words: &[&str]) -> Ran {
+    let folder = fs::read_dir(rig.path("config/evidence/repositories")).unwrap().next().unwrap().unwrap().path();
+    let root = folder.join("root.pem").display().to_string();
+    rig.ok("owner", &[&["--key", &root], words].concat())
+}
+
+#[test]
+fn policy_that_leaves_changing_it_to_the_roots_is_refused_unless_that_is_said() {
+    let rig = Rig::new();
+    let three = ("policy = [\"admin\"]", "policy = { roles = [\"admin\"], threshold = 3 }");
+    let ghost = ("grant = [\"admin\"]", "grant = [\"ghost\"]");
+    // One who may grant can still make two more.
+    let ran = rig.ok("owner", &["policy", "apply", file(&rig, &[three])]);
+    assert!(ran.err.contains("`policy` of [may] needs 3 of admin, and 1 principals hold that"), "{ran:?}");
+    by_root(&rig, &["policy", "apply", "../policy.toml"]);
+    rig.ok("owner", &["policy", "apply", file(&rig, &[ghost])]);
+    rig.ok("owner", &["policy", "apply", "../policy.toml"]);
+    let apply = ["policy", "apply", file(&rig, &[three, ghost])];
+    let ran = rig.refuses("owner", &apply, "under this policy only the roots may ever change the policy again");
+    assert!(ran.err.contains("hint: if that is what you want: --lock-out"), "{ran:?}");
+    let shown = rig.ok("stranger", &["policy", "show"]).out;
+    assert!(!shown.contains("ghost"), "{shown}");
+    rig.ok("owner", &[&apply[..], &["--lock-out"]].concat());
+    rig.refuses("owner", &["policy", "apply", "../policy.toml"], "the signers may not change the policy here");
+    // Whoever is locked out already loses nothing more, and the roots go on.
+    rig.ok(
+        "root",
+        &["policy", "apply", file(&rig, &[three, ghost, ("failed_max = 0", "failed_max = 0, skipped_max = 1")])],
+    );
+    by_root(&rig, &["policy", "apply", "../policy.toml"]);
+    rig.ok("owner", &["policy", "apply", file(&rig, &[STRICTER])]);
+}
+
+#[test]
+fn policy_that_is_in_force_is_not_recorded_again() {
+    let rig = Rig::new();
+    let size = || rig.ok("stranger", &["log", "--json"]).json()["size"].clone();
+    let before = size();
+    let ran = rig.ok("owner", &["policy", "apply", "../policy.toml"]);
+    assert!(ran.out.ends_with("is in force already\n") && size() == before, "{ran:?}");
+    let json = rig.ok("owner", &["policy", "apply", "../policy.toml", "--json"]).json();
+    assert_eq!((&json["unchanged"], &json["serial"]), (&true.into(), &serde_json::Value::Null));
+    let json = rig.ok("owner", &["policy", "apply", file(&rig, &[STRICTER]), "--json"]).json();
+    assert!(json["unchanged"] == false && size() != before, "{json}");
 }
 
 #[test]
@@ -79,8 +161,10 @@ fn claim_that_nobody_can_show_is_an_error() {
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert_eq!(
         said(&rig, &ran),
-        "error: other.toml:line 22, column 18: claim peer-review is shown by the role reviewer and must be independent of \
-         reviewer: nobody can show it\n"
+        "error: other.toml:22:18: claim peer-review is shown by the role reviewer and must be independent of \
+         reviewer: nobody can show it\n\
+         tier high is out of reach, but for exceptions: claim peer-review is shown by the role reviewer and must be \
+         independent of reviewer: nobody can show it\n"
     );
     let ran = rig.by("stranger", &["policy", "check", "../other.toml", "--json"]);
     let json = ran.json();
@@ -93,7 +177,7 @@ fn mistakes_are_told_with_line_column_and_suggestion() {
     let typo = [("require = [\"build\"]", "require = [\"biuld\"]"), ("waivable = false", "waivable = \"no\"")];
     let ran = rig.by("stranger", &["policy", "check", file(&rig, &typo)]);
     assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("line 26, column 12: `require` of tier low names the claim `biuld`"), "{ran:?}");
+    assert!(ran.err.contains("other.toml:26:12: `require` of tier low names the claim `biuld`"), "{ran:?}");
     let ran = rig.by("stranger", &["policy", "check", "../other.toml", "--json"]);
     let findings = &ran.json()["findings"];
     assert_eq!((findings[0]["line"].as_u64(), findings[1]["line"].as_u64()), (Some(23), Some(26)));

@@ -145,7 +145,7 @@ fn mistakes_are_shown_where_they_stand_in_the_policy() {
     let ran = rig.by("owner", &["policy", "check", "../policy.toml"]);
     assert_eq!(ran.code, 2);
     let line = with("").lines().position(|line| line == "package evidence").unwrap() + 4;
-    let wanted = format!("policy.toml:line {line}, column 5: Rego: the input has no member `tear`");
+    let wanted = format!("policy.toml:{line}:5: Rego: the input has no member `tear`");
     assert!(ran.err.contains(&wanted), "{wanted}: {ran:?}");
     let json = rig.by("owner", &["policy", "check", "../policy.toml", "--json"]).json();
     assert_eq!((&json["findings"][0]["line"], &json["findings"][0]["column"]), (&line.into(), &5.into()), "{json}");

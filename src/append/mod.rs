@@ -3,11 +3,13 @@
 mod appender;
 mod exceptions;
 mod merges;
+mod moments;
 mod receipt;
 mod rules;
 
 pub use appender::{Appender, ClockGuard, Rights, Submission};
 pub use merges::may_merge;
+pub use moments::may_start;
 pub use receipt::{Receipt, ReceiptError};
 pub use rules::Refusal;
 

@@ -9,13 +9,13 @@ use crate::model::{
     Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Id, Name, Outcome,
     Plan, Predicate, PrincipalId, ReviewVerdict, Run, SignedLine, Statement, TierName, Time,
 };
-use crate::policy::{Act, BYTES_MAX, Moment, Outside, Policy, nearest};
+use crate::policy::{Act, BYTES_MAX, Form, Moment, Outside, Policy, nearest};
 use crate::prove::{RawRecord, Trust};
 use crate::store::Log;
-use crate::verify::Authority;
+use crate::verify::{Authority, Ended};
 
+use super::AppendError;
 use super::merges::check_baseline;
-use super::{AppendError, Rights};
 
 /// A record that is about to be appended.
 #[derive(Debug, Clone)]
@@ -54,9 +54,14 @@ pub enum Refusal {
     /// The ledger holds this very statement.
     #[error("the ledger holds this statement already, as record {0}")]
     Twice(u64),
-    /// A signer has no grant.
-    #[error("{0} is no root and has no grant here")]
-    UnknownSigner(Fingerprint),
+    /// A signer has no grant, or none any more.
+    #[error("{key} {why}")]
+    UnknownSigner {
+        /// The signer.
+        key: Fingerprint,
+        /// Why.
+        why: Ended,
+    },
     /// The signers may not do this.
     #[error("the signers may not {act} here: wanted {wanted}")]
     NotEntitled {
@@ -149,8 +154,15 @@ pub enum Refusal {
         wanted: &'static str,
     },
     /// What the policy demands before the first attempt is not there.
-    #[error("the policy demands {0} before the first attempt, and nobody has shown it")]
-    PlanMoment(ClaimName),
+    #[error("the policy demands {claim} before the first attempt ({why}), and nobody has shown it")]
+    PlanMoment {
+        /// The claim.
+        claim: ClaimName,
+        /// How it is shown.
+        form: Form,
+        /// What demands it.
+        why: String,
+    },
     /// A result names no start of its own.
     #[error("the result matches no start of the change")]
     NoStart,
@@ -316,7 +328,7 @@ impl Before {
     }
 
     /// Returns whether it says that a claim is met.
-    fn shows(&self, claim: &ClaimName) -> bool {
+    pub(super) fn shows(&self, claim: &ClaimName) -> bool {
         let shown = self.predicate("result").or_else(|| self.predicate("review-plain"));
         match shown {
             Some(Predicate::Review(review)) => {
@@ -340,7 +352,9 @@ impl Rules<'_> {
         let change = statement.binding.change.as_ref();
         for signature in &envelope.signatures {
             if !self.authority.is_known(&signature.keyid, self.place, self.time, change) {
-                return Err(Refusal::UnknownSigner(signature.keyid.clone()).into());
+                let key = signature.keyid.clone();
+                let why = self.authority.ended(&key, self.place, self.time);
+                return Err(Refusal::UnknownSigner { key, why }.into());
             }
         }
         let before = self.chain(chain)?;
@@ -351,9 +365,9 @@ impl Rules<'_> {
         match &statement.predicate {
             Predicate::Plan(plan) => self.check_plan(envelope, statement, plan, before),
             Predicate::Start(start) => {
-                let change = self.named_plan(statement, &before)?;
+                self.named_plan(statement, &before)?;
                 let policy = self.policy_of(&before)?;
-                self.check_claim(policy, &start.claim, crate::policy::Form::Run)?;
+                self.check_claim(policy, &start.claim, Form::Run)?;
                 let claim = policy.claim(&start.claim);
                 let fits = |variants: &Vec<_>| {
                     variants.is_empty() || start.variant.as_ref().is_some_and(|variant| variants.contains(variant))
@@ -369,7 +383,7 @@ impl Rules<'_> {
                     .into());
                 }
                 if claim.is_none_or(|claim| claim.at != Moment::Plan) {
-                    self.check_plan_moment(change, policy, before)?;
+                    self.check_plan_moment::<&str>(policy, &before, &[])?;
                 }
                 Ok(())
             }
@@ -383,7 +397,7 @@ impl Rules<'_> {
                     // It is about criteria of the plan, and about no claim of the policy.
                     return Ok(());
                 }
-                self.check_claim(self.policy_of(&before)?, &review.claim, crate::policy::Form::Review)
+                self.check_claim(self.policy_of(&before)?, &review.claim, Form::Review)
             }
             Predicate::Verdict(_) => self.named_plan(statement, &before).map(drop),
             Predicate::Authority(AuthorityRecord::Grant(grant)) => {
@@ -540,7 +554,7 @@ impl Rules<'_> {
         Ok(self.authority.policy_at(first).ok_or(Refusal::NoPolicy)?.1)
     }
 
-    fn check_claim(&self, policy: &Policy, name: &ClaimName, form: crate::policy::Form) -> Result<(), AppendError> {
+    fn check_claim(&self, policy: &Policy, name: &ClaimName, form: Form) -> Result<(), AppendError> {
         let Some(claim) = policy.claim(name) else {
             let nearest =
                 nearest(name.as_str(), policy.claims().keys().map(|known| known.as_str())).map(ToOwned::to_owned);
@@ -550,46 +564,10 @@ impl Rules<'_> {
             return Ok(());
         }
         let wanted = match claim.form {
-            crate::policy::Form::Run => "run: evidence attest",
-            crate::policy::Form::Review => "review: evidence review",
+            Form::Run => "run: evidence attest",
+            Form::Review => "review: evidence review",
         };
         Err(Refusal::Form { claim: name.clone(), wanted }.into())
-    }
-
-    /// Holds back a start before what the policy demands at the plan was shown. The judge looks closer.
-    fn check_plan_moment(&self, _change: &ChangeId, policy: &Policy, before: Vec<Before>) -> Result<(), AppendError> {
-        let tiers: Vec<TierName> = before
-            .iter()
-            .filter_map(|record| match record.predicate("plan") {
-                Some(Predicate::Plan(plan)) => Some(plan.tier.clone()),
-                _ => None,
-            })
-            .collect();
-        let Some(tier) = tiers.iter().max_by_key(|tier| policy.tier_rank(tier)) else { return Ok(()) };
-        let Some(wanted) = policy.requirements::<&str>(tier, &[]) else { return Ok(()) };
-        let due = wanted.claims.into_iter().filter_map(|required| {
-            let claim = policy.claim(&required.claim).filter(|claim| claim.at == Moment::Plan)?;
-            Some((required.claim, claim))
-        });
-        for (name, claim) in due {
-            if self.is_excepted(&name, &before)? {
-                continue;
-            }
-            let shows: Vec<&Before> = before.iter().filter(|record| record.shows(&name)).collect();
-            // Who showed it is seldom who signs this start, whose keys alone were read.
-            let signers = shows.iter().flat_map(|record| record.signed()).map(|line| &line.fingerprint);
-            let rights = Rights::read(self.log, self.trust, signers)?;
-            let authority = rights.authority(self.trust, self.time);
-            let helps = |record: &&Before| {
-                let mut signed = record.signed().iter();
-                let time = record.entry().map_or(self.time, |entry| entry.time);
-                signed.any(|line| authority.holds_role(&line.fingerprint, &claim.by, record.place, time))
-            };
-            if !shows.iter().any(helps) {
-                return Err(Refusal::PlanMoment(name).into());
-            }
-        }
-        Ok(())
     }
 
     fn check_result(
@@ -736,7 +714,7 @@ pub(super) fn check_entitled(
             format!("{} with the role {}", entitled.threshold, roles.join(" or "))
         },
     );
-    Err(Refusal::NotEntitled { act: act.as_str(), wanted }.into())
+    Err(Refusal::NotEntitled { act: act.verb(), wanted }.into())
 }
 
 /// How an entry begins, up to its kind (format, section 3).

@@ -215,31 +215,12 @@ pub(super) enum KeyAct {
         #[arg(long, value_name = "SPAN")]
         until: Option<String>,
     },
-    /// Make a key and lease your own roles to it, for named changes and a while
+    /// Make a key and lease roles to it that you hold, or may grant, for named changes and a while
     #[command(
         after_help = "Example:\n  evidence key lease --for agent-7 --role implementer --change shop/abc-123 --until 2h"
     )]
-    Lease {
-        /// The person, agent or job who gets the key; you answer for it
-        #[arg(long = "for", value_name = "NAME")]
-        principal: String,
-        /// A role that you hold, repeatable; `implementer` is free
-        #[arg(long = "role", value_name = "ROLE", required = true)]
-        roles: Vec<String>,
-        /// The change, repeatable
-        #[arg(long = "change", value_name = "CHANGE", required = true)]
-        changes: Vec<String>,
-        /// When the lease ends: a length of time such as 2h
-        #[arg(long, value_name = "SPAN")]
-        until: String,
-        /// An address under which it commits, repeatable
-        #[arg(long = "email", value_name = "ADDRESS")]
-        emails: Vec<String>,
-        /// Where to keep the private key
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Show what a key signed: what a theft of it touches
+    Lease(LeaseArgs),
+    /// Show what a key signed, and what rests on keys that it granted or leased: what a theft of it touches
     #[command(after_help = "Example:\n  evidence key impact SHA256:...")]
     Impact {
         /// The public key: a file, an OpenSSH line or a fingerprint
@@ -283,13 +264,38 @@ pub(super) struct PolicyArgs {
     pub(super) act: PolicyAct,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct LeaseArgs {
+    /// The person, agent or job who gets the key; you answer for it
+    #[arg(long = "for", value_name = "NAME")]
+    pub(super) principal: String,
+    /// A role that you hold, or any if you may grant, repeatable; `implementer` is free
+    #[arg(long = "role", value_name = "ROLE", required = true)]
+    pub(super) roles: Vec<String>,
+    /// The change, repeatable
+    #[arg(long = "change", value_name = "CHANGE", required = true)]
+    pub(super) changes: Vec<String>,
+    /// When the lease ends: a length of time such as 2h
+    #[arg(long, value_name = "SPAN")]
+    pub(super) until: String,
+    /// An address under which it commits, repeatable
+    #[arg(long = "email", value_name = "ADDRESS")]
+    pub(super) emails: Vec<String>,
+    /// Where to keep the private key
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyAct {
     /// Check a policy file: mistakes, what nobody can meet, what has no effect, and by the ledger what nobody may do
-    #[command(after_help = "Example:\n  evidence policy check .evidence/policy.toml")]
+    #[command(after_help = "Example:\n  evidence policy check --strict .evidence/policy.toml")]
     Check {
         /// The file [default: .evidence/policy.toml]
         file: Option<PathBuf>,
+        /// End with 1 where there is a note, too
+        #[arg(long)]
+        strict: bool,
     },
     /// Show what a policy demands otherwise than another, and which of it is weaker
     #[command(after_help = "Example:\n  evidence policy diff .evidence/policy.toml")]
@@ -306,6 +312,9 @@ pub(super) enum PolicyAct {
         /// Why it changes
         #[arg(long)]
         reason: Option<String>,
+        /// Put it into force even if then only the roots may ever change the policy again
+        #[arg(long)]
+        lock_out: bool,
     },
     /// Say what the policy asks of a change, why, and who may show it
     #[command(after_help = "Example:\n  evidence policy explain shop/abc-123")]

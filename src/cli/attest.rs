@@ -9,17 +9,20 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::AttestArgs;
-use super::context::Context;
+use super::context::{Context, now};
 use super::fail::Fail;
 use super::forges::ci_context;
 use super::keys::lent;
 use super::{eprint, host, on_base, plan, print, print_json};
-use crate::append::Receipt;
+use crate::append::{Appender, Receipt, may_start};
 use crate::attest::{
-    Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer, Undelivered,
+    About, Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer,
+    Undelivered,
 };
-use crate::model::{ChangeId, Ended, Outcome, Predicate, Purpose, Run, Span};
+use crate::model::{ChangeId, ClaimName, Ended, Outcome, Predicate, Purpose, Run, Span};
+use crate::prove::{Change, Complete, Trust};
 use crate::reports::Format;
+use crate::verify::{Clock, Policies, plan_base};
 
 pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     if args.flush {
@@ -77,7 +80,9 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     let signer = Signer { appender: &appender, keys: lent(&keys) };
     let mut about = Vec::with_capacity(changes.len());
     for change in &changes {
-        about.push(plan::about(context, &appender, &signer, change, &head, target.as_ref())?);
+        let one = plan::about(context, &appender, &signer, change, &head, target.as_ref())?;
+        await_first(context, &appender, &trust, &one, &claim)?;
+        about.push(one);
     }
     let on_base = match about.first().filter(|_| args.on_base) {
         Some(about) => Some(on_base::spec(context, &args, &appender, &trust, about, &claim)?),
@@ -123,6 +128,26 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     }
     show(context, &attempted, &recorded, &changes, with_command);
     Ok(exit_code(&attempted, signal.get()))
+}
+
+/// Refuses before anything runs where the touched paths demand something before the first attempt.
+fn await_first(
+    context: &Context,
+    appender: &Appender,
+    trust: &Trust,
+    about: &About,
+    claim: &ClaimName,
+) -> Result<(), Fail> {
+    let touched = || -> Result<Vec<String>, Fail> {
+        let log = appender.ledger().read()?;
+        let complete = Complete::check(&log, trust, Change { id: about.change.clone(), tree: about.tree.clone() })?;
+        let policies = Policies::read(&complete, &log)?;
+        let base = plan_base(&complete, &policies, trust, Clock::Live(now()));
+        // Where history does not reach the base, `verify` tells; an attempt is recorded all the same.
+        let facts = base.and_then(|base| context.repository().ok()?.facts(&about.commit, &base).ok());
+        Ok(facts.map(|facts| facts.touched).unwrap_or_default())
+    };
+    may_start(appender.ledger(), trust, (&about.change, claim), now(), touched)
 }
 
 /// Says that a signed result waits. A command that failed keeps its own code; the code is never 0.

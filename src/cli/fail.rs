@@ -7,11 +7,12 @@ use crate::append::{AppendError, Refusal};
 use crate::attest::AttemptError;
 use crate::crypto::EnvelopeError;
 use crate::git::{GitError, GitFactsError};
+use crate::policy::Form;
 use crate::prove::{ProveError, SourceError, TrustError};
 use crate::rego::RegoError;
 use crate::store::{RemoteAlarm, StoreError};
 use crate::trace::{DraftError, MergeError, TryError};
-use crate::verify::{Code, PolicyReadError, RecheckError};
+use crate::verify::{Code, Ended, PolicyReadError, RecheckError};
 
 /// A failure of a command.
 #[derive(Debug)]
@@ -266,9 +267,15 @@ impl From<AppendError> for Fail {
                         fail.hint(format!("evidence plan {change} --tier TIER"))
                     }
                     Refusal::Unplanned(tier) => fail.hint(format!("evidence plan --tier {tier}")),
-                    Refusal::UnknownSigner(_) => {
-                        fail.hint("evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant")
-                    }
+                    Refusal::UnknownSigner { why, .. } => fail.hint(match why {
+                        Ended::Revoked(_) => "a revoked key is granted nothing again: evidence key new NAME, and let it be granted",
+                        Ended::Elsewhere(_) => "evidence key grant KEY --principal NAME --role ROLE --for-change CHANGE, by somebody who may grant",
+                        Ended::Never
+                        | Ended::Expired(_)
+                        | Ended::WithRevoked { .. }
+                        | Ended::WithExpired { .. }
+                        | Ended::Unsupported => GRANT,
+                    }),
                     Refusal::Planned { .. } => {
                         fail.hint("to raise its tier or move its base: evidence plan --tier TIER --reason WHY")
                     }
@@ -280,12 +287,15 @@ impl From<AppendError> for Fail {
                     }
                     Refusal::NoException(_) => fail.hint("evidence allow list"),
                     Refusal::Implementer { .. } => fail.hint("let somebody else who may allow it sign it"),
+                    Refusal::PlanMoment { claim, form, .. } => fail.hint(match form {
+                        Form::Run => format!("first: evidence attest {claim} -- CMD"),
+                        Form::Review => format!("first: evidence review {claim} --verdict pass, by whom evidence policy explain names"),
+                    }),
                     Refusal::UnknownClaim { .. } => fail.hint("evidence policy show lists the claims"),
                     _ => fail,
                 }
             }
-            AppendError::Open(_) => Self { exit: 1, ..Self::usage(text) }
-                .hint("evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant"),
+            AppendError::Open(_) => Self { exit: 1, ..Self::usage(text) }.hint(GRANT),
             AppendError::LogKey { found, wanted } => {
                 let (name, mend) = if log_keys::are_named() {
                     let mend = "put the log's own key there; EVIDENCE_KEY and EVIDENCE_LOG_KEY may be swapped";
@@ -319,6 +329,8 @@ impl From<AttemptError> for Fail {
         }
     }
 }
+
+const GRANT: &str = "evidence key grant KEY --principal NAME --role ROLE, by somebody who may grant";
 
 /// What mends a head that only a newer key signs.
 pub(super) const FOLLOW: &str =

@@ -10,17 +10,18 @@ use super::context::{Context, POLICY_IN_REPOSITORY, now};
 use super::fail::Fail;
 use super::{draft, eprint, explain, key, print, print_json};
 use crate::append::Rights;
+use crate::crypto::sha256;
 use crate::model::{Decision, Digest};
-use crate::policy::{Difference, Direction, Holders, Place, Policy, PolicyError, Remark, Weight};
+use crate::policy::{Act, Difference, Direction, Holders, Place, Policy, PolicyError, Remark, Weight};
 use crate::rego::Mistake;
 use crate::trace::{Tried, TriedOutcome, try_policy};
 use crate::verify::LIMITATIONS;
 
 pub(super) fn run(context: &Context, args: &PolicyArgs) -> Result<u8, Fail> {
     match &args.act {
-        PolicyAct::Check { file } => return check(context, file.as_ref()),
+        PolicyAct::Check { file, strict } => return check(context, file.as_ref(), *strict),
         PolicyAct::Diff { files } => diff(context, files)?,
-        PolicyAct::Apply { file, reason } => apply(context, file.as_ref(), reason.as_ref())?,
+        PolicyAct::Apply { file, reason, lock_out } => apply(context, file.as_ref(), reason.as_ref(), *lock_out)?,
         PolicyAct::Explain(args) => explain::run(context, args)?,
         PolicyAct::Draft(args) => draft::run(context, args)?,
         PolicyAct::Test { file, changes } => test(context, file, changes.get())?,
@@ -93,14 +94,26 @@ fn diff(context: &Context, files: &[PathBuf]) -> Result<(), Fail> {
 }
 
 /// Shows what changes, and signs. Who may weaken a policy is what the policy in force says, as for any other change of it.
-fn apply(context: &Context, file: Option<&PathBuf>, reason: Option<&String>) -> Result<(), Fail> {
+fn apply(context: &Context, file: Option<&PathBuf>, reason: Option<&String>, lock_out: bool) -> Result<(), Fail> {
     let (path, text) = read(context, file)?;
     let policy = parse(context, &path, &text)?;
-    let remarks = policy.remarks(&text, &LIMITATIONS, None);
-    let wrong: Vec<Remark> = remarks.into_iter().filter(|remark| remark.weight() == Weight::Error).collect();
-    say_remarks(context, &path, &wrong);
+    let holders = holders(context)?;
+    say_remarks(context, &path, &policy.remarks(&text, &LIMITATIONS, holders.as_ref()));
     let_rego_be(context, &path, &text, &policy)?;
-    let differences = in_force(context)?.map(|(_, old)| old.differences(&policy)).unwrap_or_default();
+    let old = in_force(context)?;
+    let digest = sha256(text.as_bytes());
+    if old.as_ref().is_some_and(|(known, _)| *known == digest) {
+        if context.json {
+            print_json(&json!({"sha256": digest, "unchanged": true, "serial": null, "differences": []}));
+        } else {
+            print(&format!("{} is in force already\n", path.display()));
+        }
+        return Ok(());
+    }
+    if let (Some((_, old)), Some(holders), false) = (&old, &holders, lock_out) {
+        refuse_lock_out(old, &policy, holders)?;
+    }
+    let differences = old.map(|(_, old)| old.differences(&policy)).unwrap_or_default();
     if !context.json {
         eprint(&lines(&differences));
         if is_weaker(&differences) {
@@ -111,12 +124,27 @@ fn apply(context: &Context, file: Option<&PathBuf>, reason: Option<&String>) -> 
     if context.json {
         print_json(
             &json!({"serial": receipt.serial, "leaf": receipt.leaf, "time": receipt.time(), "kind": receipt.entry.kind,
+            "sha256": digest, "unchanged": false,
             "weaker": is_weaker(&differences), "differences": differences.iter().map(difference_json).collect::<Vec<_>>()}),
         );
     } else {
         key::done(context, &receipt, &format!("{} is in force", path.display()));
     }
     Ok(())
+}
+
+/// Refuses to take from everybody but the roots what somebody has now: to change the policy, be it after granting roles.
+fn refuse_lock_out(old: &Policy, new: &Policy, holders: &Holders) -> Result<(), Fail> {
+    let stuck = |policy: &Policy| -> Option<[String; 2]> {
+        Some([policy.out_of_reach(Act::Policy, holders)?, policy.out_of_reach(Act::Grant, holders)?])
+    };
+    match stuck(new).filter(|_| stuck(old).is_none()) {
+        None => Ok(()),
+        Some([policy, grant]) => {
+            let text = format!("under this policy only the roots may ever change the policy again: {policy}; {grant}");
+            Err(Fail { exit: 1, ..Fail::usage(text) }.hint("if that is what you want: --lock-out"))
+        }
+    }
 }
 
 fn test(context: &Context, file: &PathBuf, changes_max: usize) -> Result<(), Fail> {
@@ -195,7 +223,7 @@ fn read(context: &Context, file: Option<&PathBuf>) -> Result<(PathBuf, String), 
 
 fn parse(context: &Context, path: &Path, text: &str) -> Result<Policy, Fail> {
     Policy::parse(text).map_err(|errors| {
-        let lines: Vec<String> = errors.as_slice().iter().map(|error| format!("{}:{error}", path.display())).collect();
+        let lines: Vec<String> = errors.as_slice().iter().map(|error| error_at(path, error)).collect();
         if !context.json {
             for line in lines.iter().skip(1) {
                 context.say(&format!("error: {line}"));
@@ -205,14 +233,22 @@ fn parse(context: &Context, path: &Path, text: &str) -> Result<Policy, Fail> {
     })
 }
 
+/// Spells a mistake with its place as editors read it: `FILE:LINE:COLUMN: what is wrong`.
+fn error_at(path: &Path, error: &PolicyError) -> String {
+    let suggestion = error.suggestion.as_ref().map_or_else(String::new, |suggestion| format!("; {suggestion}"));
+    at(path, Some((error.line, error.column)), &format!("{}{suggestion}", error.problem))
+}
+
+fn at(path: &Path, place: Option<Place>, said: &str) -> String {
+    let place = place.map_or_else(String::new, |(line, column)| format!("{line}:{column}:"));
+    format!("{}:{place} {said}", path.display())
+}
+
 /// Refuses a policy whose Rego this program would not run.
 pub(super) fn let_rego_be(context: &Context, path: &Path, text: &str, policy: &Policy) -> Result<(), Fail> {
     match rego_mistake(context, text, policy)? {
         None => Ok(()),
-        Some((place, mistake)) => {
-            let place = place.map_or_else(String::new, |(line, column)| format!("line {line}, column {column}: "));
-            Err(Fail::usage(format!("{}:{place}{mistake}", path.display())))
-        }
+        Some((place, mistake)) => Err(Fail::usage(at(path, place, &mistake))),
     }
 }
 
@@ -227,13 +263,15 @@ fn rego_mistake(context: &Context, text: &str, policy: &Policy) -> Result<Option
     }))
 }
 
-fn check(context: &Context, file: Option<&PathBuf>) -> Result<u8, Fail> {
+/// 0 if it is fit, 2 if something in it can never be accepted; with `strict` 1 where there is a note.
+fn check(context: &Context, file: Option<&PathBuf>, strict: bool) -> Result<u8, Fail> {
     let (path, text) = read(context, file)?;
     let policy = match Policy::parse(&text) {
         Ok(policy) => policy,
         Err(errors) if context.json => {
             let findings: Vec<Value> = errors.as_slice().iter().map(error_json).collect();
-            return Ok(refused(&path, &errors.to_string(), &findings));
+            let first = errors.as_slice().first().map_or_else(String::new, |error| error_at(&path, error));
+            return Ok(refused(&path, &first, &findings));
         }
         Err(_) => return parse(context, &path, &text).map(|_| 0),
     };
@@ -241,41 +279,42 @@ fn check(context: &Context, file: Option<&PathBuf>) -> Result<u8, Fail> {
     let remarks = policy.remarks(&text, &LIMITATIONS, holders.as_ref());
     let rego = rego_mistake(context, &text, &policy)?;
     let is_wrong = rego.is_some() || remarks.iter().any(|remark| remark.weight() == Weight::Error);
+    let closed = policy.tiers_out_of_reach(&remarks);
+    let code = u8::from(strict && !remarks.is_empty());
     let (claims, tiers) = (policy.claims().len(), policy.tiers().len());
     if context.json {
         let mut findings: Vec<Value> = remarks.iter().map(remark_json).collect();
         if let Some((place, said)) = &rego {
             let (line, column) = place.unzip();
             findings.push(json!({"kind": "error", "line": line, "column": column, "text": said, "suggestion": null}));
-            let at = place.map_or_else(String::new, |(line, column)| format!("line {line}, column {column}: "));
-            return Ok(refused(&path, &format!("{at}{said}"), &findings));
+            return Ok(refused(&path, &at(&path, *place, said), &findings));
         }
         if let Some(first) = remarks.iter().find(|remark| remark.weight() == Weight::Error) {
-            return Ok(refused(&path, &first.to_string(), &findings));
+            return Ok(refused(&path, &remark_at(&path, first), &findings));
         }
+        let unreachable: Vec<Value> = closed.iter().map(|(tier, why)| json!({"tier": tier, "why": why})).collect();
         print_json(&json!({"file": path, "claims": claims, "tiers": tiers, "unused": policy.claims_unused(),
-            "findings": findings}));
-        return Ok(0);
+            "findings": findings, "unreachable": unreachable}));
+        return Ok(code);
     }
     say_remarks(context, &path, &remarks);
     if let Some((place, said)) = &rego {
-        let at = place.map_or_else(String::new, |(line, column)| format!("line {line}, column {column}: "));
-        context.say(&format!("error: {}:{at}{said}", path.display()));
+        context.say(&format!("error: {}", at(&path, *place, said)));
+    }
+    for (tier, why) in &closed {
+        context.say(&format!("tier {tier} is out of reach, but for exceptions: {}", why.join("; ")));
     }
     if is_wrong {
         return Ok(2);
     }
     print(&format!("{}: {claims} claims in {tiers} tiers\n", path.display()));
-    Ok(0)
+    Ok(code)
 }
 
 /// Answers with all that is wrong with a file, for machines.
 fn refused(path: &Path, text: &str, findings: &[Value]) -> u8 {
-    let first = text.lines().next().unwrap_or_default();
-    print_json(
-        &json!({"error": {"exit": 2, "code": null, "name": null, "text": format!("{}:{first}", path.display()), "hint": null, "heads": []},
-        "file": path, "findings": findings}),
-    );
+    print_json(&json!({"error": {"exit": 2, "code": null, "name": null, "text": text, "hint": null, "heads": []},
+        "file": path, "findings": findings}));
     2
 }
 
@@ -299,8 +338,13 @@ fn word(remark: &Remark) -> &'static str {
 
 fn say_remarks(context: &Context, path: &Path, remarks: &[Remark]) {
     for remark in remarks {
-        context.say(&format!("{}: {}:{remark}", word(remark), path.display()));
+        context.say(&format!("{}: {}", word(remark), remark_at(path, remark)));
     }
+}
+
+fn remark_at(path: &Path, remark: &Remark) -> String {
+    let suggestion = remark.suggestion.as_ref().map_or_else(String::new, |suggestion| format!("; {suggestion}"));
+    at(path, remark.place, &format!("{}{suggestion}", remark.oddity))
 }
 
 /// Returns who holds which role now; `None` where there is no ledger to ask.

@@ -18,6 +18,7 @@ mod nesting;
 mod parse;
 mod place;
 mod problem;
+mod reach;
 mod reader;
 mod rego;
 mod remark;

@@ -53,6 +53,15 @@ pub enum Oddity {
         /// The role.
         role: Role,
     },
+    /// Implementers show the claim, each of whom may be the one who made the change.
+    #[error(
+        "claim {claim} is shown by implementers and must be independent of who implements the change: it takes one who \
+         implements something else"
+    )]
+    OwnImplementer {
+        /// The claim.
+        claim: ClaimName,
+    },
     /// A limitation that no verifier of this version reports, so that none can say that it is not there.
     #[error("`refuse_limitations` names `{name}`, which is no limitation: every verdict refuses; there are {known}")]
     UnknownLimitation {
@@ -191,6 +200,7 @@ impl Remark {
             | Oddity::NoReviews { .. }
             | Oddity::NothingAtMerge { .. } => Weight::Error,
             Oddity::OwnRoleRecorded { .. }
+            | Oddity::OwnImplementer { .. }
             | Oddity::OperatorUnbound
             | Oddity::Unrequired { .. }
             | Oddity::Unsupported { .. }
@@ -269,11 +279,12 @@ impl Policy {
         let at = |key| [Step::Key("claim"), Step::Key(name.as_str()), Step::Key(key)];
         let within = |key, limit| [Step::Key("claim"), Step::Key(name.as_str()), Step::Key(key), Step::Key(limit)];
         let (claim_name, role) = (name.clone(), claim.by.clone());
-        // One implementer may well look at what another made: only the role itself binds whoever holds it.
-        if claim.independent_of.contains(&claim.by) && claim.by.as_str() != IMPLEMENTER {
+        if claim.independent_of.contains(&claim.by) {
             remarks.note(
                 &at("independent_of"),
                 match self.independence {
+                    // One implementer may well look at what another made: only another role binds whoever holds it.
+                    _ if role.as_str() == IMPLEMENTER => Oddity::OwnImplementer { claim: claim_name },
                     Independence::Require => Oddity::OwnRole { claim: claim_name, role },
                     Independence::Record => Oddity::OwnRoleRecorded { claim: claim_name, role },
                 },

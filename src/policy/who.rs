@@ -33,6 +33,22 @@ words! {
     }
 }
 
+impl Act {
+    /// Returns what somebody does who does it, as in "may not ... here".
+    #[must_use]
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Grant => "grant or revoke keys",
+            Self::Policy => "change the policy",
+            Self::Allow => "allow exceptions",
+            Self::Resume => "resume",
+            Self::Merge => "merge",
+            Self::Accept => "accept criteria",
+        }
+    }
+}
+
 /// Who may do an act: so many distinct principals, each of whom holds one of the roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entitled {

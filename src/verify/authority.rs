@@ -2,7 +2,8 @@
 //!
 //! **Needed to help, never to hurt.** A record helps only if its signer was entitled where it was logged and still is. A
 //! record that was logged while its signer was granted anything keeps its adverse effect after expiry and revocation.
-//! Revoking a key is final. A grant is a record too: it lasts while those who signed it are still entitled to grant.
+//! Revoking a key is final. A grant is a record too: it lasts while those who signed it are still entitled to grant, so that
+//! what is logged behind the end of a granter counts no more than what is logged behind the end of the signer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -62,11 +63,18 @@ pub enum Who {
     Root(Fingerprint),
 }
 
-/// Whether a record must still be supported now, or only where it was logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
-    Logged,
-    Now,
+/// As of when a grant must last, with those who signed it: where a record was logged, or now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AsOf {
+    pub(super) place: u64,
+    pub(super) time: Time,
+}
+
+impl AsOf {
+    /// Where a record was logged.
+    pub(super) fn logged(record: &Logged) -> Self {
+        Self { place: record.serial(), time: record.time() }
+    }
 }
 
 /// A grant that held where it was logged.
@@ -78,11 +86,17 @@ pub struct Known {
     pub key: Fingerprint,
     /// What it gives.
     pub grant: Grant,
-    signers: Vec<Fingerprint>,
-    time: Time,
+    pub(super) signers: Vec<Fingerprint>,
+    pub(super) time: Time,
 }
 
 impl Known {
+    /// Returns who signed the grant.
+    #[must_use]
+    pub fn signers(&self) -> &[Fingerprint] {
+        &self.signers
+    }
+
     /// Returns whether this is what is filed under a name: a tie to the principal, and no key that anybody holds.
     #[must_use]
     pub fn is_filing(&self) -> bool {
@@ -224,8 +238,8 @@ impl<'a> Authority<'a> {
                 let Ok(key) = grant.key.parse::<PublicKey>() else { return };
                 let key = key.fingerprint();
                 let signers: Vec<Fingerprint> = record.signers().cloned().collect();
-                let (place, time) = (record.serial(), record.time());
-                let leased = || self.leases(grant, &signers, place, time, When::Logged, DEPTH_MAX);
+                let at = AsOf::logged(record);
+                let leased = || self.leases(grant, &signers, at.place, at.time, at, DEPTH_MAX);
                 if !self.revoked.contains_key(&key) && (self.may_at(Act::Grant, record) || leased()) {
                     self.grants.push(Known {
                         serial: record.serial(),
@@ -272,17 +286,22 @@ impl<'a> Authority<'a> {
     /// Returns whether enough of those who were roots where a record was logged signed it.
     fn by_roots(&self, record: &Logged) -> bool {
         let signers: Vec<Fingerprint> = record.signers().cloned().collect();
-        self.roots_act(&signers, record.serial(), When::Logged)
+        self.roots_act(&signers, record.serial(), AsOf::logged(record))
     }
 
-    fn roots_act(&self, signers: &[Fingerprint], place: u64, when: When) -> bool {
+    /// Everything that was logged, at the time that is judged.
+    const fn today(&self) -> AsOf {
+        AsOf { place: u64::MAX, time: self.now }
+    }
+
+    fn roots_act(&self, signers: &[Fingerprint], place: u64, when: AsOf) -> bool {
         signers.iter().filter(|signer| self.root_holds(signer, place, when)).count() >= self.roots_at(place).threshold
     }
 
     /// Returns whether signers are as many of the roots as act together, at a place of the log that is yet to come.
     #[must_use]
     pub fn are_roots(&self, signers: &[Fingerprint], place: u64) -> bool {
-        self.roots_act(signers, place, When::Now)
+        self.roots_act(signers, place, self.today())
     }
 
     /// Returns who the roots were, one after the other.
@@ -332,7 +351,7 @@ impl<'a> Authority<'a> {
         time: Time,
         change: Option<&ChangeId>,
     ) -> bool {
-        self.allowed(act, signers, place, time, change, When::Now, DEPTH_MAX)
+        self.allowed(act, signers, place, time, change, self.today(), DEPTH_MAX)
     }
 
     /// Returns whether a key held a role at a place and still does.
@@ -343,7 +362,7 @@ impl<'a> Authority<'a> {
                 && known.serial < place
                 && known.grant.roles.contains(role)
                 && known.grant.until.is_none_or(|until| time < until)
-                && self.lasts(known, When::Now, DEPTH_MAX)
+                && self.lasts(known, self.today(), DEPTH_MAX)
         })
     }
 
@@ -372,13 +391,13 @@ impl<'a> Authority<'a> {
     /// Returns whether a record's signers were entitled to an act where it was logged, and still are.
     #[must_use]
     pub fn may(&self, act: Act, record: &Logged) -> bool {
-        self.allows(act, record, When::Now)
+        self.allows(act, record, self.today())
     }
 
     /// Returns whether a record's signers were entitled to an act where it was logged.
     #[must_use]
     pub fn may_at(&self, act: Act, record: &Logged) -> bool {
-        self.allows(act, record, When::Logged)
+        self.allows(act, record, AsOf::logged(record))
     }
 
     /// Returns whether some of a record's signers alone were entitled to an act where it was logged, and still are.
@@ -386,10 +405,10 @@ impl<'a> Authority<'a> {
     pub fn may_by(&self, act: Act, record: &Logged, signers: &[Fingerprint]) -> bool {
         let change = record.statement().binding.change.as_ref();
         let signers: Vec<Fingerprint> = record.signers().filter(|signer| signers.contains(signer)).cloned().collect();
-        self.allowed(act, &signers, record.serial(), record.time(), change, When::Now, DEPTH_MAX)
+        self.allowed(act, &signers, record.serial(), record.time(), change, self.today(), DEPTH_MAX)
     }
 
-    fn allows(&self, act: Act, record: &Logged, when: When) -> bool {
+    fn allows(&self, act: Act, record: &Logged, when: AsOf) -> bool {
         let change = record.statement().binding.change.as_ref();
         let signers: Vec<Fingerprint> = record.signers().cloned().collect();
         self.allowed(act, &signers, record.serial(), record.time(), change, when, DEPTH_MAX)
@@ -403,7 +422,7 @@ impl<'a> Authority<'a> {
         place: u64,
         time: Time,
         change: Option<&ChangeId>,
-        when: When,
+        when: AsOf,
         depth: u32,
     ) -> bool {
         if self.roots_act(signers, place, when) {
@@ -424,12 +443,12 @@ impl<'a> Authority<'a> {
     /// Returns whether signers would be entitled to lease these rights at a place of the log that is yet to come.
     #[must_use]
     pub fn would_lease(&self, grant: &Grant, signers: &[Fingerprint], place: u64, time: Time) -> bool {
-        self.leases(grant, signers, place, time, When::Now, DEPTH_MAX)
+        self.leases(grant, signers, place, time, self.today(), DEPTH_MAX)
     }
 
     /// Returns whether a grant is a lease by one of its signers of what that signer holds itself, for no longer and for no
     /// other changes. To implement is a duty and no right: whoever holds anything may lease it.
-    fn leases(&self, grant: &Grant, signers: &[Fingerprint], place: u64, time: Time, when: When, depth: u32) -> bool {
+    fn leases(&self, grant: &Grant, signers: &[Fingerprint], place: u64, time: Time, when: AsOf, depth: u32) -> bool {
         let Some(lessor) = grant.leased_by.as_ref().filter(|lessor| signers.contains(lessor)) else { return false };
         let held: Vec<&Known> = self
             .grants_at(lessor, place, time)
@@ -455,13 +474,8 @@ impl<'a> Authority<'a> {
     }
 
     /// A revoked root is a root no longer. One that gave way to others keeps what it did: that is no revocation.
-    fn root_holds(&self, key: &Fingerprint, place: u64, when: When) -> bool {
-        let revoked = self.revoked.get(key);
-        self.roots_at(place).keys.contains_key(key)
-            && match when {
-                When::Logged => revoked.is_none_or(|serial| *serial > place),
-                When::Now => revoked.is_none(),
-            }
+    fn root_holds(&self, key: &Fingerprint, place: u64, when: AsOf) -> bool {
+        self.roots_at(place).keys.contains_key(key) && self.revoked.get(key).is_none_or(|serial| *serial > when.place)
     }
 
     /// Returns the grants that a key held at a place, for a change.
@@ -485,18 +499,14 @@ impl<'a> Authority<'a> {
         })
     }
 
-    /// Returns whether a grant that held where it was logged holds for what it is asked for.
-    fn lasts(&self, known: &Known, when: When, depth: u32) -> bool {
-        match when {
-            When::Logged => true,
-            When::Now => {
-                !self.revoked.contains_key(&known.key)
-                    && known.grant.until.is_none_or(|until| self.now < until)
-                    && depth > 0
-                    && (self.allowed(Act::Grant, &known.signers, known.serial, known.time, None, When::Now, depth - 1)
-                        || self.leases(&known.grant, &known.signers, known.serial, known.time, When::Now, depth - 1))
-            }
-        }
+    /// Returns whether a grant that held where it was logged lasts as of a place: neither its key nor any of those on whom it
+    /// rests was revoked before, and none of their grants had ended by itself.
+    pub(super) fn lasts(&self, known: &Known, when: AsOf, depth: u32) -> bool {
+        self.revoked.get(&known.key).is_none_or(|serial| *serial >= when.place)
+            && known.grant.until.is_none_or(|until| when.time < until)
+            && depth > 0
+            && (self.allowed(Act::Grant, &known.signers, known.serial, known.time, None, when, depth - 1)
+                || self.leases(&known.grant, &known.signers, known.serial, known.time, when, depth - 1))
     }
 
     /// Returns whether any of a record's signers was a root or granted anything where it was logged: then it may hurt.
@@ -511,11 +521,13 @@ impl<'a> Authority<'a> {
     /// What belongs to no change, such as a halt, is taken from a key that was granted for some changes only.
     #[must_use]
     pub fn is_known(&self, key: &Fingerprint, place: u64, time: Time, change: Option<&ChangeId>) -> bool {
+        let when = AsOf { place, time };
+        let lasts = |known: &Known| self.lasts(known, when, DEPTH_MAX);
         let granted = match change {
-            Some(_) => self.grants_of(key, place, time, change).next().is_some(),
-            None => self.grants_at(key, place, time).next().is_some(),
+            Some(_) => self.grants_of(key, place, time, change).any(lasts),
+            None => self.grants_at(key, place, time).any(lasts),
         };
-        granted || self.root_holds(key, place, When::Logged)
+        granted || self.root_holds(key, place, when)
     }
 
     /// Returns the principals among a record's signers that held a role where it was logged and still do.
@@ -526,7 +538,7 @@ impl<'a> Authority<'a> {
         for line in &record.entry().signed {
             for known in self.grants_of(&line.fingerprint, record.serial(), record.time(), change) {
                 let counted = found.iter().any(|other| other.grant.principal == known.grant.principal);
-                if known.grant.roles.contains(role) && !counted && self.lasts(known, When::Now, DEPTH_MAX) {
+                if known.grant.roles.contains(role) && !counted && self.lasts(known, self.today(), DEPTH_MAX) {
                     found.push(known);
                 }
             }
@@ -609,7 +621,7 @@ impl<'a> Authority<'a> {
     /// Returns whether a grant still holds now.
     #[must_use]
     pub fn holds_now(&self, known: &Known) -> bool {
-        self.lasts(known, When::Now, DEPTH_MAX)
+        self.lasts(known, self.today(), DEPTH_MAX)
     }
 }
 
@@ -618,4 +630,4 @@ fn by_fingerprint(keys: impl Iterator<Item = PublicKey>) -> BTreeMap<Fingerprint
 }
 
 /// Longer chains of granters than this help nobody: who grants to whom could then not be followed by a person either.
-const DEPTH_MAX: u32 = 16;
+pub(super) const DEPTH_MAX: u32 = 16;
