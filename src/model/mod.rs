@@ -15,6 +15,7 @@ mod predicate;
 mod record;
 mod schema;
 mod statement;
+mod store_url;
 mod time;
 
 pub use criterion::{Criterion, CriterionId, CriterionIdError, is_tag};
@@ -31,4 +32,5 @@ pub use predicate::*;
 pub use record::{ENTRY_BYTES_MAX, Entry, LABELS_MAX, MapEntry, RecordError, SIGNED_MAX, SignedLine, is_map_entry};
 pub use schema::{SCHEMAS, Schema, check as check_schema, predicate_schema, schema};
 pub use statement::{Binding, STATEMENT_TYPE, Statement, StatementError, Subject};
+pub use store_url::{Size, SizeError, StoreScheme, StoreUrl, StoreUrlError};
 pub use time::{Span, SpanError, Time};

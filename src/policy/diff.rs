@@ -14,9 +14,9 @@ use crate::model::{ClaimName, Digest, Id, Span, TierName};
 
 use super::word::{Word as _, words};
 use super::{
-    Act, AttachmentLimits, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MeasurementLimits,
-    MutationLimits, NameLimits, PathFloor, PlanPart, Policy, Reach, TestKind, TestLimits, Tier, Trailer, Waivable,
-    When,
+    Act, AttachmentLimits, Base, Claim, CoverageLimits, Entitled, Exceptions, FindingLimits, MaterialsRule,
+    MeasurementLimits, MutationLimits, NameLimits, PathFloor, PlanPart, Policy, Reach, TestKind, TestLimits, Tier,
+    Trailer, Waivable, When,
 };
 
 /// One difference between two policies.
@@ -210,6 +210,8 @@ const RULES: &[(&str, Rule)] = &[
     ("longest", Rule::Ceiling),
     ("at_once", Rule::Ceiling),
     ("any_change", Rule::Words(&["true", "false"])),
+    // `store` cannot be ordered: where reports and outputs go is for a person to see.
+    ("inline_max", Rule::Label),
 ];
 
 fn direction(name: &str, old: Option<&Term>, new: Option<&Term>) -> Direction {
@@ -350,6 +352,7 @@ impl Terms {
             whens,
             may,
             exceptions,
+            materials,
             applies,
             independence,
             unplanned,
@@ -391,6 +394,11 @@ impl Terms {
         of.span("longest", Some(exceptions.longest()));
         of.number("at_once", Some(*at_once));
         of.word("any_change", if *reach == Reach::AnyChange { "true" } else { "false" });
+        if let Some(MaterialsRule { store, inline_max }) = materials {
+            let mut of = terms.thing(MATERIALS, "materials".to_owned());
+            of.word("store", &store.to_string());
+            of.word("inline_max", &inline_max.to_string());
+        }
         terms
     }
 
@@ -611,6 +619,7 @@ const CLAIMS: u8 = 2;
 const RULES_OF_PATHS: u8 = 3;
 const MAY: u8 = 4;
 const EXCEPTIONS: u8 = 5;
+const MATERIALS: u8 = 6;
 const WHEN_PREFIX: &str = "[[when]] ";
 /// How the variant of a claim without variants is called.
 const UNNAMED: &str = "(unnamed)";

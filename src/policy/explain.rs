@@ -6,8 +6,8 @@ use crate::model::{ClaimName, Id, Role, Shard, TierName};
 
 use super::{
     Asserted, AttachmentLimits, Base, BaselineRule, BoundTo, Claim, CoverageLimits, Differential, Exceptions,
-    FindingLimits, FloorRule, Form, MeasurementLimits, Moment, MutationLimits, NameLimits, PathFloor, Policy, Reach,
-    Surface, TestKind, TestLimits, Trailer, Waivable,
+    FindingLimits, FloorRule, Form, MaterialsRule, MeasurementLimits, Moment, MutationLimits, NameLimits, PathFloor,
+    Policy, Reach, Surface, TestKind, TestLimits, Trailer, Waivable,
 };
 
 /// What a policy asks of a change that is planned for some tier and touches some paths.
@@ -122,6 +122,9 @@ impl Policy {
             let reach = if *reach == Reach::AnyChange { ", or about every change" } else { "" };
             let (longest, kinds) = (self.exceptions().longest(), kinds.join(", "));
             also.push(format!("exceptions that {kinds}, at most {at_once} at once and {longest} long{reach}"));
+        }
+        if let Some(MaterialsRule { store, inline_max }) = self.materials() {
+            also.push(format!("over a git remote, reports and outputs of more than {inline_max} lie in {store}"));
         }
         also.extend(
             self.refuse_limitations().iter().map(|name| format!("its verdict is without the limitation {name}")),

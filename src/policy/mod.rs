@@ -12,6 +12,7 @@ mod claim;
 mod diff;
 mod exceptions;
 mod explain;
+mod materials;
 mod nearest;
 mod nesting;
 mod parse;
@@ -37,6 +38,7 @@ pub use claim::{
 pub use diff::{Difference, Direction};
 pub use exceptions::{Exceptions, Outside, Reach};
 pub use explain::{Asked, Explained, Reason};
+pub use materials::MaterialsRule;
 pub use nearest::nearest;
 pub use nesting::NESTING_MAX;
 pub use parse::{BYTES_MAX, CLAIMS_MAX, COUNT_MAX, NAMES_MAX, PRINCIPALS_MAX, TIERS_MAX, WHENS_MAX};
@@ -67,6 +69,7 @@ pub struct Policy {
     whens: Vec<When>,
     may: BTreeMap<Act, Entitled>,
     exceptions: Exceptions,
+    materials: Option<MaterialsRule>,
     applies: Applies,
     independence: Independence,
     unplanned: Option<TierName>,

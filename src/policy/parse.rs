@@ -10,22 +10,23 @@ use std::num::NonZeroU64;
 use serde_json::Value;
 use toml::de::DeTable;
 
-use crate::model::{ClaimName, IMPLEMENTER, Id, Role, TierName, check_schema};
+use crate::model::{ClaimName, IMPLEMENTER, Id, Role, Size, TierName, check_schema};
 
 use super::nesting::{NESTING_MAX, too_deep};
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::reader::{At, Cell, Reader, Table, json, one_of, shown, spelling};
 use super::shape::{
-    ATTACHMENTS, CLAIM, COVERAGE, DIFFERENTIAL, ENTITLED, EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION, NAMES,
-    PATH_FLOOR, SURFACE, Shape, TEST_KIND, TESTS, TIER, TOP, WHEN,
+    ATTACHMENTS, CLAIM, COVERAGE, DIFFERENTIAL, ENTITLED, EXCEPTIONS, FINDINGS, MATERIALS, MAY, MEASUREMENTS, MUTATION,
+    NAMES, PATH_FLOOR, SURFACE, Shape, TEST_KIND, TESTS, TIER, TOP, WHEN,
 };
 use super::tier::PATTERN_BYTES_MAX;
 use super::who::THRESHOLD_MAX;
 use super::word::Word;
 use super::{
     Act, Applies, Asserted, AttachmentLimits, Base, BoundTo, Claim, CoverageLimits, Differential, Entitled, Exceptions,
-    Family, FindingLimits, Form, Independence, MeasurementLimits, MeasurementRule, Moment, MutationLimits, NameLimits,
-    PathFloor, Paths, Policy, Reach, Rego, TestKind, TestLimits, Tier, Trailer, Waivable, When, Wildcards,
+    Family, FindingLimits, Form, Independence, MaterialsRule, MeasurementLimits, MeasurementRule, Moment,
+    MutationLimits, NameLimits, PathFloor, Paths, Policy, Reach, Rego, TestKind, TestLimits, Tier, Trailer, Waivable,
+    When, Wildcards,
 };
 
 impl Policy {
@@ -98,6 +99,7 @@ fn policy(reader: &mut Reader<'_>, cells: &DeTable<'_>) -> Option<Policy> {
     let whens = whens(reader, &top, &names, &tiers[0]);
     let limitations = top.cell("refuse_limitations").map(|cell| reader.ids(&cell, NAMES_MAX)).unwrap_or_default();
     let exceptions = top.cell("exceptions").and_then(|cell| exceptions(reader, &cell.called("[exceptions]")));
+    let materials = top.cell("materials").and_then(|cell| materials(reader, &cell.called("[materials]")));
     let rego = top.cell("rego").and_then(|cell| rego(reader, &cell));
     let mut policy = Policy {
         tiers,
@@ -105,6 +107,7 @@ fn policy(reader: &mut Reader<'_>, cells: &DeTable<'_>) -> Option<Policy> {
         whens,
         may,
         exceptions: exceptions.unwrap_or_default(),
+        materials,
         applies: word_or(reader, &top, "applies", Applies::Plan),
         independence: word_or(reader, &top, "independence", Independence::Require),
         unplanned: top.cell("unplanned").and_then(|cell| tier_named(reader, &cell, &names)),
@@ -509,6 +512,35 @@ fn exceptions(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<Exceptions> {
         at_once: count(reader, &table, "at_once", COUNT_MAX).unwrap_or(default.at_once),
         reach: if any_change { Reach::AnyChange } else { Reach::OneChange },
     })
+}
+
+fn materials(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<MaterialsRule> {
+    let table = reader.table(cell, &MATERIALS)?;
+    let inline_max = table.cell("inline_max").map(|cell| size(reader, &cell, Size::INLINE_LEAST, Size::INLINE_MOST));
+    let Some(cell) = table.cell("store") else {
+        reader.missing(&table, "store", "its URL, such as store = \"s3://BUCKET/PREFIX\"".to_owned());
+        return None;
+    };
+    let store = match reader.text(&cell)?.parse() {
+        Ok(store) => store,
+        Err(reason) => {
+            reader.wrong(cell.at, PolicyProblem::Store { place: cell.place, reason });
+            return None;
+        }
+    };
+    Some(MaterialsRule { store, inline_max: inline_max.unwrap_or(Some(MaterialsRule::INLINE_MAX))? })
+}
+
+/// Takes a value as a number of bytes within bounds.
+fn size(reader: &mut Reader<'_>, cell: &Cell<'_>, least: Size, most: Size) -> Option<Size> {
+    let text = reader.text(cell)?;
+    let reason = match text.parse::<Size>() {
+        Ok(size) if (least..=most).contains(&size) => return Some(size),
+        Ok(_) => format!("wanted {least} to {most}"),
+        Err(error) => error.to_string(),
+    };
+    reader.wrong(cell.at, PolicyProblem::Size { place: cell.place.clone(), found: shown(text), reason });
+    None
 }
 
 fn entitled(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<Entitled> {

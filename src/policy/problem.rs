@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::Role;
+use crate::model::{Role, StoreUrlError};
 
 use super::COUNT_MAX;
 
@@ -122,6 +122,24 @@ pub enum PolicyProblem {
         place: String,
         /// The text found.
         found: String,
+    },
+    /// A text is no URL of a store. It is not repeated, since it may hold a password.
+    #[error("{place} cannot be a store of materials: {reason}")]
+    Store {
+        /// The key and its table.
+        place: String,
+        /// Why.
+        reason: StoreUrlError,
+    },
+    /// A text is no size, or not within bounds.
+    #[error("{place} is `{found}`; {reason}")]
+    Size {
+        /// The key and its table.
+        place: String,
+        /// The text found.
+        found: String,
+        /// What is wanted.
+        reason: String,
     },
     /// A claim is named and not defined.
     #[error("{place} names the claim `{claim}`, which no [claim.NAME] defines")]

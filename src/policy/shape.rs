@@ -26,6 +26,7 @@ pub(super) const TOP: Shape = Shape {
         "when",
         "may",
         "exceptions",
+        "materials",
     ],
 };
 
@@ -120,11 +121,14 @@ pub(super) const MAY: Shape =
 pub(super) const EXCEPTIONS: Shape =
     Shape { place: "in [exceptions]", keys: &["effects", "longest", "at_once", "any_change"] };
 
+/// Where large materials go.
+pub(super) const MATERIALS: Shape = Shape { place: "in [materials]", keys: &["store", "inline_max"] };
+
 /// Who may do one act, in the long form.
 pub(super) const ENTITLED: Shape = Shape { place: "in an act of [may]", keys: &["roles", "threshold"] };
 
 /// All tables with keys of their own.
-pub(super) const SHAPES: [&Shape; 17] = [
+pub(super) const SHAPES: [&Shape; 18] = [
     &TOP,
     &CLAIM,
     &TESTS,
@@ -142,4 +146,5 @@ pub(super) const SHAPES: [&Shape; 17] = [
     &MAY,
     &ENTITLED,
     &EXCEPTIONS,
+    &MATERIALS,
 ];

@@ -12,7 +12,7 @@ use crate::merkle::Checkpoint;
 use crate::model::{
     Authority as AuthorityRecord, ChangeId, Digest, Fingerprint, Grant, IMPLEMENTER, Predicate, PrincipalId, Role, Time,
 };
-use crate::policy::{Act, Applies, BYTES_MAX, Policy, PolicyErrors};
+use crate::policy::{Act, Applies, BYTES_MAX, MaterialsRule, Policy, PolicyErrors};
 use crate::prove::{Complete, Logged, Materials, SourceError, Trust};
 
 /// The policies of a log, read from materials whose hashes were checked.
@@ -352,6 +352,11 @@ impl<'a> Authority<'a> {
     pub fn policy_at(&self, place: u64) -> Option<(&Digest, &'a Policy)> {
         let found = self.in_force.iter().rev().find(|(serial, _, _)| *serial < place);
         found.map(|(_, digest, policy)| (digest, *policy))
+    }
+
+    /// Returns where the policies in force ever put large materials, the newest first.
+    pub fn materials(&self) -> impl Iterator<Item = &'a MaterialsRule> {
+        self.in_force.iter().rev().filter_map(|(_, _, policy)| policy.materials())
     }
 
     /// Returns the policies that judge a change which was planned at a place: the one in force there, and the newest too

@@ -1,8 +1,8 @@
 //! Which way each key of a policy is weaker.
 
 use super::super::shape::{
-    ATTACHMENTS, CLAIM, COVERAGE, ENTITLED, EXCEPTIONS as TABLE_OF_EXCEPTIONS, FINDINGS, MAY, MEASUREMENTS, MUTATION,
-    SURFACE, TESTS, TIER, TOP as TOP_KEYS, WHEN,
+    ATTACHMENTS, CLAIM, COVERAGE, ENTITLED, EXCEPTIONS as TABLE_OF_EXCEPTIONS, FINDINGS,
+    MATERIALS as TABLE_OF_MATERIALS, MAY, MEASUREMENTS, MUTATION, SURFACE, TESTS, TIER, TOP as TOP_KEYS, WHEN,
 };
 use super::*;
 use crate::policy::TIERS_EXAMPLE;
@@ -131,6 +131,21 @@ fn what_cannot_be_ordered_is_weaker_both_ways() {
 }
 
 #[test]
+fn where_materials_go_is_for_a_person_to_see() {
+    let table = |lines: &str| policy(&format!("{TIERS_EXAMPLE}\n{lines}"));
+    let lines = |old: &Policy, new: &Policy| old.differences(new).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let none = table("");
+    let shop = table("[materials]\nstore = \"s3://shop/x\"\n");
+    let other = table("[materials]\nstore = \"s3://other/x\"\ninline_max = \"1 MiB\"\n");
+    let added = ["materials: inline_max 4 MiB added (other)", "materials: store s3://shop/x added (weaker)"];
+    assert_eq!(lines(&none, &shop), added);
+    let moved =
+        ["materials: inline_max 4 MiB -> 1 MiB (other)", "materials: store s3://shop/x -> s3://other/x (weaker)"];
+    assert_eq!(lines(&shop, &other), moved);
+    assert_eq!(lines(&shop, &none)[1], "materials: store s3://shop/x removed (weaker)");
+}
+
+#[test]
 fn every_key_of_a_policy_is_a_term() {
     let (_, text) = crate::policy::STARTER.split_once("version = 1").unwrap();
     assert!(!text.is_empty());
@@ -150,6 +165,7 @@ fn every_key_of_a_policy_is_a_term() {
         "when",
         "may",
         "exceptions",
+        "materials",
         "paths",
         "tests",
         "coverage",
@@ -174,6 +190,7 @@ fn every_key_of_a_policy_is_a_term() {
         &WHEN,
         &ENTITLED,
         &TABLE_OF_EXCEPTIONS,
+        &TABLE_OF_MATERIALS,
     ] {
         for key in shape.keys.iter().filter(|key| !structure.contains(key) && !acts.contains(key)) {
             let there = names.contains(key) || within(key).iter().any(|name| names.contains(name.as_str()));

@@ -83,6 +83,7 @@ fn schema_and_types_have_the_same_keys() {
         place if place == WHEN.place => defs["when"]["properties"].clone(),
         place if place == MAY.place => defs["may"]["properties"].clone(),
         place if place == ENTITLED.place => defs["entitled"]["oneOf"][1]["properties"].clone(),
+        place if place == MATERIALS.place => defs["materials"]["properties"].clone(),
         place if place == EXCEPTIONS.place => defs["exceptions"]["properties"].clone(),
         place => panic!("{place} has no schema"),
     };
