@@ -24,6 +24,9 @@ else
   if ! rustup target add "$target" >/dev/null 2>&1; then
     target=$(rustc -vV | sed -n 's/^host: //p')
     echo "release: the musl target does not install here: the binary for $target needs the system's libc" >&2
+  elif ! command -v musl-gcc >/dev/null && [ -z "${CC_x86_64_unknown_linux_musl:-}" ]; then
+    target=$(rustc -vV | sed -n 's/^host: //p')
+    echo "release: there is no musl-gcc (Debian: musl-tools), which ring's C needs: the binary for $target needs the system's libc" >&2
   fi
   cargo build --locked --release --target "$target"
   built=target/$target/release/evidence

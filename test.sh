@@ -10,6 +10,10 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 if command -v python3 >/dev/null; then
   python3 -c 'import cryptography, jsonschema' 2>/dev/null || python3 -m pip install --quiet cryptography jsonschema || true
 fi
+# A server that speaks S3; without it the tests of buckets are skipped, and say so.
+if command -v python3 >/dev/null && ! command -v moto_server >/dev/null; then
+  python3 -m pip install --quiet 'moto[s3,server]' || true
+fi
 
 own=
 if [ -z "$(git status --porcelain 2>/dev/null || echo no)" ]; then

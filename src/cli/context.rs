@@ -13,7 +13,7 @@ use super::forges::{in_queue, source_branch, target_of_environment, tried};
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
 use super::merge::{is_of, statement};
-use crate::append::{Appender, ClockGuard};
+use crate::append::{AppendError, Appender, ClockGuard, Rights};
 use crate::attest::Spool;
 use crate::crypto::sha256;
 use crate::git::{Git, GitEnvironment, GitError, History, Mirror, RemotePlace, Repository, Target};
@@ -21,7 +21,7 @@ use crate::merkle::MapText;
 use crate::model::{ChangeId, Id, Oid, Time};
 use crate::prove::{Trust, open_head};
 use crate::rego::Evaluator;
-use crate::store::{Ledger, Log, Remote, StoreError};
+use crate::store::{Ledger, Log, NamedStores, Objects, Remote, StoreError};
 
 /// What every command needs.
 pub(super) struct Context {
@@ -223,9 +223,10 @@ impl Context {
 
     fn remote(&self, name: &str, folder: &Path, trust: Trust) -> Result<Remote, Fail> {
         let place = self.remote_place(name, folder.join("mirror.git"))?;
+        let objects = self.objects(&trust, place.silence);
         let mirror = Mirror::open(self.repository()?.git().clone(), place).map_err(StoreError::from)?;
         let check = move |note: &[u8]| open_head(note, &trust).map(drop).map_err(|error| error.to_string());
-        let remote = Remote::new(mirror, folder, Box::new(check));
+        let remote = Remote::new(mirror, folder, Box::new(check)).with_objects(objects);
         Ok(match config_folder() {
             Ok(config) => remote.with_queue(config.join("turns")),
             Err(_) => remote,
@@ -272,6 +273,17 @@ impl Context {
             }
         }
         Ok(None)
+    }
+
+    /// Returns the object stores that the policies of the ledger name, reached as the environment says.
+    fn objects(&self, trust: &Trust, silence: Duration) -> Objects {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| CLOUDS.iter().any(|cloud| name.starts_with(cloud)));
+        let trust = trust.clone();
+        // What a store did is told beside every answer, also one for machines: it is on standard error.
+        let tell = |text: &str| eprint(&format!("{text}\n"));
+        Objects::new(Box::new(move |log| named_stores(log, &trust)), environment.collect(), silence, Box::new(tell))
     }
 
     /// Reads the trust file: the one named, else the one that `init` made for this repository, else that of the target branch.
@@ -612,6 +624,23 @@ fn lies_in(path: &Path, folder: &Path) -> bool {
     path.starts_with(folder)
 }
 
+/// Reads which object stores the policies name that are or were in force.
+fn named_stores(log: &Log, trust: &Trust) -> Result<NamedStores, StoreError> {
+    let rights = Rights::read(log, trust, []).map_err(|error| match error {
+        AppendError::Store(error) => error,
+        error => StoreError::Unreadable { what: "where materials lie".to_owned(), text: error.to_string() },
+    })?;
+    let authority = rights.authority(trust, now());
+    let newest = authority.policy_at(u64::MAX).and_then(|(_, policy)| policy.materials());
+    let mut all = Vec::new();
+    for rule in authority.materials() {
+        if !all.contains(&rule.store) {
+            all.push(rule.store.clone());
+        }
+    }
+    Ok(NamedStores { newest: newest.map(|rule| (rule.store.clone(), rule.inline_max)), all })
+}
+
 /// Returns the time of the machine's clock.
 pub(super) fn now() -> Time {
     Time(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
@@ -659,6 +688,8 @@ const LEDGER_SETTING: &str = "evidence.ledger";
 const LEDGER_REF: &str = "refs/evidence/ledger";
 /// So long a remote may say nothing, unless somebody says otherwise.
 const SILENCE: Duration = Duration::from_secs(30);
+/// What variables begin with that say how clouds are reached.
+const CLOUDS: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 /// Where a repository keeps its trust file.
 pub(super) const TRUST_IN_REPOSITORY: &str = ".evidence/trust.toml";
 /// Where a repository keeps its policy.

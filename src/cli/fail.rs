@@ -114,6 +114,7 @@ impl From<StoreError> for Fail {
                 Some(hint) => Self::usage(text).hint(hint),
                 None => Self::usage(text),
             },
+            StoreError::Objects(error) => Self::usage(text).hint(error.hint()),
             StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::InvalidData => {
                 Self::alarm(text, Vec::new())
             }

@@ -152,7 +152,7 @@ mod tests {
         properties(&serde_json::from_str(schema("policy").unwrap().text).unwrap(), &mut keys);
         assert!(keys.len() > 40, "{keys:?}");
         // Tables stand in their examples, the other keys in a row of their own.
-        let tables = ["claim", "tier", "when", "may", "exceptions"];
+        let tables = ["claim", "tier", "when", "may", "exceptions", "materials"];
         for key in keys {
             let row = format!("| `{key}`");
             let limit = format!(".{key}` |");

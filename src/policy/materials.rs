@@ -76,7 +76,7 @@ mod tests {
         assert!(refused("[materials]\ninline_max = \"4 MiB\"\n").contains("has no `store`"));
         let size = |text: &str| refused(&format!("[materials]\nstore = \"s3://shop\"\ninline_max = {text}\n"));
         assert!(size("\"4MB\"").contains("such as 4 MiB"));
-        assert!(size("4").contains("wanted a text"), "{}", size("4"));
+        assert!(size("4").contains("wanted a string"), "{}", size("4"));
         for text in ["\"255 KiB\"", "\"96 MiB\""] {
             assert!(size(text).contains("wanted 256 KiB to 95 MiB"), "{}", size(text));
         }

@@ -21,6 +21,8 @@ pub struct Blobs {
     remote: Option<Arc<Remote>>,
     /// Where what cannot be kept here is kept.
     other: Option<PathBuf>,
+    /// Whether object stores are left alone: what is read to know which there are lies in none.
+    inline: bool,
     /// Whether the folders above may be made: those of a ledger that went away are not.
     anew: bool,
 }
@@ -35,7 +37,7 @@ pub struct BlobWriter {
 
 impl Blobs {
     pub(super) fn new(ledger: &Path) -> Self {
-        Self { folder: ledger.join("blobs").join("sha256"), remote: None, other: None, anew: false }
+        Self { folder: ledger.join("blobs").join("sha256"), remote: None, other: None, inline: false, anew: false }
     }
 
     /// Returns the materials in a folder that is no ledger: `blobs/sha256` in it.
@@ -52,7 +54,13 @@ impl Blobs {
     }
 
     fn others(&self) -> Option<Self> {
-        self.other.as_ref().map(|folder| Self { folder: folder.clone(), remote: None, other: None, anew: true })
+        self.other.as_ref().map(|folder| Self {
+            folder: folder.clone(),
+            remote: None,
+            other: None,
+            inline: false,
+            anew: true,
+        })
     }
 
     pub(super) fn with_remote(mut self, remote: Option<Arc<Remote>>) -> Self {
@@ -60,10 +68,16 @@ impl Blobs {
         self
     }
 
-    /// Fetches those of some materials that are not here and that a remote has, all at once.
+    /// Leaves object stores alone.
+    pub(super) fn inline_only(mut self) -> Self {
+        self.inline = true;
+        self
+    }
+
+    /// Fetches those of some materials that are not here and that a remote or an object store has, all at once.
     ///
     /// # Errors
-    /// If the remote cannot be reached, or the operating system refuses.
+    /// If the remote or an object store cannot be reached, or the operating system refuses.
     pub fn fetch(&self, digests: &[Digest]) -> Result<(), StoreError> {
         let Some(remote) = &self.remote else { return Ok(()) };
         let missing: Vec<Digest> = digests.iter().copied().filter(|digest| !self.path(digest).exists()).collect();
@@ -74,7 +88,10 @@ impl Blobs {
             // What has another hash lies under that one, and is still missing under this.
             let (found, _) = self.put_from(from)?;
             if found == *digest { Ok(()) } else { Err(StoreError::unreadable("a material of the remote", &found)) }
-        })
+        })?;
+        let Some(objects) = remote.objects().filter(|_| !self.inline) else { return Ok(()) };
+        let missing: Vec<Digest> = missing.into_iter().filter(|digest| !self.path(digest).exists()).collect();
+        objects.find(&missing, || Remote::inline_log(remote), || self.own_writer())
     }
 
     /// Returns where a material lies, if it is there.
@@ -184,6 +201,19 @@ impl BlobWriter {
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Returns where it is written, before it has its name.
+    pub(super) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Makes the material durable if it has this hash, and drops it if not.
+    pub(super) fn keep_as(self, digest: &Digest) -> Result<bool, StoreError> {
+        if self.hasher.clone().finish() != *digest {
+            return Ok(false);
+        }
+        self.keep_here().map(|_| true)
     }
 
     /// Makes the material durable under its hash; returns hash and length.

@@ -147,6 +147,12 @@ impl Log {
         self
     }
 
+    /// Lets materials that are not here be fetched from the remote itself.
+    pub(super) fn with_inline_remote(mut self, remote: Arc<Remote>) -> Self {
+        self.blobs = self.blobs.with_remote(Some(remote)).inline_only();
+        self
+    }
+
     /// Returns the newest signed checkpoint; `None` while the log is empty.
     ///
     /// # Errors

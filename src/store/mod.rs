@@ -7,14 +7,18 @@
 //! nothing answered before it is durable, never a second answer for one place.
 //!
 //! **Over a remote** ([`Remote`]) the same holds with one more step: the order for all is that of one git ref, a batch is durable
-//! once the remote has it, and what lies in the folder is a copy of what the remote has.
+//! once the remote has it, and what lies in the folder is a copy of what the remote has. Materials that are too large for it lie in a store
+//! that the policy names ([`Objects`]), and are there before the batch is pushed.
 //!
 //! [`Ledger::read`] needs no lock and no permission to write. What it reads beyond the published checkpoint it first makes durable.
 
 mod arena;
 mod blobs;
+#[cfg(feature = "object-store")]
+mod cloud;
 mod durable;
 mod flat;
+mod folder;
 mod frame;
 mod fresh_map;
 mod index;
@@ -23,6 +27,7 @@ mod lists;
 mod log;
 mod lookup;
 mod memory;
+mod objects;
 mod remote;
 mod replay;
 mod restore;
@@ -40,6 +45,7 @@ pub use ledger::{Committed, Ledger, Replayed, ReplayedLog, Writer};
 pub use log::Log;
 pub use lookup::{Lookup, LookupKey};
 pub use memory::Memory;
+pub use objects::{NamedStores, Objects, ObjectsError, StoreReader};
 pub use remote::{NoteCheck, Remote};
 pub use restore::Restored;
 
@@ -86,6 +92,9 @@ pub enum StoreError {
     /// The remote of the ledger did not do what was asked.
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    /// A store of large materials did not do what was asked.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
     /// The remote has no ledger.
     #[error("there is no ledger at {remote}: it has no {name}")]
     NoRemoteLedger {

@@ -8,7 +8,8 @@
 //! materials/ab/cd/<64 hex>       names the git object of a material (mode 160000) without leading to it
 //! ```
 //! Each batch is one commit on top of the one before. Its second parent, where it has one, holds the batch's materials: they
-//! stay alive on the remote, and travel to nobody who fetches the ref at depth 1. What is in `log/` in order is what a folder has
+//! stay alive on the remote, and travel to nobody who fetches the ref at depth 1. Those that are too large for git lie in a store that the
+//! policy names ([`super::Objects`]), and the ref does not name them. What is in `log/` in order is what a folder has
 //! in its segments. The order for all is that of the ref; a push names the value that it expects.
 //!
 //! A copy never goes back: what the remote has must go on from what was read of it before, whole and signed.
@@ -16,7 +17,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::blobs::Blobs;
@@ -24,11 +25,12 @@ use super::durable::sync_folder;
 use super::frame::Frame;
 use super::index::Index;
 use super::log::{self, Log};
+use super::objects::Objects;
 use super::segments::{Batch, Position, Segments, Tail};
 use super::{RemoteAlarm, StoreError};
 use crate::git::{Added, Addition, MATERIALS, Mirror, RemoteError};
 use crate::merkle::Checkpoint;
-use crate::model::{Digest, Oid, Time};
+use crate::model::{Digest, Oid, Size, Time};
 
 /// Says why a signed checkpoint is not one of the ledger's, if it is not.
 pub type NoteCheck = Box<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
@@ -38,6 +40,8 @@ pub struct Remote {
     pub(super) mirror: Mirror,
     pub(super) folder: PathBuf,
     pub(super) check: NoteCheck,
+    /// Where materials lie that are too large for git.
+    objects: Option<Objects>,
     /// The folder in which this user's copies on this machine take turns.
     queue: Option<PathBuf>,
     state: Mutex<State>,
@@ -73,7 +77,8 @@ impl Remote {
     /// Makes the remote of the copy in a folder. `check` says whether a checkpoint is signed as it must be.
     #[must_use]
     pub fn new(mirror: Mirror, folder: &Path, check: NoteCheck) -> Self {
-        let remote = Self { mirror, folder: folder.to_owned(), check, queue: None, state: Mutex::default() };
+        let remote =
+            Self { mirror, folder: folder.to_owned(), check, objects: None, queue: None, state: Mutex::default() };
         remote.doubt();
         remote
     }
@@ -84,6 +89,23 @@ impl Remote {
     pub fn with_queue(mut self, folder: PathBuf) -> Self {
         self.queue = Some(folder);
         self
+    }
+
+    /// Lets materials that are too large for git lie in object stores.
+    #[must_use]
+    pub fn with_objects(mut self, objects: Objects) -> Self {
+        self.objects = Some(objects);
+        self
+    }
+
+    /// Returns the object stores.
+    pub(super) const fn objects(&self) -> Option<&Objects> {
+        self.objects.as_ref()
+    }
+
+    /// Opens the log of a copy to read which object stores there are, without asking any.
+    pub(super) fn inline_log(remote: &Arc<Self>) -> Result<Log, StoreError> {
+        Ok(Log::open(&remote.folder)?.with_inline_remote(Arc::clone(remote)))
     }
 
     /// Waits for this copy's turn.
@@ -341,14 +363,21 @@ impl Remote {
     }
 
     /// Pushes one batch on top of what the copy is of.
-    pub(super) fn push(&self, batch: &Outgoing<'_>, blobs: &Blobs, ledger_file: &[u8]) -> Result<(), StoreError> {
+    ///
+    /// What is too large for git is in its store before: a receipt never stands for a material that is nowhere.
+    pub(super) fn push(
+        self: &Arc<Self>,
+        batch: &Outgoing<'_>,
+        blobs: &Blobs,
+        ledger_file: &[u8],
+    ) -> Result<(), StoreError> {
+        let kept = self.place(batch.materials, blobs)?;
         let head = self.state().head.clone();
         let mut files =
             vec![("checkpoint".to_owned(), batch.note.to_vec()), (path_of(batch.first), batch.bytes.to_vec())];
         if head.is_none() {
             files.push((LEDGER_FILE.to_owned(), ledger_file.to_vec()));
         }
-        let kept = beside(batch.materials, blobs)?;
         let message = format!("{}\n", batch.subjects.join("\n"));
         let addition = Addition { message, time: batch.time, files, kept, tree_of: None };
         let commit = self.mirror.commit(head.as_ref(), &addition)?;
@@ -375,6 +404,41 @@ impl Remote {
         }
         *self.state() = State { is_current: true, head: Some(commit), refused: 0 };
         Ok(())
+    }
+
+    /// Puts what is too large for git into its store; returns what becomes objects of git: name and path.
+    pub(super) fn place(
+        self: &Arc<Self>,
+        materials: &[Digest],
+        blobs: &Blobs,
+    ) -> Result<Vec<(String, PathBuf)>, StoreError> {
+        let mut found = Vec::with_capacity(materials.len());
+        for digest in materials {
+            let path = blobs.path(digest);
+            let bytes = fs::metadata(&path).map_err(StoreError::io("cannot read", &path))?.len();
+            found.push((digest, path, bytes));
+        }
+        let store = match &self.objects {
+            Some(objects) if found.iter().any(|(_, _, bytes)| *bytes > Size::INLINE_LEAST.0) => {
+                objects.newest(&Self::inline_log(self)?)?.map(|(url, inline_max)| (objects, url, inline_max))
+            }
+            _ => None,
+        };
+        let mut kept = Vec::new();
+        for (digest, path, bytes) in found {
+            match &store {
+                Some((objects, url, inline_max)) if bytes > inline_max.0 => objects.keep(url, digest, &path)?,
+                _ if bytes > Size::INLINE_MOST.0 => {
+                    let most = Size::INLINE_MOST;
+                    let text = format!(
+                        "{digest} has {bytes} bytes; wanted at most {most} in a git remote, unless the policy names a store for larger ones"
+                    );
+                    return Err(StoreError::unreadable("a material", &text));
+                }
+                _ => kept.push((material_name(digest), path)),
+            }
+        }
+        Ok(kept)
     }
 
     /// Remembers what the copy is of, once the batch lies in it.
@@ -489,22 +553,6 @@ fn finish(file: Option<io::BufWriter<File>>) -> io::Result<()> {
     }
 }
 
-/// Returns the files of materials, each by its name beside the log.
-pub(super) fn beside(materials: &[Digest], blobs: &Blobs) -> Result<Vec<(String, PathBuf)>, StoreError> {
-    let mut kept = Vec::with_capacity(materials.len());
-    for digest in materials {
-        let path = blobs.path(digest);
-        let found = fs::metadata(&path).map_err(StoreError::io("cannot read", &path))?;
-        if found.len() > MATERIAL_BYTES_MAX {
-            let text =
-                format!("{digest} has {} bytes; wanted at most {MATERIAL_BYTES_MAX} in a git remote", found.len());
-            return Err(StoreError::unreadable("a material", &text));
-        }
-        kept.push((material_name(digest), path));
-    }
-    Ok(kept)
-}
-
 /// Returns the path of the batch whose first record has this serial.
 fn path_of(serial: u64) -> String {
     let digits = format!("{serial:010}");
@@ -531,8 +579,6 @@ const HEAD_FILE: &str = "git-head";
 const PART_BYTES: usize = 32 * 1024 * 1024;
 /// A batch of envelopes; what is longer is none.
 const BATCH_BYTES_MAX: u64 = 512 * 1024 * 1024;
-/// Forges take no larger files.
-const MATERIAL_BYTES_MAX: u64 = 95 * 1024 * 1024;
 /// So many names are asked for in one command.
 const LISTED_MAX: usize = 500;
 /// Nobody waits longer for a turn.

@@ -4,8 +4,10 @@
 //! pushed as one commit on top of the remote's, with the value that the ref is expected to have: nothing is forced, and whoever
 //! reads it finds the same batches under the same names.
 
+use std::sync::Arc;
+
 use super::blobs::Blobs;
-use super::remote::{Remote, beside};
+use super::remote::Remote;
 use super::{RemoteAlarm, StoreError};
 use crate::crypto::Envelope;
 use crate::git::Addition;
@@ -27,7 +29,7 @@ pub struct Restored {
 
 impl Remote {
     /// Gives back what the remote lacks of a copy's log. The caller holds the lock.
-    pub(super) fn restore(&self, log: &Log, origin: &str, blobs: &Blobs) -> Result<Restored, StoreError> {
+    pub(super) fn restore(self: &Arc<Self>, log: &Log, origin: &str, blobs: &Blobs) -> Result<Restored, StoreError> {
         let size = log.size();
         let ours = log.checkpoint()?.ok_or_else(|| StoreError::unreadable("the copy", &"it holds no records"))?;
         if (self.check)(&ours).is_err() {
@@ -58,7 +60,7 @@ impl Remote {
             message: format!("restored from {before} to {size} entries\n"),
             time,
             files: Vec::new(),
-            kept: beside(&here, blobs)?,
+            kept: self.place(&here, blobs)?,
             tree_of: Some(self.newest_tree(&ours)?),
         };
         let on = seen.map(|seen| seen.commit);
