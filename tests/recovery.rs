@@ -443,3 +443,31 @@ fn merge_is_recorded_where_the_remote_keeps_no_commits() {
     );
     assert!(ran.err.contains(&format!("hint: git push origin refs/evidence/commits/{judged}")), "{ran:?}");
 }
+
+#[test]
+fn ledger_on_a_remote_is_called_by_its_remote() {
+    let team = Team::new();
+    let ci = team.machine("ci-box");
+    team.git(&["init", "-q", "--bare", "-b", "main", "../second.git"]);
+    ci.git(&["clone", "-q", "../../second.git", "../second"]);
+    let second = ci.path("second");
+    fs::write(second.join("one.txt"), "one\n").unwrap();
+    let git = second.to_str().unwrap();
+    ci.git(&["-C", git, "add", "-A"]);
+    ci.git(&["-C", git, "-c", "user.name=agent", "-c", "user.email=agent@example.org", "commit", "-q", "-m", "start"]);
+    let mut command = ci.command("owner", &["init", "--repository", "second", "--principal", "owner"]);
+    for name in ["EVIDENCE_KEY", "EVIDENCE_TRUST", "EVIDENCE_LOG_KEY"] {
+        command.env_remove(name);
+    }
+    let ran = Ran::of(command.current_dir(&second).output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.starts_with("ledger   git:origin#refs/evidence/ledger\n"), "{ran:?}");
+    // The word is one that names it.
+    let mut command = ci.command("owner", &["ledger", "check"]);
+    for name in ["EVIDENCE_KEY", "EVIDENCE_TRUST", "EVIDENCE_LOG_KEY"] {
+        command.env_remove(name);
+    }
+    command.env("EVIDENCE_LEDGER", "git:origin#refs/evidence/ledger");
+    let ran = Ran::of(command.current_dir(&second).output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+}

@@ -259,10 +259,17 @@ fn accepted() -> Verdict {
         attempts: 1,
         numbers: Some("2 of 2 tests pass".into()),
         failed_elsewhere: vec![4],
+        delivered_late_seconds: Some(300),
         exception: None,
         baseline: Vec::new(),
     };
-    let bare = Requirement { numbers: None, failed_elsewhere: Vec::new(), claim: id("lint"), ..requirement.clone() };
+    let bare = Requirement {
+        numbers: None,
+        failed_elsewhere: Vec::new(),
+        delivered_late_seconds: None,
+        claim: id("lint"),
+        ..requirement.clone()
+    };
     let finding = Finding::new(Code::NO_PLAN, "the ledger", "nothing", "a plan");
     Verdict {
         decision: Decision::Accepted,
@@ -388,7 +395,8 @@ fn a_verdict_that_says_more_or_less_breaks_its_schema() {
             assert!(check_schema("verdict-report", &more).is_err(), "{at}");
             for field in value.pointer(&at).unwrap().as_object().unwrap().keys() {
                 let less = with(&value, &at, |members| members.remove(field));
-                let optional = ["numbers", "failedElsewhere", "mend", "role", "exceptions"].contains(&field.as_str())
+                let optional = ["numbers", "failedElsewhere", "deliveredLateSeconds", "mend", "role", "exceptions"]
+                    .contains(&field.as_str())
                     || at.starts_with("/exceptions/") && ["names", "why"].contains(&field.as_str())
                     || is_told(&at, field)
                     || verdict.decision == Decision::Refused

@@ -13,7 +13,9 @@ use std::process::{Command, Stdio};
 use common::{CHANGE, EVIDENCE, Rig, isolate, junit, sarif, wait_for};
 use evidence_ledger::append::Submission;
 use evidence_ledger::crypto::{Envelope, SecretKey};
-use evidence_ledger::model::{Binding, Digest, Event, Predicate, Statement, Subject, check_schema};
+use evidence_ledger::model::{
+    Binding, Command as RunCommand, Digest, Ended, Event, Predicate, Run, Statement, Subject, Time, check_schema,
+};
 use evidence_ledger::store::{Lookup, LookupKey};
 use forge::{Forge, key, oid, passed, start};
 use serde_json::{Value, json};
@@ -103,7 +105,40 @@ fn open_change_shows_what_is_missing_who_may_do_it_and_how() {
     rig.medium();
     let shown = agrees(&rig);
     assert_eq!((&shown["state"], &shown["missing"]), (&json!("ready"), &json!([])));
-    assert!(rig.ok("stranger", &["status", "--change", CHANGE]).out.starts_with("ready: "));
+    let text = rig.ok("stranger", &["status", "--change", CHANGE]).out;
+    assert!(text.starts_with("ready: "), "{text}");
+    // Nothing is missing, and there is somebody who may merge it.
+    assert_eq!(shown["awaited"], json!([]));
+    assert_eq!(shown["mayMerge"], json!([{"role": "ci", "who": ["ci-1", "ci-2", "owner"]}]));
+    let wanted = format!("evidence record merge {CHANGE}\n  who may: ci-1, ci-2, owner (role ci)\n");
+    assert!(text.contains(&wanted), "{text}");
+    assert!(rig.ok("stranger", &["status"]).out.contains("ci: ci-1, ci-2, owner"));
+    assert_eq!(names(&board(&rig, &["--for", "ci-2"])), [CHANGE]);
+    assert!(names(&board(&rig, &["--for", "reviewer"])).is_empty());
+}
+
+#[test]
+fn result_that_came_late_says_by_how_many_seconds() {
+    for (late, shown) in [(120, None), (121, Some(121))] {
+        let rig = Rig::new();
+        rig.plan("low");
+        let forge = Forge::of(&rig);
+        let (_, begun) = forge.about(&rig, "ci-1", start("build"));
+        let command =
+            RunCommand { argv: vec!["make".to_owned()], ended: Ended::Exited { code: 0 }, duration_ms: 10_999 };
+        let run = Run { command: Some(command), ..passed(&rig, "build", begun) };
+        let statement = forge.statement(&rig, forge.planned(&rig).plan, Predicate::Result(run));
+        let came = Time(forge.newest().0 + 10 + late);
+        forge.write(&statement, &[&key(&rig, "ci-1")], came);
+        let verdict = rig.verify();
+        let requirement = &verdict.accepted().json["requirements"][0];
+        assert_eq!(requirement["deliveredLateSeconds"].as_u64(), shown, "{requirement}");
+        assert_eq!(
+            requirement["numbers"].to_string().contains("delivered 121s late"),
+            shown.is_some(),
+            "{requirement}"
+        );
+    }
 }
 
 #[test]
@@ -284,14 +319,23 @@ fn change_for_another_branch_is_held_against_that_one() {
 }
 
 #[test]
-fn alias_names_its_change_and_an_unknown_id_shows_how_it_begins() {
+fn alias_names_its_change_and_an_unknown_id_is_refused_with_the_nearest() {
     let rig = Rig::new();
+    // What HEAD makes is no unknown change: it is shown how it begins.
+    let shown = standing(&rig, &[]);
+    assert_eq!((&shown["state"], &shown["missing"][0]["code"]), (&json!("waiting"), &json!("E101")));
+    assert_eq!(shown["missing"][0]["command"], json!(["evidence", "plan", CHANGE, "--tier", "low"]));
     rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--alias", "pr-12"]);
     assert_eq!(board(&rig, &["pr-12"])["changes"][0]["change"], CHANGE);
-    let value = board(&rig, &["pr-13"]);
-    let shown = &value["changes"][0];
-    assert_eq!((&shown["state"], &shown["missing"][0]["code"]), (&json!("waiting"), &json!("E101")));
-    assert_eq!(shown["missing"][0]["command"], json!(["evidence", "plan", "pr-13", "--tier", "low"]));
+    for (word, hint) in [
+        ("pr-13", "did you mean pr-12?"),
+        ("shop/featur", "did you mean shop/feature?"),
+        ("origin/nope", "evidence plan origin/nope --tier TIER begins it"),
+    ] {
+        let ran = rig.by("stranger", &["status", word]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+        assert!(ran.err.contains(&format!("no change {word} is known")) && ran.err.contains(hint), "{ran:?}");
+    }
     for words in [&["status", "Not An Id"][..], &["status", "--commit", "HEAD"], &["status", CHANGE, "--commit", "no"]]
     {
         let ran = rig.by("stranger", words);
@@ -460,7 +504,7 @@ fn many(rig: &Rig, count: usize) {
     let starts = submit(starts.collect(), &ci);
     let result = passed(rig, "build", starts[0].leaf);
     let results = tried.iter().zip(&starts).map(|(number, start)| {
-        let run = evidence_ledger::model::Run { start: start.leaf, ..result.clone() };
+        let run = Run { start: start.leaf, ..result.clone() };
         let binding = bound(*number, 3, Some(plans[*number].leaf));
         Statement { subjects: subjects.clone(), binding, predicate: Predicate::Result(run) }
     });

@@ -10,10 +10,7 @@ use super::signer::Signer;
 use crate::append::{AppendError, Receipt, Rights};
 use crate::crypto::{Envelope, PublicKey};
 use crate::merkle::MapText;
-use crate::model::{
-    ChangeId, Digest, Entry, Event, Fingerprint, Grant, Oid, Plan, Predicate, Statement,
-    Time,
-};
+use crate::model::{ChangeId, Digest, Entry, Event, Fingerprint, Grant, Oid, Plan, Predicate, Statement, Time};
 use crate::prove::{PlacementError, ProveError};
 use crate::store::Log;
 

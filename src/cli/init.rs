@@ -106,7 +106,11 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     context.remember_ledger()?;
     let named = !context.named_keys()?.is_empty();
     let key = if named { own.public().fingerprint().to_string() } else { own_path.display().to_string() };
-    show(context, top, &folder, &id, principal.as_str(), &key, &first_commands(&policy)?);
+    let place = match appender.ledger().remote() {
+        Some(remote) => format!("git:{}#{}", remote.name(), remote.reference()),
+        None => folder.display().to_string(),
+    };
+    show(context, top, &place, &id, principal.as_str(), &key, &first_commands(&policy)?);
     if appender.ledger().remote().is_some() {
         let path = log_key_path.display();
         context.say(&format!(
@@ -119,16 +123,15 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<u8, Fail> {
     Ok(0)
 }
 
-fn show(context: &Context, top: &Path, folder: &Path, id: &Id, principal: &str, key: &str, commands: &[String]) {
+fn show(context: &Context, top: &Path, ledger: &str, id: &Id, principal: &str, key: &str, commands: &[String]) {
     if context.json {
         print_json(
-            &json!({"repository": id, "principal": principal, "ledger": folder, "key": key, "policy": top.join(POLICY_IN_REPOSITORY), "trust": top.join(TRUST_IN_REPOSITORY), "next": commands}),
+            &json!({"repository": id, "principal": principal, "ledger": ledger, "key": key, "policy": top.join(POLICY_IN_REPOSITORY), "trust": top.join(TRUST_IN_REPOSITORY), "next": commands}),
         );
         return;
     }
     let mut text = format!(
-        "ledger   {}\nkey      {} ({principal})\npolicy   {POLICY_IN_REPOSITORY}\ntrust    {TRUST_IN_REPOSITORY}\n\nnext, with your own test command for CMD:\n",
-        folder.display(),
+        "ledger   {ledger}\nkey      {} ({principal})\npolicy   {POLICY_IN_REPOSITORY}\ntrust    {TRUST_IN_REPOSITORY}\n\nnext, with your own test command for CMD:\n",
         key
     );
     for command in commands {

@@ -75,6 +75,14 @@ pub(super) fn change_page(look: &Look, standing: &Standing) -> String {
     }
     match (&look.principal, standing.merge) {
         (_, Some(merge)) => text.push_str(&format!("\nmerged: record #{merge} closed it, and nobody is awaited\n")),
+        (_, None) if !standing.may_merge.is_empty() => {
+            text.push_str(&format!("\nonce its commit is on the branch: evidence record merge {}\n", standing.change));
+            for awaited in &standing.may_merge {
+                let who: Vec<&str> = awaited.who.iter().map(|principal| principal.as_str()).collect();
+                let who = if who.is_empty() { "nobody yet".to_owned() } else { who.join(", ") };
+                text.push_str(&format!("  who may: {who} (role {})\n", awaited.role));
+            }
+        }
         (Some(principal), None) if standing.missing.is_empty() => {
             text.push_str(&format!("\nnothing here awaits {principal}\n"));
         }
@@ -129,7 +137,7 @@ fn row(standing: &Standing) -> [String; COLUMNS] {
     if names.len() > NAMES_MAX {
         missing.push(format!("+{}", names.len() - NAMES_MAX));
     }
-    let awaited = standing.awaited.iter().map(|awaited| {
+    let awaited = standing.awaited.iter().chain(&standing.may_merge).map(|awaited| {
         let who: Vec<&str> = awaited.who.iter().map(|principal| principal.as_str()).collect();
         format!("{}: {}", awaited.role, if who.is_empty() { "nobody yet".to_owned() } else { who.join(", ") })
     });

@@ -21,7 +21,9 @@ use crate::git::{Target, need_commit};
 use crate::model::{ChangeId, Id, Oid, PrincipalId, Time, check_schema};
 use crate::policy::{Moment, nearest};
 use crate::prove::Complete;
-use crate::trace::{Checkout, Planned, Standing, Unjudged, aliased, newest_commit, open_changes, planned, planned_at};
+use crate::trace::{
+    Checkout, Planned, Progress, Standing, Unjudged, aliased, newest_commit, open_changes, planned, planned_at,
+};
 use crate::verify::Policies;
 
 pub(super) fn run(context: &Context, args: &StatusArgs) -> Result<u8, Fail> {
@@ -102,7 +104,7 @@ impl Look {
                 None => self.changes.push(standing),
                 Some(principal) => {
                     let theirs = standing.for_principal(principal);
-                    self.changes.extend(Some(theirs).filter(|theirs| !theirs.missing.is_empty()));
+                    self.changes.extend(Some(theirs).filter(Standing::awaits));
                 }
             }
         }
@@ -214,6 +216,9 @@ impl<'a> Desk<'a> {
             first = planned(log, &other)?;
             change = other;
         }
+        if first.is_none() && commit.is_none() && self.of_head.as_ref() != Some(&change) {
+            return Err(self.unknown(&change)?);
+        }
         let spot = match commit {
             Some("") => return Err(Fail::usage("--commit is empty; wanted a revision such as HEAD")),
             Some(revision) => self.spot(self.context.head(revision)?),
@@ -226,6 +231,23 @@ impl<'a> Desk<'a> {
         Ok(match log.merge_of(&change)?.filter(|_| self.moment <= Moment::Merge) {
             Some(merge) => standing.merged(merge),
             None => standing,
+        })
+    }
+
+    /// Says that nobody planned such a change, and which one may be meant.
+    fn unknown(&self, change: &ChangeId) -> Result<Fail, Fail> {
+        let mut known: BTreeSet<ChangeId> = self.branches()?.keys().cloned().chain(self.of_head.clone()).collect();
+        for serial in open_changes(&self.ground.log)? {
+            let Some(planned) = planned_at(&self.ground.log, serial)? else { continue };
+            known.extend(planned.plan.aliases);
+            known.insert(planned.change);
+        }
+        let fail = Fail::usage(format!("no change {change} is known: nobody planned it, and HEAD does not make it"));
+        Ok(match nearest(change.as_str(), known.iter().map(|known| known.as_str())) {
+            Some(near) => fail.hint(format!("did you mean {near}?")),
+            None => {
+                fail.hint(format!("evidence status lists the open ones; evidence plan {change} --tier TIER begins it"))
+            }
         })
     }
 
@@ -252,7 +274,11 @@ impl<'a> Desk<'a> {
             Err(verdict) => *verdict,
         };
         self.advisor.advise(&mut verdict);
-        Ok(Standing::judged(&verdict, planned, target.map(|target| target.name.as_str()), spot.checkout))
+        let standing = Standing::judged(&verdict, planned, target.map(|target| target.name.as_str()), spot.checkout);
+        Ok(match standing.state {
+            Progress::Ready if self.moment == Moment::Merge => standing.to_be_merged_by(self.advisor.mergers(change)),
+            _ => standing,
+        })
     }
 
     /// Returns the branch that a change is meant for: the one that is named, else the planned one, else the usual one.

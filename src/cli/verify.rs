@@ -15,10 +15,11 @@ use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
 use crate::export::{Around, Attestation, Projection, command_line};
 use crate::git::{GitError, GitFactsError, Target};
-use crate::model::{ChangeId, Decision, GitFacts, Grant, Oid, PrincipalId, VerdictRecord, check_schema};
-use crate::policy::Moment;
+use crate::model::{ChangeId, Decision, GitFacts, Grant, Oid, PrincipalId, Role, VerdictRecord, check_schema};
+use crate::policy::{Act, Moment};
 use crate::prove::{Change, Complete, Held, Trust};
 use crate::store::{Ledger, Log};
+use crate::trace::Awaited;
 use crate::verify::{
     Clock, Code, CriterionShown, CriterionState, Decided, ExceptionShown, Finding, Judgement, Known, Limitation,
     Planned, Policies, REMOTE_UNSEEN, Rechecked, Requirement, Shows, State, Verdict, asks_changed_lines, plan_base,
@@ -338,6 +339,8 @@ pub(super) fn advise(log: &Log, trust: &Trust, verdict: &mut Verdict) {
 #[derive(Default)]
 pub(super) struct Advisor {
     held: Vec<Grant>,
+    /// The roles that may merge by the newest policy; none where only the roots may.
+    mergers: Vec<Role>,
 }
 
 impl Advisor {
@@ -346,7 +349,26 @@ impl Advisor {
         let rights = key::all_rights(log, trust)?;
         let authority = rights.authority(trust, now());
         let holds = |known: &&Known| !known.is_filing() && authority.holds_now(known);
-        Ok(Self { held: authority.grants().iter().filter(holds).map(|known| known.grant.clone()).collect() })
+        let held = authority.grants().iter().filter(holds).map(|known| known.grant.clone()).collect();
+        let may = authority.policy_at(u64::MAX).and_then(|(_, policy)| policy.may(Act::Merge));
+        Ok(Self { held, mergers: may.map_or_else(Vec::new, |entitled| entitled.roles.to_vec()) })
+    }
+
+    /// Returns the roles that may merge a change, and who holds each for it.
+    pub(super) fn mergers(&self, change: &ChangeId) -> Vec<Awaited> {
+        let awaited = |role: &Role| Awaited { role: role.to_string(), who: self.holders(role.as_str(), change) };
+        self.mergers.iter().map(awaited).collect()
+    }
+
+    /// Returns who holds a role for a change.
+    fn holders(&self, role: &str, change: &ChangeId) -> Vec<PrincipalId> {
+        let holds = |grant: &&Grant| {
+            grant.roles.iter().any(|held| held.as_str() == role)
+                && (grant.changes.is_empty() || grant.changes.contains(change))
+        };
+        let holders: BTreeSet<PrincipalId> =
+            self.held.iter().filter(holds).map(|grant| grant.principal.clone()).collect();
+        holders.into_iter().collect()
     }
 
     /// Returns everybody who holds anything.
@@ -359,13 +381,7 @@ impl Advisor {
         let Verdict { change, findings, .. } = verdict;
         for mend in findings.iter_mut().filter_map(|finding| finding.mend.as_mut()) {
             let Some(role) = &mend.role else { continue };
-            let holds = |grant: &&Grant| {
-                grant.roles.iter().any(|held| held.as_str() == role)
-                    && (grant.changes.is_empty() || grant.changes.contains(change))
-            };
-            mend.who = self.held.iter().filter(holds).map(|grant| grant.principal.clone()).collect();
-            mend.who.sort();
-            mend.who.dedup();
+            mend.who = self.holders(role, change);
         }
     }
 }

@@ -115,6 +115,12 @@ impl Remote {
         self.mirror.remote()
     }
 
+    /// Returns the ref under which it lives there.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        self.mirror.name()
+    }
+
     /// Fetches; returns the commit, the origin and the checkpoint that the remote has, if it has a ledger.
     pub(super) fn fetch(&self) -> Result<Option<Seen>, StoreError> {
         let Some(commit) = self.mirror.fetch()? else { return Ok(None) };

@@ -56,6 +56,9 @@ pub struct Standing {
     pub missing: Vec<Step>,
     /// Who is awaited, each role once.
     pub awaited: Vec<Awaited>,
+    /// Of a change that is ready, who may merge it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub may_merge: Vec<Awaited>,
     /// What an acceptance would admit.
     pub limitations: Vec<Limitation>,
     /// Why it was not judged.
@@ -226,7 +229,26 @@ impl Standing {
     /// Returns that a merge closed the change: what the verdict lacks awaits nobody any more.
     #[must_use]
     pub fn merged(self, merge: u64) -> Self {
-        Self { state: Progress::Merged, merge: Some(merge), missing: Vec::new(), awaited: Vec::new(), ..self }
+        Self {
+            state: Progress::Merged,
+            merge: Some(merge),
+            missing: Vec::new(),
+            awaited: Vec::new(),
+            may_merge: Vec::new(),
+            ..self
+        }
+    }
+
+    /// Returns that whoever holds one of these roles may merge it now.
+    #[must_use]
+    pub fn to_be_merged_by(self, may_merge: Vec<Awaited>) -> Self {
+        Self { may_merge, ..self }
+    }
+
+    /// Returns whether anything is missing, or anybody may merge it.
+    #[must_use]
+    pub fn awaits(&self) -> bool {
+        !self.missing.is_empty() || !self.may_merge.is_empty()
     }
 
     /// Keeps what a principal may do.
@@ -234,6 +256,7 @@ impl Standing {
     pub fn for_principal(mut self, principal: &PrincipalId) -> Self {
         self.missing.retain(|step| step.who.contains(principal));
         self.awaited.retain(|awaited| awaited.who.contains(principal));
+        self.may_merge.retain(|awaited| awaited.who.contains(principal));
         self
     }
 
@@ -268,6 +291,7 @@ impl Standing {
             criteria: Vec::new(),
             missing: Vec::new(),
             awaited: Vec::new(),
+            may_merge: Vec::new(),
             limitations: Vec::new(),
             unjudged: None,
         }

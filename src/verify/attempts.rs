@@ -206,7 +206,8 @@ pub(super) fn check(
             findings.push(Finding::new(Code::TOO_MANY_ATTEMPTS, name.as_str(), found, format!("at most {most}")));
         }
     }
-    if let Some(late) = mine.iter().filter_map(|attempt| attempt.late()).max() {
+    ruled.late = mine.iter().filter_map(|attempt| attempt.late()).max();
+    if let Some(late) = ruled.late {
         let said = format!("delivered {late} late");
         ruled.numbers = Some(ruled.numbers.map_or_else(|| said.clone(), |numbers| format!("{numbers}; {said}")));
     }

@@ -16,7 +16,7 @@ use super::ratchet::{Compared, Gain};
 use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, OPERATOR_UNBOUND, Requirement, State, TierShown, Verdict};
 use super::{attempts, criteria, planned, reviews, succession};
-use crate::model::{AsOf, Decision, Digest, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Time};
+use crate::model::{AsOf, Decision, Digest, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Span, Time};
 use crate::policy::{Act, Base, Form, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
 
@@ -75,6 +75,8 @@ pub(super) struct Ruled {
     pub(super) attempts: u64,
     pub(super) numbers: Option<String>,
     pub(super) failed_elsewhere: Vec<u64>,
+    /// How late the latest result was, if one waited somewhere.
+    pub(super) late: Option<Span>,
     pub(super) asserted: bool,
     pub(super) limitations: Vec<Limitation>,
     pub(super) counted: Vec<Counted>,
@@ -93,6 +95,7 @@ impl Default for Ruled {
             attempts: 0,
             numbers: None,
             failed_elsewhere: Vec::new(),
+            late: None,
             asserted: false,
             limitations: Vec::new(),
             counted: Vec::new(),
@@ -328,6 +331,7 @@ fn check_requirements(
             attempts: ruled.attempts,
             numbers: ruled.numbers,
             failed_elsewhere: ruled.failed_elsewhere,
+            delivered_late_seconds: ruled.late.map(|Span(seconds)| seconds),
             exception,
             baseline: ruled.compared,
         };
@@ -406,7 +410,7 @@ fn check_names(bench: &Bench<'_>, plans: &Plans<'_>, git: &GitFacts, findings: &
 fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: &mut BTreeSet<Limitation>) {
     limitations.insert(Limitation {
         name: OPERATOR_UNBOUND,
-        text: "whoever holds the log key and the ledger's folder could have rewritten what nobody else remembers of it"
+        text: "whoever holds the log key and may write the ledger, in its folder or on its remote, could have rewritten what nobody else remembers of it"
             .to_owned(),
     });
     let edited: Vec<&str> = bench

@@ -94,6 +94,10 @@ pub struct Requirement {
     /// Failures on other trees: they void nothing and are shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed_elsewhere: Vec<u64>,
+    /// How many seconds after its command had ended the latest result came to the ledger, if that is more than it takes: it waited
+    /// in a spool. It changes nothing of what it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivered_late_seconds: Option<u64>,
     /// The exception that stands in for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exception: Option<Excepted>,

@@ -265,6 +265,7 @@ mod tests {
             attempts: 1,
             numbers: Some("12 passed".to_owned()),
             failed_elsewhere: Vec::new(),
+            delivered_late_seconds: None,
             baseline: Vec::new(),
             exception: None,
         };

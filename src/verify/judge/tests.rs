@@ -27,6 +27,7 @@ fn verdict(moment: Moment, states: &[State]) -> Verdict {
         attempts: 1,
         numbers: None,
         failed_elsewhere: Vec::new(),
+        delivered_late_seconds: None,
         exception: None,
         baseline: Vec::new(),
     };
