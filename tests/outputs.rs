@@ -231,7 +231,7 @@ fn verdict_is_coloured_where_it_is_wanted_and_says_the_same_without() {
         };
         // The second line has the time.
         let lines = |text: &str| {
-            let text = ["31", "32", "1", "0"]
+            let text = ["31", "32", "33", "1", "0"]
                 .iter()
                 .fold(text.to_owned(), |text, n| text.replace(&format!("\u{1b}[{n}m"), ""));
             text.lines()

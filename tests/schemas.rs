@@ -261,6 +261,7 @@ fn accepted() -> Verdict {
         failed_elsewhere: vec![4],
         exception: None,
         baseline: Vec::new(),
+        policy: None,
     };
     let bare = Requirement { numbers: None, failed_elsewhere: Vec::new(), claim: id("lint"), ..requirement.clone() };
     let finding = Finding::new(Code::NO_PLAN, "the ledger", "nothing", "a plan");

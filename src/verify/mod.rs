@@ -28,6 +28,7 @@ mod planned;
 mod question;
 mod ratchet;
 mod recheck;
+mod recommended;
 mod reviews;
 mod succession;
 mod suppose;
@@ -39,8 +40,8 @@ pub use branch::{asks_baseline, baselines_of, read_branch, read_chain, target_ch
 pub use changed::asks_changed_lines;
 pub use code::{CODES, Code};
 pub use criteria::{CriterionShown, CriterionState, Shows, ShowsKind};
-pub use judge::{Clock, Judgement, LIMITATIONS, REMOTE_UNSEEN, judge, plan_base};
 pub use ended::Ended;
+pub use judge::{Clock, Judgement, LIMITATIONS, REMOTE_UNSEEN, judge, plan_base};
 pub use limits::Totals;
 pub use names::{read_authors, read_names};
 pub use observe::{Observed, Passed, observe};
@@ -48,6 +49,7 @@ pub use planned::{Planned, PlannedFile, PlannedPaths};
 pub use question::{Answer, Answers, Denial, Question, Said, Unanswered, question_digest};
 pub use ratchet::{Allowed, Compared, Gain, next_baseline};
 pub use recheck::{BASELINE_BYTES_MAX, Recheck, RecheckError, Rechecked, read_baseline};
+pub use recommended::Recommended;
 pub use succession::follow;
 pub use suppose::Supposed;
 pub use verdict::{

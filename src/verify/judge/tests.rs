@@ -29,6 +29,7 @@ fn verdict(moment: Moment, states: &[State]) -> Verdict {
         failed_elsewhere: Vec::new(),
         exception: None,
         baseline: Vec::new(),
+        policy: None,
     };
     Verdict {
         format: "evidence-verdict/v1",
