@@ -108,6 +108,21 @@ fn summary_is_signed_by_a_named_key_and_bare_without_one() {
 }
 
 #[test]
+fn summary_of_a_recorded_verdict_is_signed_by_the_key_that_records_it() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    let write = ["verify", "--write", "vsa=../written.vsa"];
+    let own = SecretKey::from_pem(&fs::read_to_string(rig.key_path("owner")).unwrap()).unwrap().public();
+    let ring: KeyRing = [own].into_iter().collect();
+    rig.ok("owner", &write);
+    assert!(Envelope::parse(text(&rig, "vsa").as_bytes()).is_err(), "nobody is named, and nothing is recorded");
+    rig.ok("owner", &[&write[..], &["--record"]].concat());
+    let envelope = Envelope::parse(text(&rig, "vsa").as_bytes()).unwrap();
+    assert!(envelope.open(&ring).is_ok());
+}
+
+#[test]
 fn recorded_verdict_names_its_summary_which_passes_only_what_was_accepted() {
     let rig = Rig::new();
     rig.plan("low");

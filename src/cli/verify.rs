@@ -9,7 +9,7 @@ use super::context::{Context, Head, now};
 use super::fail::Fail;
 use super::keys::lent;
 use super::table::{BAD, GOOD, OPEN, Table};
-use super::write::Outputs;
+use super::write::{Outputs, Signs};
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
@@ -57,7 +57,7 @@ pub(super) fn decide_proven(context: &Context, args: &ExplainArgs) -> Result<(De
 }
 
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
-    let outputs = Outputs::prepare(context, &args.write)?;
+    let outputs = Outputs::prepare(context, &args.write, if args.record { Signs::Records } else { Signs::IfNamed })?;
     let named = args.name.as_deref().or(args.of.change.as_deref());
     let moment = match args.at {
         MomentWord::Plan => Moment::Plan,
