@@ -510,6 +510,8 @@ fn order_of_names_and_reports_changes_nothing() {
     fs::write(rig.path("y.xml"), tests(&["b", "a"])).unwrap();
     rig.ok("ci-1", &["attest", "build", "--report", "../y.xml", "--report", "../x.xml"]);
     verify(&rig).accepted();
+    let status = rig.ok("stranger", &["status", "shop/two", "--json"]).json();
+    assert_eq!(status["changes"][0]["requirements"][0]["baseline"][0]["what"], "tests", "{status}");
     merge(&rig, "two");
     // Nothing moved: the very baseline of before stays.
     assert_eq!(baseline_file(&rig), first);

@@ -108,6 +108,21 @@ fn summary_is_signed_by_a_named_key_and_bare_without_one() {
 }
 
 #[test]
+fn summary_of_a_recorded_verdict_is_signed_by_the_key_that_records_it() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    let write = ["verify", "--write", "vsa=../written.vsa"];
+    let own = SecretKey::from_pem(&fs::read_to_string(rig.key_path("owner")).unwrap()).unwrap().public();
+    let ring: KeyRing = [own].into_iter().collect();
+    rig.ok("owner", &write);
+    assert!(Envelope::parse(text(&rig, "vsa").as_bytes()).is_err(), "nobody is named, and nothing is recorded");
+    rig.ok("owner", &[&write[..], &["--record"]].concat());
+    let envelope = Envelope::parse(text(&rig, "vsa").as_bytes()).unwrap();
+    assert!(envelope.open(&ring).is_ok());
+}
+
+#[test]
 fn recorded_verdict_names_its_summary_which_passes_only_what_was_accepted() {
     let rig = Rig::new();
     rig.plan("low");
@@ -231,7 +246,7 @@ fn verdict_is_coloured_where_it_is_wanted_and_says_the_same_without() {
         };
         // The second line has the time.
         let lines = |text: &str| {
-            let text = ["31", "32", "1", "0"]
+            let text = ["31", "32", "33", "1", "0"]
                 .iter()
                 .fold(text.to_owned(), |text, n| text.replace(&format!("\u{1b}[{n}m"), ""));
             text.lines()

@@ -113,8 +113,8 @@ fn policy_that_leaves_changing_it_to_the_roots_is_refused_unless_that_is_said() 
     rig.ok("owner", &[&apply[..], &["--lock-out"]].concat());
     rig.refuses("owner", &["policy", "apply", "../policy.toml"], "the signers may not change the policy here");
     // Whoever is locked out already loses nothing more, and the roots go on.
-    rig.ok(
-        "root",
+    by_root(
+        &rig,
         &["policy", "apply", file(&rig, &[three, ghost, ("failed_max = 0", "failed_max = 0, skipped_max = 1")])],
     );
     by_root(&rig, &["policy", "apply", "../policy.toml"]);
@@ -309,6 +309,58 @@ fn nobody_yet_is_told_where_nobody_holds_the_role() {
     rig.plan("low");
     let ran = rig.ok("stranger", &["policy", "explain"]);
     assert!(ran.out.contains("  who      nobody yet (role auditor)\n"), "{ran:?}");
+}
+
+#[test]
+fn what_the_newest_policy_wants_is_told_as_its_own() {
+    let open = ("[claim.build]", "applies = \"open\"\n\n[claim.build]");
+    let rig = Rig::with(&[open]);
+    rig.plan("medium");
+    rig.medium();
+    rig.verify().accepted();
+    rig.apply(&[open, ("passed_min = 2", "passed_min = 9")]);
+    let verdict = rig.verify();
+    verdict.refused(&["E212"]);
+    let wanted = verdict.json["findings"][0]["wanted"].as_str().unwrap();
+    assert!(wanted.ends_with(", says the newest policy (applies = \"open\")"), "{wanted}");
+    let of_newest: Vec<_> = verdict.json["requirements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|requirement| requirement.get("policy").is_some())
+        .map(|requirement| requirement["claim"].clone())
+        .collect();
+    assert_eq!(of_newest, ["unit-tests"], "what both want alike is told once");
+    let page = rig.by("stranger", &["verify"]).out;
+    assert!(page.contains("(by the newest policy)"), "{page}");
+}
+
+#[test]
+fn what_is_recommended_and_not_shown_is_told_and_decides_nothing() {
+    let rig = Rig::with(&[("require = [\"build\"]", "require = [\"build\"]\nrecommend = [\"scan\", \"peer-review\"]")]);
+    rig.plan("low");
+    rig.pass("build");
+    let told = "recommended, not shown: scan (missing), peer-review (missing)";
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(verdict.json["recommended"][0], serde_json::json!({"claim": "scan", "state": "missing"}));
+    assert!(rig.ok("stranger", &["verify", "--write", "markdown=../verdict.md"]).out.contains(told));
+    assert!(fs::read_to_string(rig.path("verdict.md")).unwrap().contains("recommended, not shown"), "markdown");
+    assert!(rig.ok("stranger", &["status", CHANGE]).out.contains(told));
+    let status = rig.ok("stranger", &["status", CHANGE, "--json"]).json();
+    assert_eq!(status["changes"][0]["recommended"][1]["claim"], "peer-review");
+    // One that finds too much is told as such, and still decides nothing; one that is shown is not told.
+    fs::write(rig.path("s.sarif"), common::sarif(&["9.0"])).unwrap();
+    rig.ok("ci-1", &["attest", "scan", "--report", "../s.sarif"]);
+    assert_eq!(rig.review("reviewer", "pass").code, 0);
+    let verdict = rig.verify();
+    verdict.accepted();
+    let page = rig.ok("stranger", &["verify"]).out;
+    assert!(page.contains("recommended, not shown: scan (invalid)\n"), "{page}");
+    // What is required is no recommendation, and refuses.
+    rig.apply(&[]);
+    rig.ok("planner", &["plan", CHANGE, "--tier", "medium", "--reason", "more"]);
+    rig.verify().refused(&["E213", "E201"]);
 }
 
 /// Attests tests of which so many pass.

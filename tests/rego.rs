@@ -362,6 +362,7 @@ fn change_of_rego_is_shown_as_weaker_and_its_first_as_stronger() {
     // Whoever may not change the policy may not change its Rego.
     rig.refuses("ci-1", &["policy", "apply", "../policy.toml", "--reason", "x"], "may not");
     rig.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "x"]);
+    fs::write(rig.path("old.toml"), &two).unwrap();
     rig.refuses("ci-1", &["policy", "apply", "../old.toml", "--reason", "x"], "may not");
 }
 

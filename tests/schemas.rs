@@ -262,6 +262,7 @@ fn accepted() -> Verdict {
         delivered_late_seconds: Some(300),
         exception: None,
         baseline: Vec::new(),
+        policy: None,
     };
     let bare = Requirement {
         numbers: None,

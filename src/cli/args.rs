@@ -538,7 +538,7 @@ pub(super) struct VerifyArgs {
     /// Append the verdict to the ledger
     #[arg(long)]
     pub(super) record: bool,
-    /// Write the verdict to a file too, repeatable: json, markdown, sarif, junit, codequality or vsa (signed if a key is named)
+    /// Write the verdict to a file too, repeatable: json, markdown, sarif, junit, codequality or vsa (signed if a key is named, or with --record)
     #[arg(long = "write", value_name = "FORMAT=FILE", value_parser = super::write::parse)]
     pub(super) write: Vec<super::write::Target>,
 }

@@ -8,7 +8,7 @@ use super::args::AuditArgs;
 use super::context::{Context, now};
 use super::fail::Fail;
 use super::verify::page;
-use super::write::Outputs;
+use super::write::{Outputs, Signs};
 use super::{print, print_json};
 use crate::export::{Audit, AuditError, Bundle, Verified, audit};
 use crate::git::need_commit;
@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
         return super::branch::run(context, branch, args.range.as_deref());
     }
     let Some(file) = &args.file else { return Err(Fail::usage("no bundle is named").hint("evidence audit FILE")) };
-    let outputs = Outputs::prepare(context, &args.write)?;
+    let outputs = Outputs::prepare(context, &args.write, Signs::IfNamed)?;
     let path = context.cwd.join(file);
     if !path.exists() {
         return Err(Fail::usage(format!("there is no bundle {}", path.display())).hint("evidence export writes one"));

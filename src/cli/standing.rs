@@ -8,6 +8,7 @@ use crate::export::command_line;
 use crate::model::Span;
 use crate::policy::Moment;
 use crate::trace::{Progress, Standing, Step};
+use crate::verify::Recommended;
 
 /// Returns the board: a line for each change.
 pub(super) fn board_page(look: &Look) -> String {
@@ -58,6 +59,9 @@ pub(super) fn change_page(look: &Look, standing: &Standing) -> String {
     text.push_str(&criteria_text(&standing.criteria));
     for step in &standing.missing {
         text.push_str(&step_text(step));
+    }
+    if let Some(open) = Recommended::not_shown(&standing.recommended) {
+        text.push_str(&format!("\n{}\n", plain(&open)));
     }
     let words: Vec<&str> = PLACEHOLDERS
         .iter()

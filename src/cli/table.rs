@@ -49,5 +49,6 @@ fn line<const COLUMNS: usize>(cells: &[String; COLUMNS], widths: &[usize], style
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default();
+pub(super) const OPEN: Style = AnsiColor::Yellow.on_default();
 pub(super) const DULL: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use anstyle::{AnsiColor, Style};
-use serde_json::json;
 
 use super::args::{ExplainArgs, MomentWord, VerifyArgs};
 use super::context::{Context, Head, now};
 use super::fail::Fail;
 use super::keys::lent;
 use super::merge::brought;
-use super::write::Outputs;
+use super::table::{BAD, GOOD, OPEN, Table};
+use super::write::{Outputs, Signs};
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
@@ -23,8 +23,8 @@ use crate::store::{Ledger, Log};
 use crate::trace::{Awaited, Branch, MergeError, Merging, Reached};
 use crate::verify::{
     Clock, Code, CriterionShown, CriterionState, Decided, ExceptionShown, Finding, Judgement, Known, Limitation,
-    Planned, Policies, REMOTE_UNSEEN, Rechecked, Requirement, Shows, State, Verdict, asks_changed_lines, plan_base,
-    read_authors, read_branch, read_names,
+    Planned, Policies, REMOTE_UNSEEN, Rechecked, Recommended, Requirement, Shows, State, Verdict, asks_changed_lines,
+    plan_base, read_authors, read_branch, read_names,
 };
 
 /// What a live verdict rests on.
@@ -59,7 +59,7 @@ pub(super) fn decide_proven(context: &Context, args: &ExplainArgs) -> Result<(De
 }
 
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
-    let outputs = Outputs::prepare(context, &args.write)?;
+    let outputs = Outputs::prepare(context, &args.write, if args.record { Signs::Records } else { Signs::IfNamed })?;
     let moment = match args.at {
         MomentWord::Plan => Moment::Plan,
         MomentWord::Merge => Moment::Merge,
@@ -520,6 +520,9 @@ pub(super) fn page(verdict: &Verdict) -> String {
     if let Some(numbers) = verdict.not_worse() {
         text.push_str(&format!("  {}\n", plain(&numbers)));
     }
+    if let Some(open) = Recommended::not_shown(&verdict.recommended) {
+        text.push_str(&format!("  {}\n", plain(&open)));
+    }
     text.push_str(&criteria_text(&verdict.criteria));
     if let Some(planned) = &verdict.planned {
         text.push_str(&planned_text(planned));
@@ -551,36 +554,37 @@ pub(super) fn page(verdict: &Verdict) -> String {
     text
 }
 
-/// Returns a line for each requirement, below an empty one if there is any.
+/// Returns a table of the requirements, below an empty line if there is any.
 pub(super) fn requirements_text(requirements: &[Requirement]) -> String {
-    let mut text = String::new();
-    let width = requirements.iter().map(|requirement| requirement.claim.as_str().len()).max().unwrap_or(0);
-    if !requirements.is_empty() {
-        text.push('\n');
-    }
+    let mut table = Table::new(["STATE", "CLAIM", "RECORDS", "BY", "SHOWN"]);
     for requirement in requirements {
-        let state = json!(requirement.state);
         let serials: Vec<String> = requirement.serials.iter().map(|serial| format!("#{serial}")).collect();
         let who: Vec<&str> = requirement.principals.iter().map(|principal| principal.as_str()).collect();
-        let mut line =
-            format!("  {:12} {:width$}  {}", state.as_str().unwrap_or_default(), requirement.claim, serials.join(" "));
-        if !who.is_empty() {
-            line.push_str(&format!("  by {}", who.join(", ")));
-        }
-        if let Some(numbers) = &requirement.numbers {
-            line.push_str(&format!("  {}", plain(numbers)));
-        }
+        let mut notes: Vec<String> = requirement.numbers.iter().map(|numbers| plain(numbers)).collect();
         if requirement.attempts > 1 && requirement.state == State::Pass {
-            line.push_str(&format!("  ({} attempts)", requirement.attempts));
+            notes.push(format!("({} attempts)", requirement.attempts));
         }
         if !requirement.failed_elsewhere.is_empty() {
             let serials: Vec<String> = requirement.failed_elsewhere.iter().map(|serial| format!("#{serial}")).collect();
-            line.push_str(&format!("  (not passed on other trees: {})", serials.join(" ")));
+            notes.push(format!("(not passed on other trees: {})", serials.join(" ")));
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        if requirement.policy.is_some() {
+            notes.push("(by the newest policy)".to_owned());
+        }
+        let state = requirement.state.as_str().to_owned();
+        let cells = [state, requirement.claim.to_string(), serials.join(" "), who.join(", "), notes.join("  ")];
+        table.row(cells, of_state(requirement.state));
     }
-    text
+    let lines: String = table.text().lines().map(|line| format!("  {line}\n")).collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
+}
+
+const fn of_state(state: State) -> Style {
+    match state {
+        State::Pass => GOOD,
+        State::Fail | State::Inconclusive | State::Lost | State::Invalid => BAD,
+        State::Missing | State::Running | State::Waived | State::NotApplicable => OPEN,
+    }
 }
 
 /// Returns a line for each criterion, below an empty one if there is any.

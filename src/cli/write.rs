@@ -37,6 +37,15 @@ pub(super) fn parse(text: &str) -> Result<Target, String> {
     Ok(Target { format, path: path.into() })
 }
 
+/// Who signs a summary attestation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signs {
+    /// The keys that are named, if any.
+    IfNamed,
+    /// The keys that sign the run's record: those named, else one's own.
+    Records,
+}
+
 /// The files that a run writes.
 pub(super) struct Outputs {
     targets: Vec<Target>,
@@ -46,7 +55,9 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Checks that every file can be written, and takes away what an earlier run left under its name.
-    pub(super) fn prepare(context: &Context, targets: &[Target]) -> Result<Self, Fail> {
+    ///
+    /// A summary attestation is signed where a key is named, and where the run signs a record anyway.
+    pub(super) fn prepare(context: &Context, targets: &[Target], signs: Signs) -> Result<Self, Fail> {
         let targets: Vec<Target> = targets
             .iter()
             .map(|target| Target { format: target.format, path: context.cwd.join(&target.path) })
@@ -70,8 +81,11 @@ impl Outputs {
                 Ok(_) | Err(_) => {}
             }
         }
-        let signs = targets.iter().any(|target| target.format == Projection::Vsa);
-        let keys = if signs { context.named_keys()? } else { Vec::new() };
+        let keys = match (targets.iter().any(|target| target.format == Projection::Vsa), signs) {
+            (false, _) => Vec::new(),
+            (true, Signs::IfNamed) => context.named_keys()?,
+            (true, Signs::Records) => context.keys()?,
+        };
         for target in &targets {
             match fs::remove_file(&target.path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {

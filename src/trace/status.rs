@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::open::Planned;
 use crate::export::is_about;
 use crate::model::{ChangeId, ClaimName, Decision, Oid, PrincipalId, Span, TierName, Time};
-use crate::verify::{CODES, Code, CriterionShown, Finding, Limitation, Requirement, State, Verdict};
+use crate::verify::{CODES, Code, CriterionShown, Finding, Limitation, Recommended, Requirement, State, Verdict};
 
 /// How a change stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +49,9 @@ pub struct Standing {
     pub total: usize,
     /// Each requirement, as the verdict has it.
     pub requirements: Vec<Requirement>,
+    /// What is recommended and not required, as the verdict has it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recommended: Vec<Recommended>,
     /// Each criterion of its plans, as the verdict has it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub criteria: Vec<CriterionShown>,
@@ -206,6 +209,7 @@ impl Standing {
             done: verdict.requirements.iter().filter(met).count(),
             total: verdict.requirements.len(),
             requirements: verdict.requirements.clone(),
+            recommended: verdict.recommended.clone(),
             criteria: verdict.criteria.clone(),
             awaited: awaited(&missing),
             missing,
@@ -288,6 +292,7 @@ impl Standing {
             done: 0,
             total: 0,
             requirements: Vec::new(),
+            recommended: Vec::new(),
             criteria: Vec::new(),
             missing: Vec::new(),
             awaited: Vec::new(),

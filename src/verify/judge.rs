@@ -16,7 +16,7 @@ use super::question::{Answers, Counted, Draft, Shown, Unanswered};
 use super::ratchet::{Compared, Gain};
 use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, OPERATOR_UNBOUND, Requirement, State, TierShown, Verdict};
-use super::{attempts, criteria, planned, reviews, succession};
+use super::{attempts, criteria, planned, recommended, reviews, succession};
 use crate::model::{AsOf, Decision, Digest, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Span, Time};
 use crate::policy::{Act, Base, Form, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
@@ -171,14 +171,18 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
             format!("no policy was in force when record {} planned it", first.serial()),
             "a policy in force before the plan",
         )),
-        (Some(first), Some((digest, _))) => {
-            verdict.policy = Some(*digest);
+        (Some(first), Some((&digest, _))) => {
+            verdict.policy = Some(digest);
             bench.implementers = Some(Implementers::of(&bench, &plans));
             check_names(&bench, &plans, git, &mut findings);
-            let judging = bench.authority.judging(first.serial()).into_iter().map(|(_, policy)| policy);
-            for policy in judging.collect::<Vec<_>>() {
+            let judging = bench.authority.judging(first.serial()).into_iter();
+            for (judging, policy) in judging.map(|(digest, policy)| (*digest, policy)).collect::<Vec<_>>() {
+                let before = (verdict.requirements.len(), findings.len());
                 let mut found = Found { verdict: &mut verdict, findings: &mut findings, limitations: &mut limitations };
                 let shown = judge_by(&mut bench, &plans, policy, trust, moment, &mut found, &mut gains);
+                if judging != digest {
+                    tell_newest(judging, before, &mut verdict, &mut findings);
+                }
                 let Some(implementers) = &bench.implementers else { continue };
                 let draft = Draft {
                     moment,
@@ -206,6 +210,25 @@ pub fn plan_base(complete: &Complete<Change>, policies: &Policies, trust: &Trust
     let now = clock.now(complete);
     let authority = Authority::replay(complete, policies, trust, now);
     Plans::of(complete).base(&authority).cloned()
+}
+
+/// Says of what the newest policy added that it is the one that speaks: the change was planned under another.
+fn tell_newest(
+    newest: Digest,
+    (requirements, found): (usize, usize),
+    verdict: &mut Verdict,
+    findings: &mut Vec<Finding>,
+) {
+    for requirement in &mut verdict.requirements[requirements..] {
+        requirement.policy = Some(newest);
+    }
+    for finding in findings.split_off(found) {
+        // What both find is told once, and without a word of policies.
+        if !findings.contains(&finding) {
+            let wanted = format!("{}, says the newest policy (applies = \"open\")", finding.wanted);
+            findings.push(Finding { wanted, ..finding });
+        }
+    }
 }
 
 /// Judges by one policy, and returns what it requires and how that stands.
@@ -244,6 +267,11 @@ fn judge_by<'a>(
         }
         let mut found = Found { verdict, findings, limitations };
         shown = check_requirements(bench, policy, wanted, moment, &mut found, gains);
+        for one in recommended::of(bench, policy, wanted, moment) {
+            if !verdict.recommended.contains(&one) {
+                verdict.recommended.push(one);
+            }
+        }
         if moment >= Moment::Merge {
             criteria::check(bench, plans, policy, &shown, &mut verdict.criteria, findings, limitations);
         }
@@ -346,6 +374,7 @@ fn check_requirements(
             delivered_late_seconds: ruled.late.map(|Span(seconds)| seconds),
             exception,
             baseline: ruled.compared,
+            policy: None,
         };
         if !verdict.requirements.contains(&shown) {
             verdict.requirements.push(shown.clone());
@@ -505,6 +534,7 @@ fn blank(judgement: &Judgement<'_>, now: Time) -> Verdict {
         policy: None,
         planned: None,
         requirements: Vec::new(),
+        recommended: Vec::new(),
         criteria: Vec::new(),
         findings: Vec::new(),
         limitations: Vec::new(),

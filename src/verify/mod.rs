@@ -29,6 +29,7 @@ mod planned;
 mod question;
 mod ratchet;
 mod recheck;
+mod recommended;
 mod reviews;
 mod succession;
 mod suppose;
@@ -49,6 +50,7 @@ pub use planned::{Planned, PlannedFile, PlannedPaths};
 pub use question::{Answer, Answers, Denial, Question, Said, Unanswered, question_digest};
 pub use ratchet::{Allowed, Compared, Gain, next_baseline};
 pub use recheck::{BASELINE_BYTES_MAX, Recheck, RecheckError, Rechecked, read_baseline};
+pub use recommended::Recommended;
 pub use succession::follow;
 pub use suppose::Supposed;
 pub use verdict::{

@@ -8,6 +8,7 @@ use super::code::Code;
 use super::criteria::CriterionShown;
 use super::planned::Planned;
 use super::ratchet::{Compared, Gain};
+use super::recommended::Recommended;
 use crate::model::{AsOf, ChangeId, ClaimName, Decision, Digest, Id, Oid, PrincipalId, TierName, Time};
 use crate::prove::Held;
 
@@ -48,6 +49,9 @@ pub struct Verdict {
     pub planned: Option<Planned>,
     /// Each requirement.
     pub requirements: Vec<Requirement>,
+    /// What is recommended and not required: it decides nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recommended: Vec<Recommended>,
     /// Each criterion of its plans, and what shows it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub criteria: Vec<CriterionShown>,
@@ -104,6 +108,9 @@ pub struct Requirement {
     /// What comparing with the branch's baseline came to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub baseline: Vec<Compared>,
+    /// The newest policy, where that requires it besides the one in force at the plan, or otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Digest>,
 }
 
 /// The exception that stands in for a requirement.
@@ -223,6 +230,24 @@ pub enum State {
     Waived,
     /// It does not apply: an exception says so.
     NotApplicable,
+}
+
+impl State {
+    /// Returns it as the JSON has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Inconclusive => "inconclusive",
+            Self::Running => "running",
+            Self::Lost => "lost",
+            Self::Missing => "missing",
+            Self::Invalid => "invalid",
+            Self::Waived => "waived",
+            Self::NotApplicable => "not-applicable",
+        }
+    }
 }
 
 /// One reason why a verdict refuses.
@@ -355,6 +380,7 @@ impl Verdict {
             policy: None,
             planned: None,
             requirements: Vec::new(),
+            recommended: Vec::new(),
             criteria: Vec::new(),
             findings: vec![finding],
             limitations: Vec::new(),

@@ -2,7 +2,7 @@
 //!
 //! Only a requirement that is shown passes. One that an exception stands in for is skipped, and says by whom and until when.
 
-use super::{Reason, headline, is_about, reasons, word};
+use super::{Reason, headline, is_about, reasons};
 use crate::verify::{Requirement, State, Verdict};
 
 /// Returns a verdict as a JUnit report.
@@ -91,7 +91,7 @@ fn case_of(requirement: &Requirement, reasons: &[&Reason<'_>]) -> Case {
     let failure = match requirement.state {
         State::Pass | State::Waived | State::NotApplicable => None,
         State::Fail | State::Inconclusive | State::Running | State::Lost | State::Missing | State::Invalid => {
-            let state = format!("{}: {}", requirement.claim, word(requirement.state));
+            let state = format!("{}: {}", requirement.claim, requirement.state.as_str());
             let message = reasons.first().map_or_else(|| state.clone(), |reason| reason.text());
             let sentences: Vec<String> = reasons.iter().map(|reason| sentence(reason)).collect();
             Some((message, if sentences.is_empty() { state } else { sentences.join("\n") }))
@@ -99,13 +99,13 @@ fn case_of(requirement: &Requirement, reasons: &[&Reason<'_>]) -> Case {
     };
     let excepted = requirement.state.is_excepted().then(|| {
         let why = requirement.exception.as_ref().map_or_else(String::new, |it| format!(": {}", it.sentence()));
-        format!("{}{why}", word(requirement.state))
+        format!("{}{why}", requirement.state.as_str())
     });
     let serials: Vec<String> = requirement.serials.iter().map(|serial| format!("#{serial}")).collect();
     let who: Vec<&str> = requirement.principals.iter().map(|principal| principal.as_str()).collect();
     let output = format!(
         "{}; required by {}; records {}; by {}{}",
-        word(requirement.state),
+        requirement.state.as_str(),
         requirement.why,
         serials.join(" "),
         who.join(", "),

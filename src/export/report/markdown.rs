@@ -5,9 +5,9 @@
 
 use std::fmt::Write as _;
 
-use super::{headline, reasons, word};
+use super::{headline, reasons};
 use crate::model::Decision;
-use crate::verify::{CriterionState, Excepted, ExceptionShown, Shows, State, Verdict};
+use crate::verify::{CriterionState, Excepted, ExceptionShown, Recommended, Shows, State, Verdict};
 
 /// Returns a verdict as Markdown.
 #[must_use]
@@ -20,6 +20,9 @@ pub fn markdown(verdict: &Verdict) -> String {
     requirements(verdict, &mut text);
     if let Some(numbers) = verdict.not_worse() {
         let _ = write!(text, "\n{}\n", shown(&numbers));
+    }
+    if let Some(open) = Recommended::not_shown(&verdict.recommended) {
+        let _ = write!(text, "\n{}\n", shown(&open));
     }
     criteria(verdict, &mut text);
     findings(verdict, &mut text);
@@ -68,7 +71,7 @@ fn requirements(verdict: &Verdict, text: &mut String) {
             text,
             "| {} | {mark} {} | {} | {} | {} |",
             shown(requirement.claim.as_str()),
-            word(requirement.state),
+            requirement.state.as_str(),
             serials.join(", "),
             shown(&who.join(", ")),
             shown(&notes)

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::model::{Decision, Time};
 use crate::prove::Logged;
-use crate::verify::{Finding, Requirement, State, Verdict};
+use crate::verify::{Finding, Requirement, Verdict};
 
 pub use codequality::codequality;
 pub use junit::junit;
@@ -197,21 +197,6 @@ pub fn is_about(thing: &str, requirement: &Requirement) -> bool {
     thing.strip_prefix(requirement.claim.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// Returns the word of the JSON.
-const fn word(state: State) -> &'static str {
-    match state {
-        State::Pass => "pass",
-        State::Fail => "fail",
-        State::Inconclusive => "inconclusive",
-        State::Running => "running",
-        State::Lost => "lost",
-        State::Missing => "missing",
-        State::Invalid => "invalid",
-        State::Waived => "waived",
-        State::NotApplicable => "not-applicable",
-    }
-}
-
 /// Returns the one line: `refused: shop/abc at 4f0c1d9, tier high, for merge`.
 fn headline(verdict: &Verdict) -> String {
     let decision = match verdict.decision {
@@ -251,7 +236,7 @@ const POLICY_FILE: &str = ".evidence/policy.toml";
 mod tests {
     use super::*;
     use crate::model::{AsOf, Digest};
-    use crate::verify::{Code, Limitation, TierShown};
+    use crate::verify::{Code, Limitation, State, TierShown};
 
     /// A verdict that refuses: one claim passes, one failed with a name that hurts, and the ledger is halted.
     pub(super) fn refused() -> Verdict {
@@ -289,6 +274,7 @@ mod tests {
             failed_elsewhere: Vec::new(),
             delivered_late_seconds: None,
             baseline: Vec::new(),
+            policy: None,
             exception: None,
         };
         let finding = Finding::new(Code::NO_PLAN, "x", "y", "z");
@@ -363,7 +349,7 @@ mod tests {
         for state in
             [State::Pass, State::Fail, State::Inconclusive, State::Running, State::Lost, State::Missing, State::Invalid]
         {
-            assert_eq!(serde_json::json!(state), word(state));
+            assert_eq!(serde_json::json!(state), state.as_str());
         }
     }
 }

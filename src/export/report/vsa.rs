@@ -40,9 +40,15 @@ pub fn vsa(verdict: &Verdict, around: &Around) -> Value {
         },
     });
     let excepted = verdict.requirements.iter().filter(|requirement| requirement.state.is_excepted());
-    let excepted: Vec<&ClaimName> = excepted.map(|requirement| &requirement.claim).collect();
+    let (excepted, exceptions): (Vec<&ClaimName>, Vec<Value>) = excepted
+        .map(|requirement| {
+            let exception = requirement.exception.as_ref();
+            (&requirement.claim, json!({"claim": requirement.claim, "exception": exception}))
+        })
+        .unzip();
     if !excepted.is_empty() {
         predicate[VERDICT_FIELD]["excepted"] = json!(excepted);
+        predicate[VERDICT_FIELD]["exceptions"] = json!(exceptions);
     }
     if !around.attestations.is_empty() {
         let inputs = around.attestations.iter().map(|attestation| {

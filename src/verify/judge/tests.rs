@@ -30,6 +30,7 @@ fn verdict(moment: Moment, states: &[State]) -> Verdict {
         delivered_late_seconds: None,
         exception: None,
         baseline: Vec::new(),
+        policy: None,
     };
     Verdict {
         format: "evidence-verdict/v1",
