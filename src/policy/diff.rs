@@ -146,6 +146,7 @@ const RULES: &[(&str, Rule)] = &[
     ("unplanned", Rule::Right),
     ("plan_valid_for", Rule::Ceiling),
     ("refuse_limitations", Rule::Demand),
+    ("pipelines", Rule::Demand),
     // What another text would refuse, nobody can tell.
     ("rego", Rule::Demand),
     ("tiers above", Rule::Demand),
@@ -355,6 +356,7 @@ impl Terms {
             unplanned,
             plan_valid_for,
             refuse_limitations,
+            pipelines,
             rego,
             json: _,
         } = policy;
@@ -367,6 +369,9 @@ impl Terms {
         }
         top.span("plan_valid_for", *plan_valid_for);
         top.members("refuse_limitations", refuse_limitations);
+        for pattern in pipelines.iter().flat_map(|paths| paths.patterns()) {
+            top.put("pipelines", pattern.clone(), String::new(), None);
+        }
         if let Some(rego) = rego {
             // The whole digest: two texts that only begin alike must not look the same.
             top.put("rego", String::new(), format!("sha256:{}", Digest(Sha256::digest(rego.text()).into())), None);

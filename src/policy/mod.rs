@@ -72,6 +72,7 @@ pub struct Policy {
     unplanned: Option<TierName>,
     plan_valid_for: Option<Span>,
     refuse_limitations: BTreeSet<Id>,
+    pipelines: Option<Paths>,
     rego: Option<Rego>,
     json: Value,
 }
@@ -152,6 +153,12 @@ impl Policy {
     #[must_use]
     pub const fn refuse_limitations(&self) -> &BTreeSet<Id> {
         &self.refuse_limitations
+    }
+
+    /// Returns the paths that tell a CI system what to run, besides those that every verdict knows.
+    #[must_use]
+    pub const fn pipelines(&self) -> Option<&Paths> {
+        self.pipelines.as_ref()
     }
 
     /// Returns the Rego that may refuse what the rest accepts; without it none is run.

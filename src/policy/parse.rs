@@ -110,6 +110,7 @@ fn policy(reader: &mut Reader<'_>, cells: &DeTable<'_>) -> Option<Policy> {
         unplanned: top.cell("unplanned").and_then(|cell| tier_named(reader, &cell, &names)),
         plan_valid_for: top.cell("plan_valid_for").and_then(|cell| reader.span(&cell)),
         refuse_limitations: limitations.into_iter().map(|name| name.it).collect(),
+        pipelines: top.cell("pipelines").and_then(|cell| patterns(reader, &cell)),
         rego,
         json: Value::Null,
     };

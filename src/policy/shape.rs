@@ -20,6 +20,7 @@ pub(super) const TOP: Shape = Shape {
         "unplanned",
         "plan_valid_for",
         "refuse_limitations",
+        "pipelines",
         "rego",
         "claim",
         "tier",

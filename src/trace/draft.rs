@@ -192,6 +192,7 @@ impl<'a> Draft<'a> {
             of(self.in_force.rego().is_some(), "Rego"),
             of(self.in_force.plan_valid_for().is_some(), "plan_valid_for"),
             of(!self.in_force.refuse_limitations().is_empty(), "refuse_limitations"),
+            of(self.in_force.pipelines().is_some(), "pipelines"),
         ]
         .into_iter()
         .flatten()

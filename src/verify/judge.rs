@@ -10,6 +10,7 @@ use super::criteria::{CriterionShown, CriterionState};
 use super::exceptions::{Exceptions, NOT_APPLICABLE, WAIVED, limitation};
 use super::independence::Implementers;
 use super::names::{UNKNOWN_AUTHOR, missing_names};
+use super::pipelines::is_pipeline;
 use super::plan::{self, Plans};
 use super::question::{Answers, Counted, Draft, Shown, Unanswered};
 use super::ratchet::{Compared, Gain};
@@ -413,7 +414,7 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
         .git
         .iter()
         .flat_map(|git| git.touched.iter().map(String::as_str))
-        .filter(|path| is_pipeline(path))
+        .filter(|path| is_pipeline(path, bench.policy))
         .collect();
     if let Some(first) = edited.first() {
         let more = if edited.len() > 1 { format!(" and {} more", edited.len() - 1) } else { String::new() };
@@ -450,11 +451,6 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
             text: format!("{only} holds all roles: planned, implemented and attested it"),
         });
     }
-}
-
-/// Returns whether a path tells a CI system what to run.
-fn is_pipeline(path: &str) -> bool {
-    PIPELINES.iter().any(|known| if known.ends_with('/') { path.starts_with(known) } else { path == *known })
 }
 
 /// Returns whether a record says that the change was merged and names no verdict.
@@ -563,23 +559,6 @@ pub const LIMITATIONS: [&str; 10] = [
 ];
 /// The change touches what tells a CI system what to run.
 const PIPELINE_EDITED: &str = "pipeline-edited";
-/// Where CI systems look for it: files, and folders that end in `/`.
-const PIPELINES: &[&str] = &[
-    ".github/workflows/",
-    ".github/actions/",
-    ".gitlab-ci.yml",
-    ".gitlab/ci/",
-    "Jenkinsfile",
-    ".circleci/",
-    ".buildkite/",
-    ".drone.yml",
-    ".woodpecker/",
-    ".woodpecker.yml",
-    ".forgejo/workflows/",
-    ".gitea/workflows/",
-    "azure-pipelines.yml",
-    "bitbucket-pipelines.yml",
-];
 /// The ledger's remote could not be asked: the copy that was read may be behind.
 pub const REMOTE_UNSEEN: &str = "remote-unseen";
 /// The limitation that the change was merged past the gate.

@@ -22,6 +22,7 @@ mod mapping;
 mod mutants;
 mod names;
 mod observe;
+mod pipelines;
 mod plan;
 mod planned;
 mod question;
