@@ -376,7 +376,7 @@ fn killed_and_cancelled_jobs_refuse_until_they_are_run_again() {
     passes(&job("again", "2", None));
     passes(&gate("gate-2"));
     // A job that is told to end signs what it came to.
-    assert_eq!(job("cancelled", "3", Some("TERM")).code, 130);
+    assert_eq!(job("cancelled", "3", Some("TERM")).code, 143);
     assert_eq!(gate("gate-3").code, 1);
     passes(&job("once-more", "4", None));
     passes(&gate("gate-4"));

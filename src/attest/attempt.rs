@@ -31,8 +31,8 @@ pub struct Attempt {
     pub variant: Option<Id>,
     /// The shard.
     pub shard: Option<Shard>,
-    /// What it is about.
-    pub about: About,
+    /// What it is about: one change, or several that one commit merges; each gets a start and a result. One commit and tree for all.
+    pub about: Vec<About>,
     /// Seconds until an attempt without result is lost.
     pub deadline_seconds: u64,
     /// The command, if one runs.
@@ -91,9 +91,9 @@ impl Drop for Looking {
 
 /// What became of it.
 pub struct Attempted {
-    /// The start's receipt.
-    pub start: Receipt,
-    /// The result.
+    /// The receipts of the starts, in the order of the changes.
+    pub starts: Vec<Receipt>,
+    /// The result of the first change; those of the others differ in the start that they name.
     pub run: Run,
     /// Why the command could not be started.
     pub not_started: Option<std::io::Error>,
@@ -123,8 +123,8 @@ pub enum AttemptError {
 }
 
 impl Attempt {
-    /// Makes the attempt and returns it with the result's receipt, or with where the result waits. A start that cannot be logged does not
-    /// run the command.
+    /// Makes the attempt and returns it with the receipt of each change's result, or with where the result waits. A start that cannot be
+    /// logged does not run the command.
     ///
     /// # Errors
     /// See [`AttemptError`].
@@ -135,7 +135,10 @@ impl Attempt {
         echo: Echo,
         echo_of_base: impl Fn() -> Echo,
         interrupts: &Interrupts,
-    ) -> Result<(Attempted, Result<Receipt, Undelivered>), AttemptError> {
+    ) -> Result<(Attempted, Vec<Result<Receipt, Undelivered>>), AttemptError> {
+        let Some(About { commit, tree, .. }) = self.about.first().cloned() else {
+            return Err(StoreError::unreadable("the attempt", &"it is about no change").into());
+        };
         // What cannot be kept where the ledger was goes where the result will wait.
         let blobs = signer.appender.ledger().blobs().or_in(&self.spool.blobs());
         let start = Start {
@@ -148,14 +151,14 @@ impl Attempt {
         // What waits for git or the disk waits side by side: nothing here needs what the other finds.
         let (started, gathered) = std::thread::scope(|scope| {
             let gathering = self.command.is_none().then(|| scope.spawn(|| gather(None)));
-            let started = signer.about(&self.about, Predicate::Start(start));
+            let started = signer.starts(&self.about, &start);
             (started, gathering.map(joined))
         });
         let before = self.looking.tree();
         let started = started?;
         let files = self.command.as_ref().map(|_| Before::look(&self.folder, &self.reports));
         let ran = self.command.as_ref().map(|command| run(command, &blobs, echo, interrupts)).transpose()?;
-        let again = self.command.as_ref().map(|_| Looking::begin(repository, &self.about.tree));
+        let again = self.command.as_ref().map(|_| Looking::begin(repository, &tree));
         let gathered = match gathered {
             Some(gathered) => gathered,
             None => gather(files.as_ref()),
@@ -170,7 +173,7 @@ impl Attempt {
                 None => "nothing was found".to_owned(),
             };
             gathered.problem("unknown-worktree", format!("the work tree could not be read {when} the command: {why}"));
-            self.about.commit.clone()
+            commit.clone()
         };
         let worktree_before = known(before, "before");
         let worktree_after = after.map_or_else(|| worktree_before.clone(), |after| known(after, "after"));
@@ -185,7 +188,7 @@ impl Attempt {
         }
         let on_base = match (&self.on_base, &self.command) {
             (Some(spec), Some(command)) if outcome == Outcome::Pass => {
-                let (head, reports, folder) = (&self.about.commit, &self.reports[..], &self.folder);
+                let (head, reports, folder) = (&commit, &self.reports[..], &self.folder);
                 let (blobs, interrupts) = (&blobs, interrupts);
                 let rerun = Rerun { spec, head, command, reports, folder, repository, blobs, interrupts };
                 Some(rerun.run(echo_of_base)?)
@@ -197,8 +200,11 @@ impl Attempt {
             (None, _) => None,
         };
         let command = self.command.as_ref().zip(ran.as_ref()).map(|(spec, ran)| recorded(spec, ran));
+        let Some(first) = started.first() else {
+            return Err(StoreError::unreadable("the receipt", &"there is none").into());
+        };
         let result = Run {
-            start: started.leaf,
+            start: first.leaf,
             claim: self.claim,
             variant: self.variant,
             shard: self.shard,
@@ -220,29 +226,51 @@ impl Attempt {
                 .collect(),
             on_base: on_base.map(Box::new),
         };
-        let envelope = signer.seal(&self.about, Predicate::Result(result.clone()))?;
-        let delivered = deliver(signer, &self.spool, envelope, &result, &blobs)?;
+        let mut envelopes = Vec::with_capacity(self.about.len());
+        for (about, start) in self.about.iter().zip(&started) {
+            let run = Run { start: start.leaf, ..result.clone() };
+            envelopes.push(signer.seal(about, Predicate::Result(run))?);
+        }
+        let delivered = deliver_all(signer, &self.spool, envelopes, &result, &blobs)?;
         let not_started = ran.and_then(|ran| ran.not_started);
-        Ok((Attempted { start: started, run: result, not_started }, delivered))
+        Ok((Attempted { starts: started, run: result, not_started }, delivered))
     }
 }
 
-/// Appends a result; if the ledger went away meanwhile, it waits in the spool.
+/// Appends results; if the ledger went away meanwhile, they wait in the spool.
 ///
-/// Over a remote it waits there before, so that it is not lost with a program that is killed on the way.
+/// Over a remote they wait there before, so that none is lost with a program that is killed on the way.
+fn deliver_all(
+    signer: &Signer<'_>,
+    spool: &Spool,
+    envelopes: Vec<Envelope>,
+    run: &Run,
+    blobs: &Blobs,
+) -> Result<Vec<Result<Receipt, Undelivered>>, AttemptError> {
+    let digests: Vec<Digest> = run.all_materials().map(|material| material.sha256).collect();
+    // A spool that cannot be written keeps nobody from appending.
+    let ahead = |envelope: &Envelope| {
+        signer.appender.ledger().remote().and_then(|_| spool.keep(envelope, &digests, blobs).ok())
+    };
+    let ahead: Vec<Option<PathBuf>> = envelopes.iter().map(ahead).collect();
+    let mut delivered = Vec::with_capacity(envelopes.len());
+    for (envelope, ahead) in envelopes.into_iter().zip(ahead) {
+        delivered.push(deliver(signer, spool, envelope, ahead, &digests, blobs));
+    }
+    // One that is refused keeps no other from being delivered.
+    delivered.into_iter().collect()
+}
+
 fn deliver(
     signer: &Signer<'_>,
     spool: &Spool,
     envelope: Envelope,
-    run: &Run,
+    ahead: Option<PathBuf>,
+    digests: &[Digest],
     blobs: &Blobs,
 ) -> Result<Result<Receipt, Undelivered>, AttemptError> {
-    let digests: Vec<Digest> = run.all_materials().map(|material| material.sha256).collect();
-    let wait = || spool.keep(&envelope, &digests, blobs);
-    // A spool that cannot be written keeps nobody from appending.
-    let ahead = signer.appender.ledger().remote().and_then(|_| wait().ok());
     // What a fault sent to the spool belongs beside the record that names it, or that waits too.
-    let brought = bring(&digests, blobs, &signer.appender.ledger().blobs()).map_err(AppendError::from);
+    let brought = bring(digests, blobs, &signer.appender.ledger().blobs()).map_err(AppendError::from);
     match brought.and_then(|()| signer.submit(envelope.clone())) {
         Ok(receipt) => {
             // It is in the ledger; that it still waits here does no harm.
@@ -266,7 +294,7 @@ fn deliver(
         Err(error) => {
             let path = match ahead {
                 Some(path) => path,
-                None => wait()?,
+                None => spool.keep(&envelope, digests, blobs)?,
             };
             Ok(Err(Undelivered { path, error }))
         }

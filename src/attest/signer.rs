@@ -5,7 +5,7 @@ use crate::crypto::{Envelope, NoteKey, PublicKey, Sign, sha256};
 use crate::merkle::{Checkpoint, MapText};
 use crate::model::{
     Authority, Binding, ChangeId, Digest, Event, Exception, Grant, Name, Oid, Plan, PolicyRecord, Predicate, Review,
-    Revoke, Statement, Subject, VerdictRecord,
+    Revoke, Start, Statement, Subject, VerdictRecord,
 };
 use crate::prove::name_chain;
 use crate::store::{Log, StoreError};
@@ -57,6 +57,17 @@ impl Signer<'_> {
     /// See [`AppendError`].
     pub fn about(&self, about: &About, predicate: Predicate) -> Result<Receipt, AppendError> {
         self.submit(self.seal(about, predicate)?)
+    }
+
+    /// Appends the same start of several changes: all of them, or none.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn starts(&self, about: &[About], start: &Start) -> Result<Vec<Receipt>, AppendError> {
+        let sealed = about.iter().map(|about| self.seal(about, Predicate::Start(start.clone())));
+        let submissions: Result<Vec<_>, _> =
+            sealed.map(|envelope| envelope.map(|envelope| Submission { envelope })).collect();
+        self.appender.append(submissions?)
     }
 
     /// Signs a start, result, review or verdict.

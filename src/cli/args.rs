@@ -349,8 +349,11 @@ pub(super) struct PlanArgs {
     #[arg(long = "change", value_name = "CHANGE", conflicts_with = "change")]
     pub(super) change_flag: Option<String>,
     /// The risk tier
-    #[arg(long, value_name = "TIER", required_unless_present = "trailer")]
+    #[arg(long, value_name = "TIER", required_unless_present_any = ["trailer", "form"])]
     pub(super) tier: Option<String>,
+    /// A text whose headings `### Tier`, `### Origin` and `### Requested` say what no option says: a request's or an issue's, or GitHub's event file with it
+    #[arg(long, value_name = "FILE")]
+    pub(super) form: Option<PathBuf>,
     /// The commit that the change starts from [default: where it leaves the target branch]
     #[arg(long, value_name = "REV")]
     pub(super) base: Option<String>,
@@ -364,7 +367,7 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "WHY")]
     pub(super) reason: Option<String>,
     /// Plan it, or raise its tier where it is planned lower; where it has that tier, nothing is recorded
-    #[arg(long, requires = "tier")]
+    #[arg(long)]
     pub(super) raise: bool,
     /// The branch that the change is meant for
     #[arg(long, value_name = "BRANCH")]
@@ -405,6 +408,20 @@ pub(super) struct ChangeArgs {
     pub(super) target: Option<String>,
 }
 
+/// As [`ChangeArgs`], for commands that take several changes at once: what a merge queue's commit merges.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct ChangesArgs {
+    /// The change, repeatable where one commit merges several [default: from EVIDENCE_CHANGE, the commits' trailer, or the branch]
+    #[arg(long = "change", value_name = "CHANGE")]
+    pub(super) changes: Vec<String>,
+    /// The commit
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(super) commit: String,
+    /// The branch that the change is meant for
+    #[arg(long, value_name = "BRANCH")]
+    pub(super) target: Option<String>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct AttestArgs {
     /// The claim, as the policy names it
@@ -414,7 +431,7 @@ pub(super) struct AttestArgs {
     #[arg(long, conflicts_with_all = ["claim", "reports", "attachments", "variant", "shard", "timeout", "no_log", "receipt", "on_base", "tests", "command"])]
     pub(super) flush: bool,
     #[command(flatten)]
-    pub(super) of: ChangeArgs,
+    pub(super) of: ChangesArgs,
     /// A report that shows the outcome, repeatable: a file or a pattern
     #[arg(long = "report", value_name = "[FORMAT=]FILE")]
     pub(super) reports: Vec<String>,
@@ -499,10 +516,13 @@ pub(super) struct VerifyArgs {
     /// The change [default: from EVIDENCE_CHANGE, the commits' trailer, or the branch]
     pub(super) name: Option<String>,
     #[command(flatten)]
-    pub(super) of: ChangeArgs,
+    pub(super) of: ChangesArgs,
     /// The moment to judge for
     #[arg(long, value_name = "MOMENT", default_value = "merge")]
     pub(super) at: MomentWord,
+    /// Judge the commit as what is to reach the target: as the changes that it merges, found as `record merge` finds them
+    #[arg(long)]
+    pub(super) pushed: bool,
     /// Show what was judged and how: records, keys, policy, git facts
     #[arg(long)]
     pub(super) explain: bool,
@@ -655,6 +675,9 @@ pub(super) struct MergeArgs {
     /// The merged commit [default: HEAD if the branch is checked out or the CI system names it, else the branch's newest]
     #[arg(long, value_name = "REV")]
     pub(super) commit: Option<String>,
+    /// Record what reached the branch above this commit, too, merge by merge [default: where the push began, as the CI system says]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["names", "changes"])]
+    pub(super) since: Option<String>,
     /// Record it also where no verdict accepts it: without one, which shows for ever
     #[arg(long)]
     pub(super) unverified: bool,

@@ -2,11 +2,11 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::AttestArgs;
 use super::context::Context;
@@ -18,7 +18,7 @@ use crate::append::Receipt;
 use crate::attest::{
     Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer, Undelivered,
 };
-use crate::model::{Ended, Outcome, Predicate, Purpose, Span};
+use crate::model::{ChangeId, Ended, Outcome, Predicate, Purpose, Run, Span};
 use crate::reports::Format;
 
 pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     }
     let trust = context.trust(args.of.target.as_deref())?;
     let repository = context.repository()?;
-    let (head, target) = context.judged(&args.of)?;
+    let (head, target) = context.judged_at(&args.of.commit, args.of.target.as_deref())?;
     let checked_out = repository.head()?;
     if checked_out.commit != head.commit {
         let text = format!(
@@ -64,16 +64,24 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     }
     let looking = Looking::begin(repository, &head.tree);
     let appender = context.appender(trust.clone())?;
-    let change = {
+    let changes = {
         let log = appender.ledger().read()?;
-        context.change(args.of.change.as_deref(), &head, target.as_ref(), &trust, Some(&log))?
+        context.changes(&args.of.changes, &head, target.as_ref(), &trust, &log)?
     };
+    if changes.len() > 1 && (args.on_base || args.receipt.is_some()) {
+        let word = if args.on_base { "--on-base" } else { "--receipt" };
+        return Err(Fail::usage(format!("{word} is of one change, and {} are named", changes.len()))
+            .hint("run the command once for each change"));
+    }
     let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: lent(&keys) };
-    let about = plan::about(context, &appender, &signer, &change, &head, target.as_ref())?;
-    let on_base = match args.on_base {
-        true => Some(on_base::spec(context, &args, &appender, &trust, &about, &claim)?),
-        false => None,
+    let mut about = Vec::with_capacity(changes.len());
+    for change in &changes {
+        about.push(plan::about(context, &appender, &signer, change, &head, target.as_ref())?);
+    }
+    let on_base = match about.first().filter(|_| args.on_base) {
+        Some(about) => Some(on_base::spec(context, &args, &appender, &trust, about, &claim)?),
+        None => None,
     };
     let secrets = Arc::new(Secrets::among(std::env::vars_os(), &args.command));
     let command = (!args.command.is_empty()).then(|| CommandSpec {
@@ -105,20 +113,20 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         spool: context.spool()?,
         looking,
     };
-    let interrupts = interrupts(with_command)?;
+    let (interrupts, signal) = interrupts(with_command)?;
     let (attempted, delivered) = attempt.make(&signer, repository, echo(context), echo_of_base, &interrupts)?;
-    let recorded = delivered.map_err(|undelivered| waits(&attempted, undelivered))?;
-    if let Some(path) = &args.receipt {
+    let delivered: Result<Vec<Receipt>, Undelivered> = delivered.into_iter().collect();
+    let recorded = delivered.map_err(|undelivered| waits(&attempted, undelivered, signal.get()))?;
+    if let (Some(path), Some(receipt)) = (&args.receipt, recorded.first()) {
         let path = context.cwd.join(path);
-        std::fs::write(&path, recorded.print())
-            .map_err(|error| Fail::io("cannot write the receipt:", &path, &error))?;
+        std::fs::write(&path, receipt.print()).map_err(|error| Fail::io("cannot write the receipt:", &path, &error))?;
     }
-    show(context, &attempted, &recorded, change.as_str(), with_command);
-    Ok(exit_code(&attempted))
+    show(context, &attempted, &recorded, &changes, with_command);
+    Ok(exit_code(&attempted, signal.get()))
 }
 
 /// Says that a signed result waits. A command that failed keeps its own code; the code is never 0.
-fn waits(attempted: &Attempted, undelivered: Undelivered) -> Fail {
+fn waits(attempted: &Attempted, undelivered: Undelivered, signal: Option<&u8>) -> Fail {
     let Undelivered { path, error } = undelivered;
     let mut fail = Fail::from(error);
     let outcome = attempted.run.outcome;
@@ -126,7 +134,7 @@ fn waits(attempted: &Attempted, undelivered: Undelivered) -> Fail {
     fail.hint = Some("evidence attest --flush delivers it once the ledger is there".to_owned());
     let ended = attempted.run.command.as_ref().map(|command| command.ended);
     let failed = ended.is_some_and(|ended| ended != Ended::Exited { code: 0 });
-    fail.of_command = failed.then(|| exit_code(attempted));
+    fail.of_command = failed.then(|| exit_code(attempted, signal));
     fail
 }
 
@@ -215,22 +223,25 @@ fn hidden() -> Vec<OsString> {
     std::env::vars_os().map(|(name, _)| name).filter(ours).collect()
 }
 
-/// Signals that would end us reach the attempt instead, so that its result is signed.
-fn interrupts(with_command: bool) -> Result<Interrupts, Fail> {
+/// Signals that would end us reach the attempt instead, so that its result is signed; the first one is kept.
+fn interrupts(with_command: bool) -> Result<(Interrupts, Arc<OnceLock<u8>>), Fail> {
     let (sender, receiver) = channel();
+    let first = Arc::new(OnceLock::new());
     if with_command {
         let wanted = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
         let mut signals = signal_hook::iterator::Signals::new(wanted)
             .map_err(|error| Fail::usage(format!("signals cannot be caught: {error}")))?;
+        let kept = Arc::clone(&first);
         std::thread::spawn(move || {
             for signal in signals.forever() {
+                kept.get_or_init(|| u8::try_from(signal).unwrap_or(SIGINT));
                 if sender.send(signal).is_err() {
                     return;
                 }
             }
         });
     }
-    Ok(receiver)
+    Ok((receiver, first))
 }
 
 /// With `--json` the answer has standard output for itself.
@@ -251,15 +262,44 @@ fn deadline(timeout: Option<Span>, on_base: bool) -> u64 {
     if on_base { once.saturating_mul(3).min(once.max(DEADLINE_SECONDS_MAX)) } else { once }
 }
 
-fn show(context: &Context, attempted: &Attempted, result: &Receipt, change: &str, with_command: bool) {
-    let Attempted { start, run, .. } = attempted;
+fn show(context: &Context, attempted: &Attempted, results: &[Receipt], changes: &[ChangeId], with_command: bool) {
+    let Attempted { starts, run, .. } = attempted;
     if context.json {
-        print_json(&json!({
-            "change": change, "claim": run.claim, "outcome": run.outcome, "problems": run.problems, "facts": run.facts, "onBase": run.on_base,
-            "start": receipt(start), "result": receipt(result), "proof": result.print(), "entry": result.entry.print(),
-        }));
+        let one = |((change, start), result): ((&ChangeId, &Receipt), &Receipt)| {
+            json!({
+                "change": change, "claim": run.claim, "outcome": run.outcome, "problems": run.problems, "facts": run.facts, "onBase": run.on_base,
+                "start": receipt(start), "result": receipt(result), "proof": result.print(), "entry": result.entry.print(),
+            })
+        };
+        let all: Vec<Value> = changes.iter().zip(starts).zip(results).map(one).collect();
+        match all.as_slice() {
+            [one] => print_json(one),
+            _ => print_json(&Value::Array(all)),
+        }
         return;
     }
+    let mut text = String::new();
+    for (change, result) in changes.iter().zip(results) {
+        text.push_str(&came_to(run, result, change));
+    }
+    for problem in &run.problems {
+        text.push_str(&format!("  {}: {}\n", problem.code, problem.text));
+    }
+    for reason in run.facts.iter().flat_map(|read| &read.facts.reasons) {
+        text.push_str(&format!("  {reason}\n"));
+    }
+    on_base::tell(run, &mut text);
+    let tree = results.first().and_then(result_tree);
+    if run.worktree.before != run.worktree.after || Some(&run.worktree.before) != tree.as_ref() {
+        text.push_str("  dirty: the work tree is not the commit's tree, which verify refuses\n");
+    }
+    for result in results {
+        text.push_str(&format!("  receipt: entry {} of leaf {}\n", result.serial, result.leaf));
+    }
+    if with_command { eprint(&text) } else { print(&text) }
+}
+
+fn came_to(run: &Run, result: &Receipt, change: &ChangeId) -> String {
     let mut text = format!("#{} {} {} ({change})", result.serial, run.claim, run.outcome);
     for read in &run.facts {
         if let Some(tests) = &read.facts.tests {
@@ -276,39 +316,29 @@ fn show(context: &Context, attempted: &Attempted, result: &Receipt, change: &str
         }
     }
     text.push('\n');
-    for problem in &run.problems {
-        text.push_str(&format!("  {}: {}\n", problem.code, problem.text));
-    }
-    for reason in run.facts.iter().flat_map(|read| &read.facts.reasons) {
-        text.push_str(&format!("  {reason}\n"));
-    }
-    on_base::tell(run, &mut text);
-    if run.worktree.before != run.worktree.after || Some(&run.worktree.before) != result_tree(result).as_ref() {
-        text.push_str("  dirty: the work tree is not the commit's tree, which verify refuses\n");
-    }
-    text.push_str(&format!("  receipt: entry {} of leaf {}\n", result.serial, result.leaf));
-    if with_command { eprint(&text) } else { print(&text) }
+    text
 }
 
 fn result_tree(receipt: &Receipt) -> Option<crate::model::Oid> {
     receipt.entry.labels.iter().find_map(|label| label.strip_prefix("tree:")?.parse().ok())
 }
 
-fn receipt(receipt: &Receipt) -> serde_json::Value {
+fn receipt(receipt: &Receipt) -> Value {
     json!({"serial": receipt.serial, "leaf": receipt.leaf, "time": receipt.time()})
 }
 
 /// The command's own code when it failed; 1 when what was shown is not a pass; as env(1) says else.
-fn exit_code(attempted: &Attempted) -> u8 {
+fn exit_code(attempted: &Attempted, signal: Option<&u8>) -> u8 {
+    let interrupted = 128_u8.saturating_add(signal.copied().unwrap_or(SIGINT));
     let ended = attempted.run.command.as_ref().map(|command| command.ended);
     if attempted.run.base_runs().any(|run| run.command.ended == Ended::Interrupted) {
-        return 130;
+        return interrupted;
     }
     match (ended, attempted.run.outcome) {
         (Some(Ended::Exited { code }), _) if code != 0 => code,
         (Some(Ended::Signalled { signal }), _) => 128_u8.saturating_add(signal),
         (Some(Ended::TimedOut), _) => 124,
-        (Some(Ended::Interrupted), _) => 130,
+        (Some(Ended::Interrupted), _) => interrupted,
         (Some(Ended::NotStarted), _) => {
             let missing =
                 attempted.not_started.as_ref().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
@@ -319,6 +349,8 @@ fn exit_code(attempted: &Attempted) -> u8 {
     }
 }
 
+/// What Ctrl-C sends.
+const SIGINT: u8 = 2;
 /// An attempt without result is lost after six hours (design, section 7).
 const DEADLINE_SECONDS: u64 = 6 * 3600;
 /// With `--timeout`, after that and ten minutes.

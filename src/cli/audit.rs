@@ -54,13 +54,13 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
         Err(error) => {
             let fail = fail(error);
             if let Some(verdict) = unproven(&bundle, &fail) {
-                outputs.write(&verdict, Vec::new())?;
+                outputs.write(&[(&verdict, &[])])?;
             }
             return Err(fail);
         }
     };
     let verdict = audited.decided.verdict();
-    outputs.write(verdict, audited.attestations.clone())?;
+    outputs.write(&[(verdict, &audited.attestations)])?;
     if context.json {
         let later: Vec<_> = audited
             .later

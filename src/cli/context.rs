@@ -497,13 +497,37 @@ impl Context {
         }
     }
 
+    /// Finds the changes as [`Context::change`] does: those that are named, each once, else the one that is found.
+    pub(super) fn changes(
+        &self,
+        named: &[String],
+        head: &Head,
+        target: Option<&Target>,
+        trust: &Trust,
+        log: &Log,
+    ) -> Result<Vec<ChangeId>, Fail> {
+        let mut found = Vec::new();
+        let words = named.iter().map(|name| Some(name.as_str()));
+        for name in words.chain(named.is_empty().then_some(None)) {
+            let change = self.change(name, head, target, trust, Some(log))?;
+            if !found.contains(&change) {
+                found.push(change);
+            }
+        }
+        Ok(found)
+    }
+
     /// Returns commit and tree of what is judged, and the target branch.
     pub(super) fn judged(&self, of: &ChangeArgs) -> Result<(Head, Option<Target>), Fail> {
-        if of.commit.is_empty() {
+        self.judged_at(&of.commit, of.target.as_deref())
+    }
+
+    /// Returns commit and tree of a revision, and the target branch.
+    pub(super) fn judged_at(&self, revision: &str, target: Option<&str>) -> Result<(Head, Option<Target>), Fail> {
+        if revision.is_empty() {
             return Err(Fail::usage("--commit is empty; wanted a revision such as HEAD"));
         }
-        let head = self.head(&of.commit)?;
-        Ok((head, self.target(of.target.as_deref())?))
+        Ok((self.head(revision)?, self.target(target)?))
     }
 
     /// Returns commit and tree of a revision; of HEAD, where that is the forge's trial merge, those that people wrote.

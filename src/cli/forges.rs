@@ -39,6 +39,18 @@ pub(super) fn merged_branch() -> Option<String> {
         .or_else(jenkins_branch)
 }
 
+/// Returns the commit at which the branch was before the push that a run is about.
+pub(super) fn pushed_from() -> Option<String> {
+    let github = || {
+        let path = of("GITHUB_EVENT_PATH").filter(|_| of("GITHUB_EVENT_NAME").as_deref() == Some("push"))?;
+        Some(read_event(Path::new(&path))?["before"].as_str()?.to_owned())
+    };
+    let gitlab = || of("CI_COMMIT_BEFORE_SHA").filter(|_| of("CI_COMMIT_BRANCH").is_some());
+    let found = github().or_else(gitlab).or_else(|| of("GIT_PREVIOUS_COMMIT").filter(|_| jenkins_branch().is_some()));
+    // A new branch comes from nowhere.
+    found.filter(|oid| oid.bytes().any(|byte| byte != b'0'))
+}
+
 /// Returns the target branch that the environment names.
 pub(super) fn target_of_environment() -> Option<String> {
     of("EVIDENCE_TARGET").or_else(|| of("GITHUB_BASE_REF")).or_else(queued_for).or_else(|| {

@@ -13,7 +13,7 @@ use super::fail::Fail;
 use super::forges::merged_branch;
 use super::keys::lent;
 use super::verify::{advise, checked_json, page, recordable};
-use super::{print, print_json};
+use super::{print, print_json, pushed};
 use crate::append::{AppendError, Receipt, Refusal, may_merge};
 use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
@@ -25,9 +25,26 @@ use crate::trace::{At, Branch, Judged, Merging, Reached, Recorded};
 use crate::verify::{Code, Finding, Verdict};
 
 /// What is merged, and where to.
-struct Place {
-    branch: String,
-    reached: Reached,
+pub(super) struct Place {
+    pub(super) branch: String,
+    pub(super) reached: Reached,
+    /// Whether the CI system says that this was pushed to the branch.
+    pub(super) is_pushed: bool,
+}
+
+/// What became of a merge that was to be recorded.
+pub(super) struct Ended {
+    pub(super) exit: u8,
+    pub(super) json: Value,
+}
+
+/// Who records merges, and by what.
+pub(super) struct Desk<'a> {
+    pub(super) context: &'a Context,
+    pub(super) args: &'a MergeArgs,
+    pub(super) trust: Trust,
+    pub(super) signer: Signer<'a>,
+    signers: Vec<Fingerprint>,
 }
 
 pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
@@ -35,74 +52,95 @@ pub(super) fn run(context: &Context, args: &MergeArgs) -> Result<u8, Fail> {
     let place = place(context, args)?;
     let appender = context.appender(trust.clone())?;
     let keys = context.keys()?;
+    let signers = keys.iter().map(|key| key.public().fingerprint()).collect();
     let signer = Signer { appender: &appender, keys: lent(&keys) };
-    let signers: Vec<Fingerprint> = keys.iter().map(|key| key.public().fingerprint()).collect();
-    // The verdicts of this run: whoever appends behind them makes it judge again, and what they say stays true.
-    let mut verdicts: Option<(Receipt, Vec<(ChangeId, Oid)>)> = None;
-    for _ in 0..ATTEMPTS_MAX {
-        let log = appender.ledger().read()?;
-        if log.size() == 0 {
-            return Err(Fail::usage("the ledger is empty").hint("--ledger names another"));
-        }
-        let branch = Branch::read(&log, &trust, &place.branch)?;
-        let changes = changes(context, args, &log, &trust.repository, &place.reached)?;
-        if let Some(merge) = recorded(&branch, &place.reached, &changes) {
-            return already(context, args, &place, merge);
-        }
-        for change in &changes {
-            if let Some(serial) = log.merge_of(change)? {
-                return Err(AppendError::Refused(Refusal::Merged { change: change.clone(), serial }).into());
-            }
-        }
-        if changes.is_empty() && !args.unverified {
-            let commit = place.reached.commit.short();
-            return Err(Fail::usage(format!("no change is known that commit {commit} merges"))
-                .hint("name it: evidence record merge CHANGE; --unverified records the commit without any"));
-        }
-        may_merge(&log, &trust, &signers, now())?;
-        let event = |verdict: Option<Digest>, baseline: Option<Digest>| Event::Merge {
-            branch: place.branch.clone(),
-            repository: trust.repository.clone(),
-            changes: changes.clone(),
-            verdict,
-            baseline,
-        };
-        let came = judge(context, args, &log, &trust, &branch, &place.reached, &changes)?;
-        let evaluator = context.evaluator();
-        let repository = context.repository()?;
-        let merging = Merging { log: &log, trust: &trust, repository, evaluator: &evaluator, branch: &branch };
-        let (verdict, baseline) = match (&came, &verdicts) {
-            (Came::Refused, _) => return Ok(1),
-            // Nothing is known of what it brings: what was protected stays so.
-            (Came::Unverified, _) => (None, merging.newest_baseline(At::Live(now()))?.map(|(digest, _)| digest)),
-            (Came::Accepted(judged), Some((receipt, about))) if *about == named(judged) => {
-                let baseline = merging.baseline_after(judged, At::Live(now()))?;
-                let blobs = signer.appender.ledger().blobs();
-                let kept = baseline.map(|baseline| blobs.put(baseline.print().as_bytes())).transpose()?;
-                (Some(receipt.leaf), kept)
-            }
-            (Came::Accepted(judged), _) => {
-                match record_verdicts(&signer, &log, judged, &place.reached.tree) {
-                    Ok(receipt) => verdicts = Some((receipt, named(judged))),
-                    Err(Recording::Moved) => {}
-                    Err(Recording::Failed(fail)) => return Err(fail),
-                }
-                // The verdicts are records too: what is recorded next is judged at the size that they leave.
-                continue;
-            }
-        };
-        match signer.merge_at(log.size(), &place.reached.commit, &place.reached.tree, event(verdict, baseline)) {
-            Ok(receipt) => return done(context, &place, &changes, &receipt, verdict),
-            Err(AppendError::Moved { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let desk = Desk { context, args, trust, signer, signers };
+    let named = named(args)?;
+    let line = if named.is_empty() { pushed::line(&desk, &place)? } else { Vec::new() };
+    if line.len() > 1 {
+        return pushed::record(&desk, &place.branch, &line);
     }
-    Err(Fail::usage(format!("the ledger grew each of the {ATTEMPTS_MAX} times that the changes were judged"))
-        .hint("nothing is merged in the ledger yet: run it again"))
+    let ended = desk.record(&place, Some(&named).filter(|named| !named.is_empty()))?;
+    if context.json {
+        print_json(&ended.json);
+    }
+    Ok(ended.exit)
+}
+
+impl Desk<'_> {
+    /// Records one merge: of the changes that are named, else of those that are found.
+    pub(super) fn record(&self, place: &Place, named: Option<&BTreeSet<ChangeId>>) -> Result<Ended, Fail> {
+        let Self { context, args, trust, signer, signers } = self;
+        // The verdicts of this run: whoever appends behind them makes it judge again, and what they say stays true.
+        let mut verdicts: Option<(Receipt, Vec<(ChangeId, Oid)>)> = None;
+        for _ in 0..ATTEMPTS_MAX {
+            let log = signer.appender.ledger().read()?;
+            if log.size() == 0 {
+                return Err(Fail::usage("the ledger is empty").hint("--ledger names another"));
+            }
+            let branch = Branch::read(&log, trust, &place.branch)?;
+            let changes: Vec<ChangeId> = match named {
+                Some(named) => named.iter().cloned().collect(),
+                None => found(context, &log, &trust.repository, &place.reached)??,
+            };
+            if let Some(merge) = recorded(&branch, &place.reached, &changes) {
+                return Ok(already(context, args, place, merge));
+            }
+            for change in &changes {
+                if let Some(serial) = log.merge_of(change)? {
+                    return Err(AppendError::Refused(Refusal::Merged { change: change.clone(), serial }).into());
+                }
+            }
+            if changes.is_empty() && !args.unverified {
+                let commit = place.reached.commit.short();
+                return Err(Fail::usage(format!("no change is known that commit {commit} merges"))
+                    .hint("name it: evidence record merge CHANGE; --unverified records the commit without any"));
+            }
+            may_merge(&log, trust, signers, now())?;
+            let event = |verdict: Option<Digest>, baseline: Option<Digest>| Event::Merge {
+                branch: place.branch.clone(),
+                repository: trust.repository.clone(),
+                changes: changes.clone(),
+                verdict,
+                baseline,
+            };
+            let came = judge(context, args, &log, trust, &branch, &place.reached, &changes)?;
+            let evaluator = context.evaluator();
+            let repository = context.repository()?;
+            let merging = Merging { log: &log, trust, repository, evaluator: &evaluator, branch: &branch };
+            let (verdict, baseline) = match (came, &verdicts) {
+                (Came::Refused(json), _) => return Ok(Ended { exit: 1, json }),
+                // Nothing is known of what it brings: what was protected stays so.
+                (Came::Unverified, _) => (None, merging.newest_baseline(At::Live(now()))?.map(|(digest, _)| digest)),
+                (Came::Accepted(judged), Some((receipt, about))) if *about == judged_at(&judged) => {
+                    let baseline = merging.baseline_after(&judged, At::Live(now()))?;
+                    let blobs = signer.appender.ledger().blobs();
+                    let kept = baseline.map(|baseline| blobs.put(baseline.print().as_bytes())).transpose()?;
+                    (Some(receipt.leaf), kept)
+                }
+                (Came::Accepted(judged), _) => {
+                    match record_verdicts(signer, &log, &judged, &place.reached.tree) {
+                        Ok(receipt) => verdicts = Some((receipt, judged_at(&judged))),
+                        Err(Recording::Moved) => {}
+                        Err(Recording::Failed(fail)) => return Err(fail),
+                    }
+                    // The verdicts are records too: what is recorded next is judged at the size that they leave.
+                    continue;
+                }
+            };
+            match signer.merge_at(log.size(), &place.reached.commit, &place.reached.tree, event(verdict, baseline)) {
+                Ok(receipt) => return Ok(done(context, place, &changes, &receipt, verdict)),
+                Err(AppendError::Moved { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Fail::usage(format!("the ledger grew each of the {ATTEMPTS_MAX} times that the changes were judged"))
+            .hint("nothing is merged in the ledger yet: run it again"))
+    }
 }
 
 /// Returns the changes, each with the commit at which it was judged.
-fn named(judged: &[Judged]) -> Vec<(ChangeId, Oid)> {
+fn judged_at(judged: &[Judged]) -> Vec<(ChangeId, Oid)> {
     judged.iter().map(|judged| (judged.verdict().change.clone(), judged.head.clone())).collect()
 }
 
@@ -139,8 +177,8 @@ enum Came {
     Accepted(Vec<Judged>),
     /// They are not, and the merge is to be recorded as unverified.
     Unverified,
-    /// They are not, which was told.
-    Refused,
+    /// They are not, which was told; the answer for machines.
+    Refused(Value),
 }
 
 /// Judges the changes, and tells why they are refused.
@@ -173,16 +211,15 @@ fn judge(
         }
         return Ok(Came::Unverified);
     }
-    if context.json {
-        let verdicts: Vec<Value> = refused.iter().map(checked_json).collect::<Result<_, _>>()?;
-        print_json(&json!({"recorded": false, "branch": branch.name, "commit": reached.commit, "verdicts": verdicts}));
-    } else {
+    if !context.json {
         for verdict in &refused {
             print(&page(verdict));
         }
         context.say("nothing is recorded; --unverified records the merge without a verdict, which shows for ever");
     }
-    Ok(Came::Refused)
+    let verdicts: Vec<Value> = refused.iter().map(checked_json).collect::<Result<_, _>>()?;
+    let json = json!({"recorded": false, "branch": branch.name, "commit": reached.commit, "verdicts": verdicts});
+    Ok(Came::Refused(json))
 }
 
 /// Judges all changes at the first of their commits at which they are accepted; what is refused everywhere comes with the
@@ -260,15 +297,8 @@ pub(super) fn statement(log: &Log, serial: u64) -> Result<Option<Statement>, Fai
     Ok(Some(Statement::parse(&envelope.payload).map_err(|error| unreadable(&error))?))
 }
 
-/// Finds the changes: named, `EVIDENCE_CHANGE`, the trailers of the commits that the merge brings, what the ledger has about the
-/// commit, its tree, or the other parents of a merge commit. Closed ones, and those of other repositories, are found only by name or trailer.
-fn changes(
-    context: &Context,
-    args: &MergeArgs,
-    log: &Log,
-    repository: &Id,
-    reached: &Reached,
-) -> Result<Vec<ChangeId>, Fail> {
+/// Returns the changes that are named: by words, else by `EVIDENCE_CHANGE`.
+fn named(args: &MergeArgs) -> Result<BTreeSet<ChangeId>, Fail> {
     let parse = |text: &str, from: &str| {
         text.parse::<ChangeId>()
             .map_err(|error| Fail::usage(format!("{from}: {error}")).hint("an id is lower case, such as shop/abc-123"))
@@ -283,9 +313,22 @@ fn changes(
         let text = text.to_str().ok_or_else(|| Fail::usage("EVIDENCE_CHANGE is not UTF-8"))?;
         found.insert(parse(text, "EVIDENCE_CHANGE")?);
     }
+    Ok(found)
+}
+
+/// Finds the changes: the trailers of the commits that the merge brings, what the ledger has about the commit, its tree, or the other
+/// parents of a merge commit. Closed ones, and those of other repositories, are found only by trailer. The inner `Err` says that it
+/// cannot be told which.
+pub(super) fn found(
+    context: &Context,
+    log: &Log,
+    repository: &Id,
+    reached: &Reached,
+) -> Result<Result<Vec<ChangeId>, Fail>, Fail> {
+    let mut found = BTreeSet::new();
     let git = context.repository()?;
     let parents = git.commit(&reached.commit)?.parents;
-    if let (true, Some(first)) = (found.is_empty(), parents.first()) {
+    if let Some(first) = parents.first() {
         let commits = git.facts(&reached.commit, first)?.commits;
         found.extend(commits.into_iter().flat_map(|commit| commit.plans).map(|plan| plan.change));
     }
@@ -295,22 +338,56 @@ fn changes(
         if !found.is_empty() {
             break;
         }
-        for serial in log.newest(&MapText::label(&label), usize::MAX)?.0 {
-            let change = statement(log, serial)?.and_then(|statement| statement.binding.change);
-            if let Some(change) = change.filter(|change| !found.contains(change) && is_of(change, repository))
-                && log.merge_of(&change)?.is_none()
-            {
-                found.insert(change);
-            }
-        }
+        found.extend(open_under(log, repository, &label)?);
         // Whoever runs gates on the merged commit itself says what it merges; that a tree is equal may be chance.
         if found.len() > 1 && !label.ends_with(reached.commit.as_str()) {
             let ids: Vec<&str> = found.iter().map(|change| change.as_str()).collect();
-            return Err(Fail::usage(format!("several changes have evidence about {label}: {}", ids.join(", ")))
-                .hint("name those that it merges: evidence record merge CHANGE"));
+            return Ok(Err(Fail::usage(format!("several changes have evidence about {label}: {}", ids.join(", ")))
+                .hint("name those that it merges: evidence record merge CHANGE")));
         }
     }
-    Ok(found.into_iter().collect())
+    Ok(Ok(found.into_iter().collect()))
+}
+
+/// Returns the open changes of a repository that have records under a label.
+fn open_under(log: &Log, repository: &Id, label: &str) -> Result<BTreeSet<ChangeId>, Fail> {
+    let mut found = BTreeSet::new();
+    for serial in log.newest(&MapText::label(label), usize::MAX)?.0 {
+        let change = statement(log, serial)?.and_then(|statement| statement.binding.change);
+        if let Some(change) = change.filter(|change| !found.contains(change) && is_of(change, repository))
+            && log.merge_of(&change)?.is_none()
+        {
+            found.insert(change);
+        }
+    }
+    Ok(found)
+}
+
+/// Finds every open change that a commit may bring on top of another one: by all that [`found`] looks at, so that evidence which
+/// somebody made on the commit under another name stands in for none that was shown before.
+pub(super) fn brought(
+    context: &Context,
+    log: &Log,
+    repository: &Id,
+    reached: &Reached,
+    since: Option<&Oid>,
+) -> Result<BTreeSet<ChangeId>, Fail> {
+    let git = context.repository()?;
+    let parents = git.commit(&reached.commit)?.parents;
+    let mut found = BTreeSet::new();
+    if let Some(since) = since.or(parents.first()) {
+        let commits = git.facts(&reached.commit, since)?.commits;
+        for plan in commits.into_iter().flat_map(|commit| commit.plans) {
+            if log.merge_of(&plan.change)?.is_none() {
+                found.insert(plan.change);
+            }
+        }
+    }
+    let parents = parents.iter().skip(1).map(|parent| format!("commit:{parent}"));
+    for label in [format!("commit:{}", reached.commit), format!("tree:{}", reached.tree)].into_iter().chain(parents) {
+        found.extend(open_under(log, repository, &label)?);
+    }
+    Ok(found)
 }
 
 /// Returns whether a change of which only evidence tells is this repository's: repositories that share a ledger may share commits too.
@@ -320,40 +397,32 @@ pub(super) fn is_of(change: &ChangeId, repository: &Id) -> bool {
 }
 
 /// Returns the merge record of the commit that closes all these changes; of any, if there are none.
-fn recorded<'a>(branch: &'a Branch, reached: &Reached, changes: &[ChangeId]) -> Option<&'a Recorded> {
+pub(super) fn recorded<'a>(branch: &'a Branch, reached: &Reached, changes: &[ChangeId]) -> Option<&'a Recorded> {
     let has_all = |merge: &&Recorded| changes.iter().all(|change| merge.changes.contains(change));
     let ours = branch.merges.iter().filter(|merge| merge.entitled && merge.reached.commit == reached.commit);
     ours.rev().find(has_all)
 }
 
 /// Says that the merge is recorded already. Who asks for a verified one is refused an unverified one.
-fn already(context: &Context, args: &MergeArgs, place: &Place, merge: &Recorded) -> Result<u8, Fail> {
+pub(super) fn already(context: &Context, args: &MergeArgs, place: &Place, merge: &Recorded) -> Ended {
     let unverified = merge.verdict.is_none();
-    if context.json {
-        print_json(&json!({"recorded": true, "already": true, "serial": merge.serial, "time": merge.time,
-            "branch": place.branch, "commit": place.reached.commit, "tree": place.reached.tree,
-            "changes": merge.changes, "verdict": merge.verdict, "unverified": unverified}));
-    } else {
+    if !context.json {
         print(&told(merge.serial, "merged already: ", place, &merge.changes, merge.verdict));
     }
-    Ok(u8::from(unverified && !args.unverified))
+    let json = json!({"recorded": true, "already": true, "serial": merge.serial, "time": merge.time,
+        "branch": place.branch, "commit": place.reached.commit, "tree": place.reached.tree,
+        "changes": merge.changes, "verdict": merge.verdict, "unverified": unverified});
+    Ended { exit: u8::from(unverified && !args.unverified), json }
 }
 
-fn done(
-    context: &Context,
-    place: &Place,
-    changes: &[ChangeId],
-    receipt: &Receipt,
-    verdict: Option<Digest>,
-) -> Result<u8, Fail> {
-    if context.json {
-        print_json(&json!({"recorded": true, "already": false, "serial": receipt.serial, "time": receipt.time(),
-            "branch": place.branch, "commit": place.reached.commit, "tree": place.reached.tree,
-            "changes": changes, "verdict": verdict, "unverified": verdict.is_none(), "leaf": receipt.leaf}));
-    } else {
+fn done(context: &Context, place: &Place, changes: &[ChangeId], receipt: &Receipt, verdict: Option<Digest>) -> Ended {
+    if !context.json {
         print(&told(receipt.serial, "merged ", place, changes, verdict));
     }
-    Ok(0)
+    let json = json!({"recorded": true, "already": false, "serial": receipt.serial, "time": receipt.time(),
+        "branch": place.branch, "commit": place.reached.commit, "tree": place.reached.tree,
+        "changes": changes, "verdict": verdict, "unverified": verdict.is_none(), "leaf": receipt.leaf});
+    Ended { exit: 0, json }
 }
 
 fn told(serial: u64, word: &str, place: &Place, changes: &[ChangeId], verdict: Option<Digest>) -> String {
@@ -378,8 +447,8 @@ fn place(context: &Context, args: &MergeArgs) -> Result<Place, Fail> {
     }
     let name = full_name(&name)?;
     // A CI system checks out what it is about, by another name or by none.
-    let is_here = head.branch.as_ref() == Some(&name)
-        || from_ci.is_some_and(|from_ci| full_name(&from_ci).is_ok_and(|full| full == name));
+    let is_pushed = from_ci.is_some_and(|from_ci| full_name(&from_ci).is_ok_and(|full| full == name));
+    let is_here = head.branch.as_ref() == Some(&name) || is_pushed;
     let commit = match &args.commit {
         Some(revision) if revision.is_empty() => {
             return Err(Fail::usage("--commit is empty; wanted a revision such as HEAD"));
@@ -393,7 +462,7 @@ fn place(context: &Context, args: &MergeArgs) -> Result<Place, Fail> {
         }
     };
     let tree = repository.tree_of(&commit)?;
-    Ok(Place { branch: name, reached: Reached { commit, tree } })
+    Ok(Place { branch: name, reached: Reached { commit, tree }, is_pushed })
 }
 
 /// Returns the full name that a branch has in the ledger, whichever remote it is known by here.

@@ -17,6 +17,7 @@ mod facts;
 mod fail;
 mod files;
 mod forges;
+mod form;
 mod help;
 mod host;
 mod init;
@@ -29,6 +30,7 @@ mod merge;
 mod on_base;
 mod plan;
 mod policy;
+mod pushed;
 mod record;
 #[cfg(feature = "rego")]
 mod rego;

@@ -9,6 +9,7 @@ use super::context::{Context, Head};
 use super::fail::Fail;
 use super::files;
 use super::forges::request;
+use super::form::{self, Form};
 use super::keys::lent;
 use super::{print, print_json};
 use crate::append::{AppendError, Appender, Receipt, Refusal};
@@ -30,7 +31,12 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     let named = args.change.as_deref().or(args.change_flag.as_deref());
     let change = context.change(named, &head, target.as_ref(), &trust, Some(&log))?;
     let planned = first_plan(&log, &change)?;
-    let Some(tier) = &args.tier else {
+    let form = args.form.as_ref().map(|path| form::read(&context.cwd.join(path))).transpose()?.unwrap_or_default();
+    let Some(tier) = args.tier.as_ref().or(form.tier.as_ref()) else {
+        if let Some(path) = &args.form {
+            return Err(Fail::usage(format!("the form {} has no heading `### Tier` with a tier", path.display()))
+                .hint("--tier TIER"));
+        }
         let (_, leaf) = planned.ok_or_else(|| {
             Fail::usage(format!("the change {change} has no plan")).hint(format!("evidence plan {change} --tier TIER"))
         })?;
@@ -42,7 +48,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     let ids = |texts: &[String], what: &str| -> Result<Vec<PrincipalId>, Fail> {
         texts.iter().map(|text| text.parse().map_err(|error| Fail::usage(format!("{what}: {error}")))).collect()
     };
-    let asked = asked(args)?;
+    let asked = asked(args, &form)?;
     let specs = specs(context, args)?;
     let reason = if args.raise {
         if let Some(serial) = planned_so(&log, &change, &tier)? {
@@ -135,13 +141,14 @@ impl Asked {
     }
 }
 
-fn asked(args: &PlanArgs) -> Result<Asked, Fail> {
-    let requested = args.requested.as_deref().map(time).transpose()?;
+fn asked(args: &PlanArgs, form: &Form) -> Result<Asked, Fail> {
+    let requested = args.requested.as_deref().or(form.requested.as_deref()).map(time).transpose()?;
     if let Some(time) = requested.filter(|time| *time > super::context::now()) {
         return Err(Fail::usage(format!("--requested: {time} is yet to come")));
     }
     let printable = |text: &&String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if let Some(origin) = args.origin.as_ref().filter(|origin| !printable(origin)) {
+    let origin = args.origin.as_ref().or(form.origin.as_ref());
+    if let Some(origin) = origin.filter(|origin| !printable(origin)) {
         return Err(Fail::usage(format!("--origin: `{origin}` is no address; wanted a URL without blanks")));
     }
     let patterns: Vec<&str> = args.paths.iter().map(String::as_str).collect();
@@ -149,7 +156,7 @@ fn asked(args: &PlanArgs) -> Result<Asked, Fail> {
     let mut paths = args.paths.clone();
     paths.sort();
     paths.dedup();
-    Ok(Asked { origin: args.origin.clone(), requested, paths })
+    Ok(Asked { origin: origin.cloned(), requested, paths })
 }
 
 /// Reads a time as RFC 3339 has it.

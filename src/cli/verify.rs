@@ -9,6 +9,7 @@ use super::args::{ExplainArgs, MomentWord, VerifyArgs};
 use super::context::{Context, Head, now};
 use super::fail::Fail;
 use super::keys::lent;
+use super::merge::brought;
 use super::write::Outputs;
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
@@ -19,6 +20,7 @@ use crate::model::{ChangeId, Decision, GitFacts, Grant, Oid, PrincipalId, Verdic
 use crate::policy::Moment;
 use crate::prove::{Change, Complete, Held, Trust};
 use crate::store::{Ledger, Log};
+use crate::trace::{Branch, MergeError, Merging, Reached};
 use crate::verify::{
     Clock, Code, CriterionShown, CriterionState, Decided, ExceptionShown, Finding, Judgement, Known, Limitation,
     Planned, Policies, REMOTE_UNSEEN, Rechecked, Requirement, Shows, State, Verdict, asks_changed_lines, plan_base,
@@ -39,91 +41,182 @@ pub(super) struct Live {
 /// Judges the merge of a change live, for a command that needs one that is proven.
 pub(super) fn decide_proven(context: &Context, args: &ExplainArgs) -> Result<(Decided, Live), Fail> {
     let named = args.name.as_deref().or(args.of.change.as_deref());
-    let verify = VerifyArgs {
-        name: args.name.clone(),
-        of: args.of.clone(),
-        at: MomentWord::Merge,
-        explain: false,
-        record: false,
-        write: Vec::new(),
-    };
-    decide(context, &verify, named, Moment::Merge)?.map_err(|verdict| {
-        let finding = verdict.findings.first();
-        finding.map_or_else(
-            || Fail::usage("the change cannot be proven"),
-            |finding| Fail::refused(finding.code, format!("{}: {}", finding.thing, finding.found)),
-        )
-    })
+    let Asked { ground, head, target } = ask(context, &args.of.commit, args.of.target.as_deref())?;
+    let change = context.change(named, &head, target.as_ref(), &ground.trust, Some(&ground.log))?;
+    match judge_at(context, &ground, target.as_ref(), &change, &head, Moment::Merge)? {
+        Ok((decided, Proven { complete, policies, base, git })) => {
+            let Ground { trust, log, .. } = ground;
+            Ok((decided, Live { trust, log, head, complete, policies, base, git }))
+        }
+        Err(verdict) => {
+            let finding = verdict.findings.first();
+            Err(finding.map_or_else(
+                || Fail::usage("the change cannot be proven"),
+                |finding| Fail::refused(finding.code, format!("{}: {}", finding.thing, finding.found)),
+            ))
+        }
+    }
 }
 
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<u8, Fail> {
     let outputs = Outputs::prepare(context, &args.write)?;
-    let named = args.name.as_deref().or(args.of.change.as_deref());
     let moment = match args.at {
         MomentWord::Plan => Moment::Plan,
         MomentWord::Merge => Moment::Merge,
         MomentWord::Deploy => Moment::Deploy,
     };
-    let decided = match decide(context, args, named, moment)? {
-        Ok((decided, live)) => {
-            if args.record {
-                record(context, &decided, &live)?;
-            }
-            let mut verdict = decided.into_verdict();
-            advise(&live.log, &live.trust, &mut verdict);
-            outputs.write(&verdict, live.complete.records().map(Attestation::from).collect())?;
-            if context.json {
-                answer_json(&verdict)?;
-            } else {
-                print(&page(&verdict));
-                if args.explain {
-                    print(&explain(&live, &verdict));
-                }
-            }
-            verdict
-        }
-        Err(verdict) => {
-            outputs.write(&verdict, Vec::new())?;
-            if context.json {
-                answer_json(&verdict)?;
-            } else {
-                print(&page(&verdict));
-            }
-            *verdict
+    let asked = ask(context, &args.of.commit, args.of.target.as_deref())?;
+    let named: Vec<String> = args.name.iter().chain(&args.of.changes).cloned().collect();
+    let Asked { ground, head, target } = &asked;
+    let spots = match args.pushed {
+        true => pushed(context, &asked, &named)?,
+        false => {
+            let changes = context.changes(&named, head, target.as_ref(), &ground.trust, &ground.log)?;
+            changes.into_iter().map(|change| (change, vec![head.clone()])).collect()
         }
     };
-    Ok(match decided.decision {
-        Decision::Accepted => 0,
-        Decision::Refused => 1,
-    })
+    // Of all of them before anything is said: what cannot be judged leaves no answer behind.
+    let mut judged = Vec::with_capacity(spots.len());
+    for (change, heads) in &spots {
+        judged.push(judge_at_one_of(context, ground, target.as_ref(), change, heads, moment)?);
+    }
+    let mut told = Vec::with_capacity(judged.len());
+    for (head, judged) in judged {
+        told.push(match judged {
+            Ok((decided, proven)) => {
+                if args.record {
+                    record(context, &decided, ground, &head, &proven)?;
+                }
+                let verdict = decided.into_verdict();
+                let more = if args.explain { explain(&head, &proven, &verdict) } else { String::new() };
+                Told { verdict, more, attestations: proven.complete.records().map(Attestation::from).collect() }
+            }
+            Err(verdict) => Told { verdict: *verdict, more: String::new(), attestations: Vec::new() },
+        });
+    }
+    told.iter_mut().for_each(|told| advise(&ground.log, &ground.trust, &mut told.verdict));
+    answer(context, &outputs, &told)
 }
 
-pub(super) type Answer = Result<(Decided, Live), Box<Verdict>>;
+/// A verdict at a commit, or why there is not even one that is proven.
+type JudgedAt = (Head, Result<(Decided, Proven), Box<Verdict>>);
 
-/// Judges a change live; `Err` is the verdict on what could not even be proven.
-pub(super) fn decide(
+/// Judges a change at the first of some commits at which it is accepted; where it is at none, at the first.
+fn judge_at_one_of(
     context: &Context,
-    args: &VerifyArgs,
-    named: Option<&str>,
+    ground: &Ground,
+    target: Option<&Target>,
+    change: &ChangeId,
+    heads: &[Head],
     moment: Moment,
-) -> Result<Answer, Fail> {
+) -> Result<JudgedAt, Fail> {
+    let mut refused = None;
+    for head in heads {
+        let judged = judge_at(context, ground, target, change, head, moment)?;
+        if judged.as_ref().is_ok_and(|(decided, _)| decided.accepted()) {
+            return Ok((head.clone(), judged));
+        }
+        refused.get_or_insert((head.clone(), judged));
+    }
+    refused.ok_or_else(|| Fail::usage(format!("no commit is known at which {change} could be judged")))
+}
+
+/// Finds the changes that a commit brings to the target, as `record merge` does, each with the commits of its tree at which it may have been
+/// shown: the commit itself first.
+fn pushed(context: &Context, asked: &Asked, named: &[String]) -> Result<Vec<(ChangeId, Vec<Head>)>, Fail> {
+    let Asked { ground: Ground { trust, log, .. }, head, target } = asked;
+    if log.size() == 0 {
+        return Err(Fail::usage("the ledger is empty").hint("--ledger names another"));
+    }
+    let reached = Reached { commit: head.commit.clone(), tree: head.tree.clone() };
+    let repository = context.repository()?;
+    let since = match target {
+        Some(target) => repository.merge_base(&head.commit, &target.commit)?.filter(|base| *base != head.commit),
+        None => None,
+    };
+    let is_named = !named.is_empty() || std::env::var_os("EVIDENCE_CHANGE").is_some();
+    let mut changes: Vec<ChangeId> = match is_named {
+        true => Vec::new(),
+        false => brought(context, log, &trust.repository, &reached, since.as_ref())?.into_iter().collect(),
+    };
+    if changes.is_empty() {
+        // Nothing is known of it: a branch of another name than the target's still says what its commit is.
+        let here = repository.head()?;
+        let short = |name: &str| name.trim_start_matches("refs/heads/").to_owned();
+        let other =
+            |name: &String| target.as_ref().is_none_or(|target| !target.name.ends_with(&format!("/{}", short(name))));
+        if !is_named && (here.commit != head.commit || !here.branch.as_ref().is_some_and(other)) {
+            return Err(Fail::usage(format!("no change is known that commit {} brings", head.commit.short()))
+                .hint("a trailer or evidence about the commit or its tree tells; or name it: evidence verify CHANGE"));
+        }
+        changes = context.changes(named, head, target.as_ref(), trust, log)?;
+    }
+    let name = target.as_ref().map_or("", |target| target.name.as_str());
+    let branch = Branch { name: name.to_owned(), origin: String::new(), size: 0, merges: Vec::new() };
+    let evaluator = context.evaluator();
+    let merging = Merging { log, trust, repository, evaluator: &evaluator, branch: &branch };
+    let mut spots = Vec::with_capacity(changes.len());
+    for change in changes {
+        let mut heads = vec![head.clone()];
+        let shown = match merging.heads(&change, &reached) {
+            // It may still be fit at the commit itself.
+            Err(MergeError::NotHere { .. }) => Vec::new(),
+            found => found?,
+        };
+        for commit in shown {
+            if commit != head.commit {
+                heads.push(Head { commit, tree: head.tree.clone() });
+            }
+        }
+        spots.push((change, heads));
+    }
+    Ok(spots)
+}
+
+/// A verdict, and what is told with it.
+struct Told {
+    verdict: Verdict,
+    more: String,
+    attestations: Vec<Attestation>,
+}
+
+/// Tells the verdicts; the exit code is the worst.
+fn answer(context: &Context, outputs: &Outputs, told: &[Told]) -> Result<u8, Fail> {
+    let verdicts: Vec<(&Verdict, &[Attestation])> =
+        told.iter().map(|told| (&told.verdict, &told.attestations[..])).collect();
+    outputs.write(&verdicts)?;
+    if context.json {
+        match verdicts.as_slice() {
+            [(verdict, _)] => answer_json(verdict)?,
+            all => {
+                let all: Result<Vec<_>, Fail> = all.iter().map(|(verdict, _)| checked_json(verdict)).collect();
+                print_json(&json!(all?));
+            }
+        }
+    } else {
+        for Told { verdict, more, .. } in told {
+            print(&page(verdict));
+            print(more);
+        }
+    }
+    let refused = told.iter().any(|told| told.verdict.decision == Decision::Refused);
+    Ok(u8::from(refused))
+}
+
+/// What is judged, and by which state of the ledger.
+struct Asked {
+    ground: Ground,
+    head: Head,
+    target: Option<Target>,
+}
+
+fn ask(context: &Context, revision: &str, target: Option<&str>) -> Result<Asked, Fail> {
     let ledger = context.ledger()?;
-    let trust = context.trust(args.of.target.as_deref())?;
-    let (head, target) = context.judged(&args.of)?;
+    let trust = context.trust(target)?;
+    let (head, target) = context.judged_at(revision, target)?;
     let (log, held) = context.read(&ledger, &trust)?;
-    let change = context.change(named, &head, target.as_ref(), &trust, Some(&log))?;
-    let ground =
-        Ground { trust, log, origin: ledger.origin().to_owned(), admitted: unseen(&ledger), held, shared: None };
-    Ok(match judge_at(context, &ground, target.as_ref(), &change, &head, moment)? {
-        Ok((decided, Proven { complete, policies, base, git })) => {
-            let Ground { trust, log, .. } = ground;
-            Ok((decided, Live { trust, log, head, complete, policies, base, git }))
-        }
-        Err(mut verdict) => {
-            advise(&ground.log, &ground.trust, &mut verdict);
-            Err(verdict)
-        }
-    })
+    let (origin, admitted) = (ledger.origin().to_owned(), unseen(&ledger));
+    Ok(Asked { ground: Ground { trust, log, origin, admitted, held, shared: None }, head, target })
 }
 
 /// A state of the ledger, and who is believed: what live judgements share.
@@ -281,18 +374,18 @@ pub(super) fn unseen(ledger: &Ledger) -> Vec<Limitation> {
 }
 
 /// Appends the verdict; it is never an input of a later one.
-fn record(context: &Context, decided: &Decided, live: &Live) -> Result<(), Fail> {
+fn record(context: &Context, decided: &Decided, ground: &Ground, head: &Head, proven: &Proven) -> Result<(), Fail> {
     let verdict = decided.verdict();
-    let Some((_, plan)) = first_plan(&live.log, &verdict.change)? else {
+    let Some((_, plan)) = first_plan(&ground.log, &verdict.change)? else {
         return Err(Fail::usage("a verdict about a change without a plan is not recorded")
             .hint(format!("evidence plan {} --tier TIER", verdict.change)));
     };
-    let appender = context.appender(live.trust.clone())?;
+    let appender = context.appender(ground.trust.clone())?;
     let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: lent(&keys) };
-    let about =
-        About { change: verdict.change.clone(), plan, commit: live.head.commit.clone(), tree: live.head.tree.clone() };
-    let Some(record) = recordable(&signer, verdict, &live.complete)? else { return Ok(()) };
+    let (change, Head { commit, tree }) = (verdict.change.clone(), head.clone());
+    let about = About { change, plan, commit, tree };
+    let Some(record) = recordable(&signer, verdict, &proven.complete)? else { return Ok(()) };
     let receipt = signer.verdict(&about, record)?;
     context.say(&format!("#{} recorded the verdict", receipt.serial));
     Ok(())
@@ -521,24 +614,24 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-fn explain(live: &Live, verdict: &Verdict) -> String {
+fn explain(head: &Head, proven: &Proven, verdict: &Verdict) -> String {
     let mut text = String::from("\nwhat was judged\n");
-    let checkpoint = live.complete.checkpoint().checkpoint();
+    let checkpoint = proven.complete.checkpoint().checkpoint();
     text.push_str(&format!("  checkpoint  {} entries, root {}\n", checkpoint.size, checkpoint.root));
     text.push_str(&format!(
         "  commit      {}\n  tree        {}\n  base        {}\n",
-        live.head.commit, live.head.tree, live.base
+        head.commit, head.tree, proven.base
     ));
     if let Some(policy) = &verdict.policy {
-        let tiers = live.policies.find(policy).map_or(0, |policy| policy.tiers().len());
+        let tiers = proven.policies.find(policy).map_or(0, |policy| policy.tiers().len());
         text.push_str(&format!("  policy      sha256:{policy}, {tiers} tiers, in force when the change was planned\n"));
     }
     text.push_str("  lists, each proven complete against the signed map\n");
-    for (name, list) in live.complete.lists() {
+    for (name, list) in proven.complete.lists() {
         text.push_str(&format!("    {:5} records  {name}\n", list.serials.len()));
     }
     text.push_str("  records\n");
-    for record in live.complete.of_change() {
+    for record in proven.complete.of_change() {
         let signers: Vec<String> = record.signers().map(ToString::to_string).collect();
         text.push_str(&format!(
             "    #{:<6} {} {:16} {}\n",

@@ -83,16 +83,22 @@ impl Outputs {
         Ok(Self { targets, keys })
     }
 
-    /// Writes the verdict to every file.
-    pub(super) fn write(&self, verdict: &Verdict, attestations: Vec<Attestation>) -> Result<(), Fail> {
+    /// Writes the verdicts to every file, each with the records that it rests on.
+    pub(super) fn write(&self, verdicts: &[(&Verdict, &[Attestation])]) -> Result<(), Fail> {
         if self.targets.is_empty() {
             return Ok(());
         }
-        checked_json(verdict)?;
-        let around = Around { judged: now(), attestations };
+        let mut all = Vec::with_capacity(verdicts.len());
+        for (verdict, attestations) in verdicts {
+            checked_json(verdict)?;
+            all.push((*verdict, Around { judged: now(), attestations: attestations.to_vec() }));
+        }
         let mut written = Vec::with_capacity(self.targets.len());
         for target in &self.targets {
-            let text = target.format.of(verdict, &around);
+            let text = target.format.of_all(&all).ok_or_else(|| {
+                Fail::usage(format!("{} is about one change, and {} are judged", target.format, all.len()))
+                    .hint("one run for each: evidence verify CHANGE --write vsa=FILE")
+            })?;
             let bytes = match target.format {
                 Projection::Vsa if !self.keys.is_empty() => self.seal(text)?,
                 Projection::Vsa

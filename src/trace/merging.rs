@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use crate::git::{GitError, GitFactsError, Objects as _, ObjectsError, Repository};
 use crate::merkle::MapText;
-use crate::model::{ChangeId, Digest, Event, GitFacts, Oid, Predicate, Time};
+use crate::model::{ChangeId, Digest, Event, GitFacts, Oid, Outcome, Predicate, Time};
 use crate::policy::{Act, Baseline, Moment};
 use crate::prove::{Change, Complete, Logged, Materials as _, ProveError, Trust, branch_chain};
 use crate::rego::{Evaluator, RegoError};
@@ -169,6 +169,16 @@ impl Judged {
         self.verdict.as_ref().map_or_else(|verdict| verdict, Decided::verdict)
     }
 
+    /// Returns whether the change has a result that passed, or one that did not, about such a commit.
+    fn has_result(&self, is_about: &dyn Fn(&Oid) -> bool, passed: bool) -> bool {
+        self.complete.of_change().any(|record| match &record.statement().predicate {
+            Predicate::Result(run) => {
+                (run.outcome == Outcome::Pass) == passed && record.statement().commit().is_some_and(is_about)
+            }
+            _ => false,
+        })
+    }
+
     /// Returns whether the change is shown to be fit.
     #[must_use]
     pub fn accepted(&self) -> bool {
@@ -257,7 +267,45 @@ impl Merging<'_> {
                 }
             });
         }
+        let stacked = self.stacked(reached, &judged, &all, at)?;
+        if let Some(first) = judged.first_mut() {
+            first.covers.extend(stacked);
+        }
         Ok(judged)
+    }
+
+    /// Returns the merge commits right below a queue's commit that stand for other changes judged with it: the queue made one for each
+    /// change and merged them all at once. Each brings commits that were judged, a change of its own has evidence about one of them or
+    /// about it, and nothing about it failed; one change is left for the queue's commit itself.
+    fn stacked(
+        &self,
+        reached: &Reached,
+        judged: &[Judged],
+        all: &BTreeSet<Oid>,
+        at: At,
+    ) -> Result<BTreeSet<Oid>, MergeError> {
+        let mut covers = BTreeSet::new();
+        if judged.len() < 2 || judged.iter().any(|judged| judged.head != reached.commit || judged.verdict.is_err()) {
+            return Ok(covers);
+        }
+        let newest = self.newest_below(&reached.commit, at)?;
+        let mut left: Vec<&Judged> = judged.iter().collect();
+        let mut next = self.repository.first_parent(&reached.commit)?;
+        while let Some(commit) = next.take().filter(|commit| Some(commit) != newest.as_ref()) {
+            let parents = self.repository.commit(&commit)?.parents;
+            let Some(first) = parents.first().filter(|_| parents.len() > 1) else { break };
+            let brought = self.repository.facts(&commit, first)?.commits;
+            let brought: BTreeSet<Oid> = brought.into_iter().map(|commit| commit.oid).collect();
+            let failed = judged.iter().any(|judged| judged.has_result(&|about| *about == commit, false));
+            let before = left.len();
+            left.retain(|judged| !judged.has_result(&|about| brought.contains(about), true));
+            if failed || left.len() == before || left.is_empty() || !brought.is_subset(all) {
+                break;
+            }
+            next = Some(first.clone());
+            covers.insert(commit);
+        }
+        Ok(covers)
     }
 
     #[expect(clippy::type_complexity, reason = "what cannot be judged is a verdict on the same records")]

@@ -46,6 +46,18 @@ pub fn junit(verdict: &Verdict) -> String {
     text
 }
 
+/// Returns several reports as one: a suite for each.
+pub(super) fn together(reports: &[String]) -> String {
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"evidence\">\n");
+    for report in reports {
+        // What stands in the text of a case is escaped, and so no line of it is a tag of the root.
+        let inner = report.lines().skip(2).filter(|line| *line != "</testsuites>");
+        inner.for_each(|line| text.push_str(&format!("{line}\n")));
+    }
+    text.push_str("</testsuites>\n");
+    text
+}
+
 struct Case {
     class: &'static str,
     name: String,

@@ -100,6 +100,28 @@ impl Projection {
     }
 }
 
+impl Projection {
+    /// Returns several verdicts in this format, as one text: of one as [`Projection::of`]; `None` where the format is about one.
+    #[must_use]
+    pub fn of_all(self, verdicts: &[(&Verdict, Around)]) -> Option<String> {
+        if let [(verdict, around)] = verdicts {
+            return Some(self.of(verdict, around));
+        }
+        let all = verdicts.iter().map(|(verdict, _)| *verdict);
+        Some(match self {
+            Self::Json => lines(&all.map(Verdict::to_json).collect::<Vec<_>>().into()),
+            Self::Markdown => all.map(markdown).collect::<Vec<_>>().join("\n"),
+            Self::Sarif => lines(&sarif::together(all.map(sarif).collect())),
+            Self::Junit => junit::together(&all.map(junit).collect::<Vec<_>>()),
+            Self::Codequality => {
+                let issues = all.map(codequality).filter_map(|issues| issues.as_array().cloned());
+                lines(&issues.flatten().collect::<Vec<_>>().into())
+            }
+            Self::Vsa => return None,
+        })
+    }
+}
+
 impl fmt::Display for Projection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -50,6 +50,27 @@ pub fn sarif(verdict: &Verdict) -> Value {
     })
 }
 
+/// Returns several logs as one run, since platforms take one run of a kind: all results, and all verdicts in words.
+pub(super) fn together(logs: Vec<Value>) -> Value {
+    let mut logs = logs.into_iter();
+    let mut whole = logs.next().unwrap_or_default();
+    for log in logs {
+        for list in ["/runs/0/results", "/runs/0/invocations/0/toolExecutionNotifications"] {
+            let more = log.pointer(list).and_then(Value::as_array).cloned().unwrap_or_default();
+            if let Some(all) = whole.pointer_mut(list).and_then(Value::as_array_mut) {
+                all.extend(more);
+            }
+        }
+        let headline = "/runs/0/properties/verdict";
+        let words = [&whole, &log].map(|log| log.pointer(headline).and_then(Value::as_str).unwrap_or_default());
+        let words = words.join("; ");
+        if let Some(verdict) = whole.pointer_mut(headline) {
+            *verdict = words.into();
+        }
+    }
+    whole
+}
+
 fn rules() -> Vec<Value> {
     let rules = CODES.iter().map(|(code, meaning, mend)| {
         json!({
