@@ -1,19 +1,26 @@
 #!/bin/sh
 # The steps of a pipeline, for any CI system: prepare the checkout, plan, attest, judge, record the merge.
 #
-#   ci.sh plan [OPTION..]                   plan the change with the tier of its label, or raise it; a lower label is refused
+#   ci.sh plan [OPTION..]                   plan the change with the tier of its label, else of the form in the request's text,
+#                                           or raise it; a lower tier is refused
 #   ci.sh attest CLAIM [OPTION..] -- CMD..  run a gate; OPTIONs are those of `evidence attest`
 #   ci.sh gate [OPTION..]                   judge; writes evidence.md, evidence.json, evidence.sarif, evidence-junit.xml,
-#                                           evidence-codequality.json, and evidence.zip when accepted
-#   ci.sh merge                             record the merge of what was pushed
+#                                           evidence-codequality.json, and when accepted evidence.zip, for each further
+#                                           --change evidence-2.zip and so on
+#   ci.sh merge [OPTION..]                  record the merges of what was pushed, and push the anchor
+#   ci.sh flush                             deliver results whose ledger went away; plan, attest and merge begin with it
 #   ci.sh comment                           put evidence.md into one comment of the pull request (GitHub, needs `gh`)
 #
 # Reads the documented variables of GitHub Actions, GitLab CI, Bitbucket Pipelines and Jenkins. Of its own:
 #   EVIDENCE_LEDGER   where the ledger is; git:origin unless set
 #   EVIDENCE_KEY, EVIDENCE_LOG_KEY   private keys, from the CI's secrets: those who attest need both, the gate none
 #   EVIDENCE_LABELS   labels of the pull request, separated by commas; one is evidence:TIER (GitLab's own variable is read)
+#   EVIDENCE_FORM     the request's text, where the CI system has neither GitHub's event file nor GitLab's variable
 #   EVIDENCE_TARGET   the branch that the change is meant for, where the CI system does not say
 #   EVIDENCE_TRUST    the trust file, or its text where the CI system has no variables that are files; `merge` needs it
+#   EVIDENCE_ANCHOR   the ref that keeps the newest head, refs/evidence/anchor unless set; where it is set, the gate
+#                     refuses to judge without it
+#   EVIDENCE_SPOOL    where results wait whose ledger went away; kept by you where machines vanish
 #   EVIDENCE          the program; `evidence` unless set
 set -eu
 
@@ -100,6 +107,66 @@ prepare() {
   fi
 }
 
+# The anchor as it is called here, and on the remote: what is known here as the remote's branch is a branch there.
+anchor=${EVIDENCE_ANCHOR:-refs/evidence/anchor}
+case $anchor in
+  refs/remotes/origin/*) anchor_there=refs/heads/${anchor#refs/remotes/origin/} ;;
+  *) anchor_there=$anchor ;;
+esac
+notes=refs/notes/evidence
+
+is_there() {
+  found=$(git ls-remote origin "$1") || { say "origin cannot be reached"; exit 2; }
+  # Git takes what it is asked for as the end of a name.
+  printf '%s\n' "$found" | cut -f 2 | grep -qxF "$1"
+}
+
+# Fetches the head that others remember: a fresh machine remembers none, and could be shown a ledger that was taken back.
+remember() {
+  if is_there "$anchor_there"; then
+    # Without force: where this machine knows more than origin, that counts.
+    git fetch --quiet --no-tags origin "$anchor_there:$anchor" 2>/dev/null || {
+      git fetch --quiet --no-tags origin "$anchor_there"
+      git merge-base --is-ancestor FETCH_HEAD "$anchor" || {
+        say "$anchor here and $anchor_there of origin do not go on from each other: somebody wrote one of them anew"
+        exit 3
+      }
+    }
+  elif [ -n "${EVIDENCE_ANCHOR:-}" ] && [ "$step" = gate ]; then
+    say "$anchor_there is not on origin: nothing is judged without it"
+    exit 2
+  fi
+}
+
+# Keeps the newest head where others fetch it. Whoever loses the race takes what came first, and adds to it.
+keep_anchor() {
+  tries=0
+  while :; do
+    tries=$((tries + 1))
+    "$evidence" ledger anchor || return
+    complaint=$(git push --quiet origin "$anchor:$anchor_there" "$notes" 2>&1) && return 0
+    for there in "$anchor_there:$anchor" "$notes:$notes"; do
+      git fetch --quiet --no-tags origin "+$there" 2>/dev/null || :
+    done
+    if [ $tries -ge 5 ]; then
+      printf '%s\n' "$complaint" >&2
+      say "the merge is recorded; its anchor could not be pushed to origin: the next merge tries again"
+      return 2
+    fi
+    sleep "$tries"
+  done
+}
+
+# What waits for a ledger that went away comes first: it is older than what this step does.
+deliver() {
+  waits=${EVIDENCE_SPOOL:-$(git rev-parse --git-common-dir)/evidence-spool}
+  for waiting in "$waits"/*.dsse.json; do
+    [ -e "$waiting" ] || return 0
+    "$evidence" attest --flush >&2 || say "not all that waits in $waits could be delivered"
+    return 0
+  done
+}
+
 # Forks' pipelines get no secrets: say so rather than fail somewhere inside.
 need_keys() {
   for name in EVIDENCE_KEY EVIDENCE_LOG_KEY; do
@@ -112,15 +179,31 @@ need_keys() {
   done
 }
 
+# A file with the request's text, where that has the heading of a form.
+form_of_request() {
+  file=${GITHUB_EVENT_PATH:-}
+  if [ -z "$file" ] && [ -n "${EVIDENCE_FORM:-${CI_MERGE_REQUEST_DESCRIPTION:-}}" ]; then
+    file=$(mktemp)
+    printf '%s\n' "${EVIDENCE_FORM:-${CI_MERGE_REQUEST_DESCRIPTION:-}}" >"$file"
+  fi
+  if [ -n "$file" ] && grep -q '### *[Tt][Ii][Ee][Rr]' "$file"; then echo "$file"; fi
+}
+
 plan() {
   need_keys
   prepare
+  remember
+  deliver
   # Whatever begins like a tier's label is one, in upper or lower case: what it names must be a tier.
   tier=$(printf '%s\n' "${EVIDENCE_LABELS:-${CI_MERGE_REQUEST_LABELS:-}}" | tr ',' '\n' | tr '[:upper:]' '[:lower:]' |
     sed -n 's/^ *evidence: *\(.*\)$/\1/p' | sed 's/ *$//' | sort -u)
   case $(printf '%s\n' "$tier" | grep -c .) in
     0)
-      say "no label evidence:TIER: nothing is planned; a first attempt plans the lowest tier if the policy lets it"
+      form=$(form_of_request)
+      if [ -n "$form" ]; then
+        exec "$evidence" plan --form "$form" --raise "$@"
+      fi
+      say "no label evidence:TIER and no form: nothing is planned; a first attempt plans the lowest tier if the policy lets it"
       return 0
       ;;
     1) ;;
@@ -136,20 +219,28 @@ plan() {
 attest() {
   need_keys
   prepare
+  remember
+  deliver
   exec "$evidence" attest "$@"
+}
+
+flush() {
+  need_keys
+  prepare
+  remember
+  exec "$evidence" attest --flush "$@"
 }
 
 gate() {
   prepare
+  remember
   # Whatever lies under these names is the branch's, and may lead anywhere.
-  rm -rf -- evidence.md evidence.json evidence.sarif evidence-junit.xml evidence-codequality.json evidence.zip evidence.zip.new
+  rm -rf -- evidence.md evidence.json evidence.sarif evidence-junit.xml evidence-codequality.json evidence.zip.new evidence.zip evidence-[0-9]*.zip
   code=0
   "$evidence" verify --write markdown=evidence.md --write json=evidence.json --write sarif=evidence.sarif \
     --write junit=evidence-junit.xml --write codequality=evidence-codequality.json "$@" || code=$?
   if [ $code -eq 0 ]; then
-    # The judged change, whichever option named it.
-    change=$(sed -n 's/^  "change": "\([^"]*\)",\{0,1\}$/\1/p' evidence.json)
-    { "$evidence" export "$change" -o evidence.zip.new >/dev/null && mv evidence.zip.new evidence.zip; } || code=$?
+    bundles || code=$?
   fi
   if [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -f evidence.md ]; then
     cat evidence.md >>"$GITHUB_STEP_SUMMARY"
@@ -157,12 +248,36 @@ gate() {
   exit $code
 }
 
+# A bundle for each judged change, whichever option named it: one verdict is an object, several are a list.
+bundles() {
+  case $(head -n 1 evidence.json) in '[') indent='    ' ;; *) indent='  ' ;; esac
+  number=1
+  for change in $(sed -n "s/^$indent\"change\": \"\([^\"]*\)\",\{0,1\}\$/\1/p" evidence.json); do
+    name=evidence.zip
+    [ $number -eq 1 ] || name=evidence-$number.zip
+    "$evidence" export "$change" -o evidence.zip.new >/dev/null || return
+    mv evidence.zip.new "$name" || return
+    number=$((number + 1))
+  done
+}
+
 merge() {
   need_keys
   if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
     git fetch --quiet --unshallow --no-tags origin
   fi
-  exec "$evidence" record merge "$@"
+  remember
+  ! is_there "$notes" || git fetch --quiet --no-tags origin "+$notes:$notes"
+  deliver
+  code=0
+  "$evidence" record merge "$@" || code=$?
+  # Nothing is added to a ledger that contradicts itself.
+  if [ $code -ne 3 ]; then
+    kept=0
+    keep_anchor || kept=$?
+    [ $code -ge $kept ] || code=$kept
+  fi
+  exit $code
 }
 
 # One comment, found by its mark and edited in place.
@@ -183,10 +298,10 @@ comment() {
   rm -f "$body"
 }
 
-[ $# -gt 0 ] || { sed -n '2,20s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"; exit 2; }
 step=$1
 shift
 case $step in
-  plan | attest | gate | merge | comment) "$step" "$@" ;;
-  *) say "there is no step $step: plan, attest, gate, merge or comment"; exit 2 ;;
+  plan | attest | flush | gate | merge | comment) "$step" "$@" ;;
+  *) say "there is no step $step: plan, attest, flush, gate, merge or comment"; exit 2 ;;
 esac

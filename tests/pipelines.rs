@@ -267,3 +267,482 @@ fn program_by_itself_judges_what_people_wrote_and_never_the_trial_merge() {
     let own = shallow(&team, "own", "refs/pull/1/merge");
     is(&with(&own, "reviewer", &["verify"], &variables), 2, "shallow");
 }
+
+// Queues.
+
+/// Merges a branch onto another commit as a queue does, and returns the commit.
+fn enqueue(author: &Machine, onto: &str, branch: &str, name: &str) -> String {
+    author.git(&["switch", "-q", "--detach", onto]);
+    author.git(&["merge", "-q", "--no-ff", "-m", "Merge pull request", branch]);
+    author.git(&["push", "-q", "origin", &format!("HEAD:{name}")]);
+    author.git(&["rev-parse", "HEAD"])
+}
+
+fn queue<'a>(name: &'a str, commit: &'a str) -> Variables<'a> {
+    vec![("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_REF", name), ("GITHUB_SHA", commit)]
+}
+
+/// What the job has that records what was pushed to `main`: the event says where the push began.
+fn pushed(team: &Team, machine: &Machine, before: &str) -> Vec<(&'static str, String)> {
+    let path = machine.path("push.json");
+    fs::write(&path, serde_json::json!({"ref": "refs/heads/main", "before": before}).to_string()).unwrap();
+    vec![
+        ("GITHUB_ACTIONS", "true".to_owned()),
+        ("GITHUB_EVENT_NAME", "push".to_owned()),
+        ("GITHUB_REF", "refs/heads/main".to_owned()),
+        ("GITHUB_EVENT_PATH", path.display().to_string()),
+        ("EVIDENCE_TRUST", team.path("trust.toml").display().to_string()),
+    ]
+}
+
+const QUEUE: [&str; 2] = ["refs/heads/gh-readonly-queue/main/pr-1-aa", "refs/heads/gh-readonly-queue/main/pr-2-bb"];
+
+/// Two branches with evidence of their own, and the queue's two commits, one on top of the other.
+fn stack(team: &Team, author: &Machine) -> [String; 3] {
+    for branch in ["a", "b"] {
+        author.begin(branch, "low");
+        author.ok("ci-1", &["attest", "build", "--change", &format!("shop/{branch}"), "--", "true"]);
+    }
+    let before = author.git(&["rev-parse", "origin/main"]);
+    let one = enqueue(author, "origin/main", "a", QUEUE[0]);
+    let two = enqueue(author, &one, "b", QUEUE[1]);
+    let _ = team;
+    [before, one, two]
+}
+
+fn audited(machine: &Machine, since: &str) -> (i32, String) {
+    let ran = machine.by("reviewer", &["audit", "--branch", "origin/main", "--range", &format!("{since}..")]);
+    (ran.code, ran.out)
+}
+
+fn merge_job(team: &Team, name: &str, before: &str, words: &[&str]) -> (Ran, Machine) {
+    let machine = shallow(team, name, "refs/heads/main");
+    let variables = pushed(team, &machine, before);
+    let variables: Variables<'_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    (step(&machine, "ci-1", &[&["merge"], words].concat(), &variables), machine)
+}
+
+#[test]
+fn push_of_two_queue_entries_records_both() {
+    let team = Team::new();
+    let author = team.machine("author");
+    let [before, one, two] = stack(&team, &author);
+    for (name, commit) in [(QUEUE[0], &one), (QUEUE[1], &two)] {
+        let job = shallow(&team, &format!("tests-{}", &commit[..8]), name);
+        is(&step(&job, "ci-1", &["attest", "build", "--", "true"], &queue(name, commit)), 0, "build pass");
+        is(&step(&job, "reviewer", &["gate"], &queue(name, commit)), 0, "accepted");
+    }
+    author.git(&["push", "-q", "origin", &format!("{two}:main")]);
+    let (ran, machine) = merge_job(&team, "merged", &before, &[]);
+    is(&ran, 0, &format!("merged shop/a to refs/heads/main at {}", &one[..12]));
+    is(&ran, 0, &format!("merged shop/b to refs/heads/main at {}", &two[..12]));
+    let (code, page) = audited(&machine, &before);
+    assert_eq!(code, 0, "{page}");
+    // Run again, it adds nothing.
+    let (ran, _) = merge_job(&team, "again", &before, &[]);
+    is(&ran, 0, "merged already: shop/a");
+    is(&ran, 0, "merged already: shop/b");
+}
+
+#[test]
+fn commit_of_a_push_that_no_change_is_known_for_is_told_and_the_merges_beside_it_are_recorded() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("a", "low");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    let before = author.git(&["rev-parse", "origin/main"]);
+    author.git(&["switch", "-q", "-C", "main", "origin/main"]);
+    author.git(&["merge", "-q", "--no-ff", "-m", "Merge", "a"]);
+    let past = author.commit("src/past.rs", "past the gate\n");
+    author.git(&["push", "-q", "origin", "main"]);
+    let (ran, machine) = merge_job(&team, "merged", &before, &[]);
+    is(&ran, 2, "merged shop/a to refs/heads/main");
+    is(&ran, 2, &format!("no merge that is recorded covers commit {}", &past[..12]));
+    let (code, page) = audited(&machine, &before);
+    assert!(code == 1 && page.contains(&format!("without evidence  {}", &past[..12])), "{page}");
+    // The same in JSON, where the CI system does not say it.
+    let words = ["record", "merge", "--branch", "main", "--since", &before, "--json"];
+    let said = machine.by("ci-1", &words).json();
+    let states: Vec<bool> = said["commits"].as_array().unwrap().iter().map(|it| it["recorded"] == true).collect();
+    assert_eq!(states, [true, false], "{said:#}");
+    is(&machine.by("ci-1", &["record", "merge", "--branch", "main", "--since", "origin/a"]), 2, "is not below");
+}
+
+#[test]
+fn tip_that_answers_for_the_whole_queue_covers_its_entries_and_nothing_pushed_between() {
+    let tip = |between: &dyn Fn(&Machine), wanted: i32| {
+        let team = Team::new();
+        let author = team.machine("author");
+        // The branch was recorded before: what came since is told by that.
+        green(&author, "zero");
+        is(&land(&team, "zero").0, 0, "merged shop/zero");
+        author.git(&["fetch", "-q", "origin"]);
+        for branch in ["a", "b"] {
+            author.begin(branch, "low");
+            author.ok("ci-1", &["attest", "build", "--change", &format!("shop/{branch}"), "--", "true"]);
+        }
+        let before = author.git(&["rev-parse", "origin/main"]);
+        enqueue(&author, "origin/main", "a", QUEUE[0]);
+        between(&author);
+        let two = enqueue(&author, "HEAD", "b", QUEUE[1]);
+        let job = shallow(&team, "tests", QUEUE[1]);
+        let both = ["--change", "shop/a", "--change", "shop/b"];
+        let words = [&["attest", "build"], &both[..], &["--", "sh", "-c", "echo ran >>../ran"]].concat();
+        let ran = step(&job, "ci-1", &words, &queue(QUEUE[1], &two));
+        is(&ran, 0, "build pass (shop/a)");
+        is(&ran, 0, "build pass (shop/b)");
+        assert_eq!(fs::read_to_string(job.path("ran")).unwrap(), "ran\n");
+        let ran = step(&job, "reviewer", &[&["gate"], &both[..]].concat(), &queue(QUEUE[1], &two));
+        is(&ran, 0, "accepted: shop/a");
+        is(&ran, 0, "accepted: shop/b");
+        author.git(&["push", "-q", "origin", &format!("{two}:main")]);
+        let (ran, machine) = merge_job(&team, "merged", &before, &both);
+        is(&ran, 0, "merged shop/a and shop/b to refs/heads/main");
+        let (code, page) = audited(&machine, &before);
+        assert_eq!(code, wanted, "{page}");
+        page
+    };
+    assert!(tip(&|_| {}, 0).contains("shop/a shop/b  (inside of it)"));
+    // A commit past the gate, and one that says of itself that it is part of the queue.
+    let past = |author: &Machine| {
+        author.commit("src/past.rs", "past the gate\n");
+    };
+    assert!(tip(&past, 1).contains("without evidence"));
+    let merged = |author: &Machine| {
+        let here = author.git(&["rev-parse", "HEAD"]);
+        author.git(&["switch", "-q", "-c", "past"]);
+        author.commit("src/past.rs", "past the gate\n");
+        author.git(&["switch", "-q", "--detach", &here]);
+        author.git(&["merge", "-q", "--no-ff", "-m", "Merge pull request a", "past"]);
+    };
+    assert!(tip(&merged, 1).contains("without evidence"));
+}
+
+#[test]
+fn several_changes_are_attested_by_one_run_and_accepted_together_or_not() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("a", "low");
+    author.ok("planner", &["plan", "shop/b", "--tier", "low", "--implementer", "agent"]);
+    author.ok("planner", &["plan", "shop/c", "--tier", "high", "--implementer", "agent"]);
+    let both = ["--change", "shop/a", "--change", "shop/b", "--change", "shop/a"];
+    let words = [&["attest", "build", "--json"], &both[..], &["--", "sh", "-c", "echo ran >>../ran"]].concat();
+    let said = author.ok("ci-1", &words).json();
+    let changes: Vec<&str> = said.as_array().unwrap().iter().map(|it| it["change"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["shop/a", "shop/b"]);
+    assert_eq!(fs::read_to_string(author.path("ran")).unwrap(), "ran\n");
+    for change in changes {
+        author.verify(change).accepted();
+        let log = author.ok("reviewer", &["log", "--change", change, "--json"]).out;
+        assert_eq!((log.matches("\"start\"").count(), log.matches("\"result\"").count()), (1, 1), "{log}");
+    }
+    // One verdict each, and the worst counts.
+    let verify = |words: &[&str]| author.by("reviewer", &[&["verify", "--json"], words].concat());
+    let ran = verify(&["shop/a", "--change", "shop/b"]);
+    assert_eq!((ran.code, ran.json().as_array().unwrap().len()), (0, 2), "{ran:?}");
+    let ran = verify(&["--change", "shop/a", "--change", "shop/c"]);
+    let decisions: Vec<String> =
+        ran.json().as_array().unwrap().iter().map(|it| it["decision"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((ran.code, decisions), (1, vec!["accepted".to_owned(), "refused".to_owned()]), "{ran:?}");
+    // A failure is one of both.
+    assert_eq!(author.by("ci-1", &[&["attest", "build"], &both[..], &["--", "false"]].concat()).code, 1);
+    assert_eq!(verify(&["--change", "shop/a", "--change", "shop/b"]).code, 1);
+    for change in ["shop/a", "shop/b"] {
+        author.verify(change).refused(&["E202", "E217"]);
+    }
+    // A start that one of them cannot have is none of the other, and nothing runs.
+    let ran = author
+        .by("ci-1", &["attest", "build", "--change", "shop/a", "--change", "shop/none", "--", "touch", "../never"]);
+    assert!(ran.code == 125 && !author.path("never").exists(), "{ran:?}");
+    author.verify("shop/a").refused(&["E202", "E217"]);
+    // What is about one change says so.
+    is(
+        &author.by("ci-1", &[&["attest", "build", "--receipt", "../r"], &both[..], &["--", "true"]].concat()),
+        125,
+        "--receipt is of one",
+    );
+    is(&verify(&["--change", "shop/a", "--change", "shop/b", "--write", "vsa=../v.json"]), 2, "is about one change");
+    // Files of several hold all of them.
+    let files = ["json=../v.json", "sarif=../v.sarif", "junit=../v.xml", "markdown=../v.md", "codequality=../q.json"];
+    let mut words = vec!["--change", "shop/a", "--change", "shop/b"];
+    files.iter().for_each(|file| words.extend(["--write", file]));
+    assert_eq!(verify(&words).code, 1);
+    let read = |name: &str| fs::read_to_string(author.path(name)).unwrap();
+    for name in ["v.json", "v.sarif", "v.xml", "v.md"] {
+        assert!(read(name).contains("shop/a") && read(name).contains("shop/b"), "{name}: {}", read(name));
+    }
+    let sarif = author.ok("reviewer", &["facts", "../v.sarif", "--json"]).json();
+    assert_eq!(sarif["facts"]["findings"]["high"].as_u64().unwrap(), 4, "{sarif:#}");
+    assert!(author.by("reviewer", &["facts", "../v.xml"]).out.contains("junit"));
+    // Mended for both by one run.
+    author.ok("ci-1", &[&["attest", "build"], &both[..], &["--", "true"]].concat());
+    assert_eq!(verify(&["--change", "shop/a", "--change", "shop/b"]).code, 0);
+}
+
+// Anchors.
+
+/// Merges a branch into `main` by fast-forward, as the remote has it, and runs the step that records it on a fresh machine.
+fn land(team: &Team, branch: &str) -> (Ran, Machine) {
+    let before = team.git(&["rev-parse", "refs/heads/main"]);
+    team.git(&["update-ref", "refs/heads/main", &format!("refs/heads/{branch}")]);
+    merge_job(team, &format!("merged-{branch}"), &before, &[])
+}
+
+fn green(author: &Machine, branch: &str) {
+    author.git(&["fetch", "-q", "origin"]);
+    author.begin(branch, "low");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+}
+
+#[test]
+fn ledger_that_was_taken_back_behind_a_failure_fools_no_fresh_machine() {
+    let team = Team::new();
+    let author = team.machine("author");
+    green(&author, "first");
+    let (ran, _) = land(&team, "first");
+    is(&ran, 0, "refs/evidence/anchor now remembers");
+    green(&author, "bad");
+    let good = team.head();
+    assert_eq!(author.by("ci-1", &["attest", "build", "--", "false"]).code, 1);
+    green(&author, "second");
+    // The second machine and the third: each goes on from what the one before pushed.
+    is(&land(&team, "second").0, 0, "refs/evidence/anchor now remembers");
+    green(&author, "third");
+    is(&land(&team, "third").0, 0, "refs/evidence/anchor now remembers");
+    assert_eq!(team.git(&["ls-tree", "--name-only", "refs/notes/evidence"]).lines().count(), 3);
+    let gate = |name: &str| {
+        step(&shallow(&team, name, "refs/heads/bad"), "reviewer", &["gate"], &github("bad", "refs/pull/1/merge"))
+    };
+    is(&gate("gate-1"), 1, "refused: shop/bad");
+    team.git(&["update-ref", common::team::LEDGER_REF, &good]);
+    is(&gate("gate-2"), 3, "alarm");
+    // Whoever takes the anchor away too is noticed where the gate was told that there is one.
+    team.git(&["update-ref", "-d", "refs/evidence/anchor"]);
+    let named = [github("bad", "refs/pull/1/merge"), vec![("EVIDENCE_ANCHOR", "refs/evidence/anchor")]].concat();
+    let ran = step(&shallow(&team, "gate-3", "refs/heads/bad"), "reviewer", &["gate"], &named);
+    is(&ran, 2, "nothing is judged without it");
+}
+
+#[test]
+fn anchor_that_loses_a_race_is_pushed_again_and_one_that_is_refused_is_told() {
+    let team = Team::new();
+    let author = team.machine("author");
+    green(&author, "first");
+    is(&land(&team, "first").0, 0, "now remembers");
+    green(&author, "second");
+    // Somebody else anchors between the fetch and the push, once.
+    let hooks = team.remote().join("hooks");
+    let hook = |text: &str| {
+        let path = hooks.join("update");
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        common::system("chmod", &["755".into(), path.display().to_string()]);
+    };
+    hook("[ \"$1\" = refs/notes/evidence ] && [ ! -e raced ] && : >raced && exit 1\nexit 0");
+    is(&land(&team, "second").0, 0, "merged shop/second");
+    assert!(team.remote().join("raced").exists());
+    assert_eq!(team.git(&["ls-tree", "--name-only", "refs/notes/evidence"]).lines().count(), 2);
+    green(&author, "third");
+    hook("case $1 in refs/notes/*) echo 'not for you' >&2; exit 1 ;; esac");
+    let (ran, _) = land(&team, "third");
+    is(&ran, 2, "merged shop/third");
+    is(&ran, 2, "could not be pushed");
+    is(&ran, 2, "not for you");
+}
+
+#[test]
+fn recipe_for_anchors_works_from_machine_to_machine() {
+    let team = Team::new();
+    let manual = fs::read_to_string(runner::ready("../src/manual/start.md")).unwrap();
+    let (_, recipe) = manual.split_once("after each merge:\n\n```text\n").unwrap();
+    let (recipe, _) = recipe.split_once("```").unwrap();
+    for name in ["one", "two", "three"] {
+        let machine = team.machine(name);
+        machine.git(&["commit", "-q", "--allow-empty", "-m", name]);
+        machine.ok("planner", &["plan", &format!("shop/{name}"), "--tier", "low"]);
+        let ran = Ran::of(runner::program(&machine, "ci-1", &["sh", "-euc", recipe], &[]).output().unwrap());
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    assert_eq!(team.git(&["ls-tree", "--name-only", "refs/notes/evidence"]).lines().count(), 3);
+}
+
+// Hooks.
+
+fn hooked(team: &Team, name: &str) -> Machine {
+    let machine = team.machine(name);
+    let hooks = machine.repo().join(".git/hooks");
+    fs::create_dir_all(&hooks).unwrap();
+    fs::copy(runner::ready("git/pre-push"), hooks.join("pre-push")).unwrap();
+    machine
+}
+
+fn push(machine: &Machine, what: &str) -> Ran {
+    Ran::of(runner::program(machine, "ci-1", &["git", "push", "-q", "origin", what], &[]).output().unwrap())
+}
+
+#[test]
+fn push_is_judged_against_what_the_remote_has_and_by_what_it_brings() {
+    let team = Team::new();
+    let author = hooked(&team, "author");
+    for branch in ["pf", "pg", "ph", "pi"] {
+        // Each starts from what the remote has then; the local `main` stays behind.
+        author.git(&["fetch", "-q", "origin"]);
+        author.begin(branch, "low");
+        is(&push(&author, &format!("{branch}:main")), 1, "refused: shop/");
+        author.ok("ci-1", &["attest", "build", "--", "true"]);
+        match branch {
+            "pf" => is(&push(&author, "pf:main"), 0, "accepted: shop/pf"),
+            "pg" => is(&push(&author, "pg:main"), 0, "accepted: shop/pg"),
+            // From `main` itself: by fast-forward, and squashed.
+            "ph" => {
+                author.git(&["checkout", "-q", "-B", "main", "origin/main"]);
+                author.git(&["merge", "-q", "--ff-only", "ph"]);
+                is(&push(&author, "main"), 0, "accepted: shop/ph");
+            }
+            _ => {
+                author.git(&["checkout", "-q", "-B", "main", "origin/main"]);
+                author.git(&["merge", "-q", "--squash", "pi"]);
+                author.git(&["commit", "-q", "-m", "squashed"]);
+                is(&push(&author, "main"), 0, "accepted: shop/pi");
+            }
+        }
+        // Merged by the server's step, as it would be.
+        let machine = shallow(&team, &format!("merged-{branch}"), "refs/heads/main");
+        machine.git(&["fetch", "-q", "origin", branch]);
+        let words = ["merge", &format!("shop/{branch}"), "--branch", "main", "--commit", "HEAD"];
+        let trust = team.path("trust.toml").display().to_string();
+        is(&step(&machine, "ci-1", &words, &[("EVIDENCE_TRUST", &trust)]), 0, "merged shop/");
+    }
+    // What nothing is known of is stopped.
+    author.commit("src/past.rs", "past\n");
+    is(&push(&author, "main"), 1, "no change is known");
+}
+
+#[test]
+fn evidence_made_on_the_target_does_not_stand_in_for_the_reviewed_change() {
+    let team = Team::new();
+    let owner = team.machine("owner-box");
+    let policy = common::POLICY.replace("version = 1", "version = 1\nunplanned = \"low\"");
+    fs::write(owner.path("policy.toml"), policy).unwrap();
+    owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
+    let author = hooked(&team, "author");
+    author.begin("pf", "high");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    author.git(&["checkout", "-q", "-B", "main", "origin/main"]);
+    author.git(&["merge", "-q", "--squash", "pf"]);
+    author.git(&["commit", "-q", "-m", "squashed"]);
+    is(&author.ok("ci-1", &["attest", "build", "--", "true"]), 0, "implied");
+    let ran = push(&author, "main");
+    is(&ran, 1, "refused: shop/pf");
+}
+
+// Machines that vanish.
+
+#[test]
+fn result_that_waits_is_delivered_by_the_next_step_on_another_machine() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    let kept = team.path("kept-spool").display().to_string();
+    let variables = [github("feature", "refs/pull/1/merge"), vec![("EVIDENCE_SPOOL", kept.as_str())]].concat();
+    let job = |name: &str, words: &[&str]| step(&shallow(&team, name, "refs/heads/feature"), "ci-1", words, &variables);
+    let (here, away) = (team.remote(), team.path("away.git"));
+    let leave = format!("mv {} {}", here.display(), away.display());
+    for (number, words) in [(1, &["flush"][..]), (2, &["attest", "build", "--", "true"])] {
+        let ran = job(&format!("lost-{number}"), &["attest", "build", "--", "sh", "-c", &leave]);
+        assert_eq!(ran.code, 125, "{ran:?}");
+        fs::rename(&away, &here).unwrap();
+        is(&job(&format!("gate-{number}"), &["gate"]), 1, "E204");
+        is(&job(&format!("next-{number}"), words), 0, "build (shop/feature) delivered");
+        is(&job(&format!("gate-again-{number}"), &["gate"]), 0, "accepted");
+    }
+    is(&job("nothing", &["flush"]), 0, "nothing waits");
+}
+
+// Forms.
+
+#[test]
+fn form_in_the_text_of_a_request_plans_it_and_a_label_counts_before_it() {
+    let team = Team::new();
+    let author = team.machine("author");
+    let body = "Two.\r\n\r\n### Tier\r\n\r\nMedium\r\n\r\n### Origin\r\n\r\nhttps://t.example/7\r\n\r\n### Requested\r\n\r\n2026-01-02T03:04:05Z\r\n";
+    let plan = |branch: &str, body: &str, labels: &str| {
+        author.git(&["switch", "-q", "-C", branch, "origin/main"]);
+        author.commit("src/two.rs", branch);
+        let path = event(&author, 4, Some("acme/shop"), branch);
+        let mut event: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        event["pull_request"]["body"] = body.into();
+        fs::write(&path, event.to_string()).unwrap();
+        let variables =
+            [github(branch, "refs/pull/4/merge"), vec![("GITHUB_EVENT_PATH", &path), ("EVIDENCE_LABELS", labels)]];
+        step(&author, "planner", &["plan", "--implementer", "agent"], &variables.concat())
+    };
+    is(&plan("formed", body, ""), 0, "planned shop/formed, tier medium");
+    let verdict = author.verify("shop/formed");
+    assert_eq!(verdict.json["planned"]["origin"], "https://t.example/7", "{:#}", verdict.json);
+    assert_eq!(verdict.json["planned"]["requested"], 1_767_323_045, "{:#}", verdict.json);
+    is(&plan("labelled", body, "Evidence:High"), 0, "planned shop/labelled, tier high");
+    is(&plan("plain", "Two.", ""), 0, "nothing is planned");
+    is(&plan("wrong", "### Tier\r\n\r\nenormous\r\n", ""), 1, "the policy has no tier enormous");
+    is(&plan("empty", "### Tier\r\n\r\n_No response_\r\n", ""), 2, "no heading `### Tier` with a tier");
+    // GitLab gives the text in a variable.
+    author.git(&["switch", "-q", "-C", "lab", "origin/main"]);
+    author.commit("src/lab.rs", "lab");
+    let gitlab = [
+        ("GITLAB_CI", "true"),
+        ("CI_MERGE_REQUEST_IID", "4"),
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "lab"),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+        ("CI_MERGE_REQUEST_DESCRIPTION", body),
+    ];
+    is(&step(&author, "planner", &["plan"], &gitlab), 0, "planned shop/lab, tier medium");
+    // What is shipped renders to what is read.
+    for name in ["github/ISSUE_TEMPLATE/evidence.yml", "github/PULL_REQUEST_TEMPLATE.md"] {
+        let text = fs::read_to_string(runner::ready(name)).unwrap();
+        for heading in ["Tier", "Origin", "Requested"] {
+            assert!(
+                text.contains(&format!("label: {heading}\n")) || text.contains(&format!("### {heading}\n")),
+                "{name}: {heading}"
+            );
+        }
+    }
+    // An issue asks for work: its address and time are those of the request.
+    let issue = serde_json::json!({"action": "opened", "issue": {"number": 9, "body": "### Tier\n\nlow\n",
+        "html_url": "https://forge.example/acme/shop/issues/9", "created_at": "2026-02-03T04:05:06Z"}});
+    fs::write(author.path("issue.json"), issue.to_string()).unwrap();
+    author.ok("planner", &["plan", "shop/issue-9", "--form", "../issue.json"]);
+    let verdict = author.verify("shop/issue-9");
+    assert_eq!(verdict.json["planned"]["origin"], "https://forge.example/acme/shop/issues/9", "{:#}", verdict.json);
+}
+
+// Pipelines that are edited.
+
+#[test]
+fn files_of_pipelines_are_known_by_pattern_and_by_the_policy() {
+    let team = Team::new();
+    let owner = team.machine("owner-box");
+    let apply = |top: &str| {
+        let policy = common::POLICY.replace("version = 1", &format!("version = 1\n{top}"));
+        fs::write(owner.path("policy.toml"), policy).unwrap();
+        owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"])
+    };
+    let edited = |branch: &str, file: &str| {
+        let author = team.machine(branch);
+        author.begin(branch, "low");
+        author.commit(file, "x\n");
+        author.ok("ci-1", &["attest", "build", "--", "true"]);
+        let verdict = author.verify(&format!("shop/{branch}"));
+        verdict.accepted().limitations().contains(&"pipeline-edited")
+    };
+    assert!(edited("jenkins", "services/a/Jenkinsfile"));
+    assert!(edited("azure", ".azure-pipelines/x.yml"));
+    assert!(!edited("before", "tools/build.sh"));
+    let ran = apply("pipelines = [\"tools/**\"]");
+    assert!(!format!("{ran:?}").contains("weaker"), "{ran:?}");
+    assert!(edited("after", "tools/build.sh"));
+    assert!(!edited("other", "src/build.sh"));
+    // A path more is stronger, one less is weaker.
+    let ran = apply("pipelines = [\"tools/**\", \"Makefile\"]");
+    assert!(!format!("{ran:?}").contains("weaker"), "{ran:?}");
+    let ran = apply("pipelines = [\"Makefile\"]");
+    assert!(format!("{ran:?}").contains("weaker"), "{ran:?}");
+}

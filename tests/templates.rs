@@ -95,6 +95,7 @@ fn action(machine: &Machine, who: &str, job: &str, values: &[(&str, &str)], vari
     }
     let folder = ready("github");
     environment.push(("GITHUB_ACTION_PATH".to_owned(), folder.display().to_string()));
+    environment.push(("RUNNER_TEMP".to_owned(), machine.path("runner").display().to_string()));
     let mut all: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     all.extend(variables.iter().copied());
     let mut ran = Vec::new();
@@ -195,9 +196,13 @@ fn github_workflow_plans_attests_judges_comments_and_merges() {
     let (ran, machine) = run("gate-2", at, "gate", "", &pull);
     assert_eq!(ran[0].code, 0, "{ran:?}");
     // All that is to be uploaded is there.
-    for name in scripts(&text("github/action.yml"), "path")[0].lines() {
-        assert!(machine.repo().join(name).exists(), "{name}");
+    let paths = scripts(&text("github/action.yml"), "path");
+    for name in paths.iter().find(|paths| paths.contains("evidence.md")).unwrap().lines() {
+        assert!(machine.repo().join(name.replace('*', "")).exists(), "{name}");
     }
+    // What waits lies where the artifact is taken from, and is brought to.
+    let spool = paths.iter().filter(|path| *path == "${{ runner.temp }}/evidence-spool").count();
+    assert_eq!(spool, 2, "{paths:?}");
     // The queue's run of the same jobs, on the commit that it made, and the push of that.
     let queue = "refs/heads/gh-readonly-queue/main/pr-1-aa";
     author.git(&["push", "-q", "origin", &format!("{trial}:{queue}")]);
@@ -228,12 +233,17 @@ fn github_workflow_plans_attests_judges_comments_and_merges() {
 #[test]
 fn gitlab_template_attests_judges_and_merges() {
     let team = Team::new();
-    team.machine("author").begin("feature", "low");
-    let yaml = text("gitlab/template.yml");
+    let author = team.machine("author");
+    author.git(&["switch", "-q", "-c", "feature"]);
+    author.commit("src/feature.rs", "feature\n");
+    author.git(&["push", "-q", "origin", "feature"]);
+    // Where GitLab looks for components.
+    let yaml = text("gitlab/templates/evidence.yml");
     let lines = scripts(&yaml, "script");
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    let [plan, attest, flush, gate, merged] = &lines[..] else { panic!("{lines:?}") };
     let script = |line: &str| line.replace("$[[ inputs.claim ]]", "build");
     let run = |name: &str, at: &str, line: &str, variables: &[(&str, &str)]| {
+        let who = if line == plan { "planner" } else { "ci-1" };
         let machine = shallow(&team, name, at);
         let all = [
             &[
@@ -245,7 +255,7 @@ fn gitlab_template_attests_judges_and_merges() {
             variables,
         ]
         .concat();
-        let ran = Ran::of(program(&machine, "ci-1", &["sh", "-euc", &script(line)], &all).output().unwrap());
+        let ran = Ran::of(program(&machine, who, &["sh", "-euc", &script(line)], &all).output().unwrap());
         (ran, machine)
     };
     let request = [
@@ -253,21 +263,29 @@ fn gitlab_template_attests_judges_and_merges() {
         ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "feature"),
         ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
     ];
-    assert_eq!(run("gate-1", "refs/heads/feature", &lines[1], &request).0.code, 1);
-    let (ran, _) = run("attest", "refs/heads/feature", &lines[0], &request);
+    let labels = [&request[..], &[("CI_MERGE_REQUEST_LABELS", "Evidence:Low,bug")]].concat();
+    let (ran, _) = run("plan", "refs/heads/feature", plan, &labels);
+    assert!(ran.code == 0 && ran.out.contains("planned shop/feature, tier low"), "{ran:?}");
+    let (ran, _) = run("flush", "refs/heads/feature", flush, &request);
+    assert!(ran.code == 0 && ran.out.contains("nothing waits"), "{ran:?}");
+    assert_eq!(run("gate-1", "refs/heads/feature", gate, &request).0.code, 1);
+    let (ran, _) = run("attest", "refs/heads/feature", attest, &request);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let (ran, machine) = run("gate-2", "refs/heads/feature", &lines[1], &request);
+    let (ran, machine) = run("gate-2", "refs/heads/feature", gate, &request);
     assert_eq!(ran.code, 0, "{ran:?}");
     for name in ["evidence.zip", "evidence.md", "evidence.json", "evidence-junit.xml", "evidence-codequality.json"] {
-        assert!(yaml.contains(name) && machine.repo().join(name).exists(), "{name}");
+        assert!(
+            yaml.contains(&name.replace("evidence.zip", "evidence*.zip")) && machine.repo().join(name).exists(),
+            "{name}"
+        );
     }
     team.git(&["update-ref", "refs/heads/main", "refs/heads/feature"]);
     let trust = team.path("trust.toml").display().to_string();
     let push = [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main")];
     // Without a trust file from outside nothing is recorded.
-    assert_eq!(run("merged-1", "refs/heads/main", &lines[2], &push).0.code, 2);
+    assert_eq!(run("merged-1", "refs/heads/main", merged, &push).0.code, 2);
     let (ran, _) =
-        run("merged-2", "refs/heads/main", &lines[2], &[&push[..], &[("EVIDENCE_TRUST", trust.as_str())]].concat());
+        run("merged-2", "refs/heads/main", merged, &[&push[..], &[("EVIDENCE_TRUST", trust.as_str())]].concat());
     assert!(ran.code == 0 && ran.out.contains("merged shop/feature to refs/heads/main"), "{ran:?}");
 }
 
@@ -283,27 +301,67 @@ fn jenkinsfile_attests_judges_and_merges() {
     let policy = common::POLICY.replace("require = [\"build\"]", "require = [\"unit-tests\"]");
     fs::write(owner.path("policy.toml"), policy).unwrap();
     owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
-    author.ok("planner", &["plan", "shop/feature", "--tier", "low", "--implementer", "agent"]);
     let file = text("jenkins/Jenkinsfile");
     let steps: Vec<&str> = file.split("sh '").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
-    assert_eq!(steps.len(), 3, "{steps:?}");
+    let [plan, attest, gate, merged, flush] = steps[..] else { panic!("{steps:?}") };
     let run = |name: &str, at: &str, script: &str, variables: &[(&str, &str)]| {
+        let who = if script == plan { "planner" } else { "ci-1" };
         let machine = shallow(&team, name, at);
         fs::write(machine.path("tests.xml"), junit(2, 0)).unwrap();
         let all = [&[("JENKINS_URL", "http://ci"), ("EVIDENCE_LEDGER", "git:origin")], variables].concat();
-        Ran::of(program(&machine, "ci-1", &["sh", "-xec", script], &all).output().unwrap())
+        Ran::of(program(&machine, who, &["sh", "-xec", script], &all).output().unwrap())
     };
     let request =
         [("BRANCH_NAME", "PR-1"), ("CHANGE_ID", "1"), ("CHANGE_BRANCH", "feature"), ("CHANGE_TARGET", "main")];
-    assert_eq!(run("gate-1", "refs/heads/feature", steps[1], &request).code, 1);
-    let ran = run("tests", "refs/heads/feature", steps[0], &request);
+    let ran = run("unplanned", "refs/heads/feature", plan, &request);
+    assert!(ran.code == 0 && ran.err.contains("nothing is planned"), "{ran:?}");
+    let ran = run("plan", "refs/heads/feature", plan, &[&request[..], &[("TIER", "low")]].concat());
+    assert!(ran.code == 0 && ran.out.contains("planned shop/feature, tier low"), "{ran:?}");
+    let ran = run("flush", "refs/heads/feature", &flush.replace("sleep 20", ":"), &request);
+    assert!(ran.code == 0 && ran.out.contains("nothing waits"), "{ran:?}");
+    assert_eq!(run("gate-1", "refs/heads/feature", gate, &request).code, 1);
+    let ran = run("tests", "refs/heads/feature", attest, &request);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let ran = run("gate-2", "refs/heads/feature", steps[1], &request);
+    let ran = run("gate-2", "refs/heads/feature", gate, &request);
     assert_eq!(ran.code, 0, "{ran:?}");
     team.git(&["update-ref", "refs/heads/main", "refs/heads/feature"]);
     assert!(file.contains("variable: 'EVIDENCE_TRUST'"));
     let trust = team.path("trust.toml").display().to_string();
-    let ran = run("merged", "refs/heads/main", steps[2], &[("BRANCH_NAME", "main"), ("EVIDENCE_TRUST", &trust)]);
+    let ran = run("merged", "refs/heads/main", merged, &[("BRANCH_NAME", "main"), ("EVIDENCE_TRUST", &trust)]);
+    assert!(ran.code == 0 && ran.out.contains("merged shop/feature to refs/heads/main"), "{ran:?}");
+}
+
+#[test]
+fn plain_shell_pipeline_plans_attests_judges_and_merges() {
+    let team = Team::new();
+    let owner = team.machine("owner-box");
+    let policy = common::POLICY.replace("require = [\"build\"]", "require = [\"build\", \"unit-tests\"]");
+    fs::write(owner.path("policy.toml"), policy).unwrap();
+    owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
+    let author = team.machine("author");
+    author.git(&["switch", "-q", "-c", "feature", "origin/main"]);
+    author.commit("Makefile", "build:\n\ttrue\ntest:\n\tmkdir -p target\n\tcp ../tests.xml target/junit.xml\n");
+    author.commit(".gitignore", "target/\nevidence*\n");
+    author.git(&["push", "-q", "origin", "feature"]);
+    let before = author.git(&["rev-parse", "origin/main"]);
+    let example = ready("shell/example.sh").display().to_string();
+    let run = |name: &str, at: &str, word: &str, failed: usize, variables: &[(&str, &str)]| {
+        let machine = shallow(&team, name, at);
+        fs::write(machine.path("tests.xml"), junit(2, failed)).unwrap();
+        let (planner, ci, log) = (key(&team, "keys/planner.pem"), key(&team, "keys/ci-1.pem"), key(&team, "log.pem"));
+        let trust = team.path("trust.toml").display().to_string();
+        let keys = [("PLANNER_KEY", planner.as_str()), ("CI_KEY", &ci), ("LOG_KEY", &log), ("TRUST", &trust)];
+        let mut command = program(&machine, "stranger", &["sh", &example, word], &[&keys[..], variables].concat());
+        // No key comes from anywhere but the example's own variables.
+        Ran::of(command.env_remove("EVIDENCE_KEY").env_remove("EVIDENCE_LOG_KEY").output().unwrap())
+    };
+    let request = [("BRANCH", "feature"), ("TIER", "low")];
+    let ran = run("red", "refs/heads/feature", "request", 1, &request);
+    assert!(ran.code == 1 && ran.out.contains("refused: shop/feature"), "{ran:?}");
+    let ran = run("green", "refs/heads/feature", "request", 0, &request);
+    assert!(ran.code == 0 && ran.out.contains("accepted: shop/feature"), "{ran:?}");
+    team.git(&["update-ref", "refs/heads/main", "refs/heads/feature"]);
+    let ran = run("merged", "refs/heads/main", "merged", 0, &[("BEFORE", &before)]);
     assert!(ran.code == 0 && ran.out.contains("merged shop/feature to refs/heads/main"), "{ran:?}");
 }
 
