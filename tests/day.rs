@@ -1,6 +1,7 @@
-//! A team's day: one bare remote with its ledger, four CI machines, three people and two agents, twenty changes.
+//! A team's day: one bare remote with its ledger, four CI machines, three people and two agents with keys of their own, twenty changes.
 //!
-//! Races, retries, force pushes, cancelled jobs, a fork, a queue, a remote that goes away; and cheats. In the evening a fresh clone audits the
+//! Races, retries, force pushes, cancelled jobs, a matrix, a trailer, a fork, a queue, branches that are deleted, a remote that goes away; and
+//! cheats. In the evening a fresh clone audits the
 //! branch: every merged change holds, nothing is lost, and what went past the gate is listed.
 
 mod common;
@@ -94,6 +95,16 @@ fn in_the_evening_every_merge_holds_nothing_is_lost_and_every_cheat_is_listed() 
     let mut day = Day::new();
     let (ana, bot) = (day.team.machine("ana"), day.team.machine("bot"));
     let mut merged = Vec::new();
+    // The second agent has a key and an address of its own; the tests run on two systems.
+    let owner = day.team.machine("owner-box");
+    owner.ok("owner", &["key", "new", "bot", "-o", "../../keys/bot.pem"]);
+    let grant = ["key", "grant", "../../keys/bot.pem", "--principal", "bot", "--role", "implementer"];
+    owner.ok("owner", &[&grant[..], &["--email", "bot@example.org"]].concat());
+    let policy = common::POLICY.replace("tests = {", "variants = [\"linux\", \"macos\"]\ntests = {");
+    fs::write(owner.path("policy.toml"), policy).unwrap();
+    owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "two systems"]);
+    bot.git(&["config", "user.name", "bot"]);
+    bot.git(&["config", "user.email", "bot@example.org"]);
 
     // Four at once on four machines: jobs race for the ledger. One fails first and is mended, one is cancelled and run again.
     let morning = ["m1", "m2", "m3", "m4"];
@@ -138,14 +149,22 @@ fn in_the_evening_every_merge_holds_nothing_is_lost_and_every_cheat_is_listed() 
     fs::write(day.machines[0].path("tests.xml"), common::junit(3, 0)).unwrap();
     fs::write(day.machines[0].path("scan.sarif"), common::sarif(&[])).unwrap();
     day.attest(0, "agent-1", "build", "true", 0);
-    let tests = ["attest", "unit-tests", "--change", "shop/agent-1", "--report", "../tests.xml"];
-    day.machines[0].ok("ci-1", &tests);
     day.machines[0].ok("ci-1", &["attest", "scan", "--change", "shop/agent-1", "--report", "../scan.sarif"]);
-    day.answered.passed += 2;
-    // The agent reviews itself: refused, whatever it says.
+    day.answered.passed += 1;
+    for (variant, refused) in [("linux", 1), ("macos", 1)] {
+        let tests =
+            ["attest", "unit-tests", "--change", "shop/agent-1", "--variant", variant, "--report", "../tests.xml"];
+        assert_eq!(day.judge("agent-1"), refused);
+        day.machines[0].ok("ci-1", &tests);
+        day.answered.passed += 1;
+    }
+    // The agent reviews itself: refused, whatever it says. Another agent may, if it holds the role, and this one does not.
     let review = ["review", "peer-review", "--change", "shop/agent-1", "--verdict", "pass"];
-    let _ = bot.by("agent", &review);
-    assert_eq!(day.judge("agent-1"), 1);
+    for agent in ["bot", "agent"] {
+        Day::check_out(&bot, "agent-1");
+        let _ = bot.by(agent, &review);
+        assert_eq!(day.judge("agent-1"), 1, "{agent}");
+    }
     Day::check_out(&day.gate, "agent-1");
     day.gate.ok("reviewer", &review);
     assert_eq!(day.judge("agent-1"), 0);
@@ -188,6 +207,29 @@ fn in_the_evening_every_merge_holds_nothing_is_lost_and_every_cheat_is_listed() 
     merged.extend(["q1".to_owned(), "q2".to_owned()]);
     // Said twice, it is recorded once.
     day.main.ok("ci-2", &words);
+    // What is merged needs its branches no more.
+    ana.git(&["push", "-q", "origin", "--delete", "q1", "q2", "queue"]);
+
+    // A change that nobody names anywhere: the trailer in its commit tells which plan it is of, and the push which commit it is.
+    bot.git(&["fetch", "-q", "origin"]);
+    bot.git(&["switch", "-q", "-c", "named", "origin/main"]);
+    bot.ok("planner", &["plan", "shop/ticket-7", "--tier", "low", "--implementer", "bot"]);
+    let trailer = bot.ok("reviewer", &["plan", "shop/ticket-7", "--trailer"]).out;
+    bot.write("src/named.rs", "named\n");
+    bot.git(&["add", "-A"]);
+    bot.git(&["commit", "-q", "-m", "named", "--trailer", trailer.trim()]);
+    bot.git(&["push", "-q", "origin", "named"]);
+    Day::check_out(&day.machines[1], "named");
+    day.machines[1].ok("ci-1", &["attest", "build", "--", "true"]);
+    day.answered.passed += 1;
+    day.main.git(&["fetch", "-q", "origin"]);
+    day.main.git(&["checkout", "-q", "-B", "main", "origin/main"]);
+    day.main.git(&["merge", "-q", "--ff-only", "origin/named"]);
+    day.main.git(&["push", "-q", "origin", "main"]);
+    let ran = day.main.ok("ci-2", &["record", "merge", "--branch", "main"]);
+    assert!(ran.out.contains("merged shop/ticket-7"), "{ran:?}");
+    bot.git(&["push", "-q", "origin", "--delete", "named"]);
+    merged.push("ticket-7".to_owned());
 
     // The remote goes away while a job runs; what it came to is delivered when it is back.
     day.begin(&ana, "spooled", "low");
@@ -203,7 +245,7 @@ fn in_the_evening_every_merge_holds_nothing_is_lost_and_every_cheat_is_listed() 
     merged.push("spooled".to_owned());
 
     // Small ones through the afternoon.
-    for number in 1..=7 {
+    for number in 1..=8 {
         let branch = format!("a{number}");
         day.begin(if number % 2 == 0 { &bot } else { &ana }, &branch, "low");
         day.attest(number % 4, &branch, "build", "true", 0);
@@ -239,7 +281,7 @@ fn in_the_evening_every_merge_holds_nothing_is_lost_and_every_cheat_is_listed() 
     day.team.git(&["update-ref", LEDGER_REF, &newest]);
 
     // The evening: a fresh clone, and nobody's memory.
-    assert_eq!(merged.len() + 1, 18, "and two that were begun and not merged by the gate");
+    assert_eq!(merged.len() + 1, 20, "with the one that went past the gate");
     let auditor = day.team.machine("auditor");
     auditor.ok("reviewer", &["ledger", "check"]);
     auditor.git(&["checkout", "-q", "-B", "main", "origin/main"]);
