@@ -117,7 +117,8 @@ notes=refs/notes/evidence
 
 is_there() {
   found=$(git ls-remote origin "$1") || { say "origin cannot be reached"; exit 2; }
-  [ -n "$found" ]
+  # Git takes what it is asked for as the end of a name.
+  printf '%s\n' "$found" | cut -f 2 | grep -qxF "$1"
 }
 
 # Fetches the head that others remember: a fresh machine remembers none, and could be shown a ledger that was taken back.

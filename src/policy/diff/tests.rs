@@ -146,6 +146,13 @@ fn where_materials_go_is_for_a_person_to_see() {
 }
 
 #[test]
+fn path_of_a_pipeline_less_is_weaker_and_one_more_is_not() {
+    let (there, back) = lines(&[("version = 1", "version = 1\npipelines = [\"ci/**\"]")]);
+    assert!(there.len() == 1 && !there[0].ends_with("(weaker)"), "{there:?}");
+    assert!(back.len() == 1 && back[0].ends_with("(weaker)"), "{back:?}");
+}
+
+#[test]
 fn every_key_of_a_policy_is_a_term() {
     let (_, text) = crate::policy::STARTER.split_once("version = 1").unwrap();
     assert!(!text.is_empty());
