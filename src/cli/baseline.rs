@@ -406,7 +406,14 @@ fn rename(
         return Err(Fail::usage("no protected name is gone for which one like it came").hint("--pair 'OLD=>NEW'"));
     }
     for (claim, renames) in proposed {
-        let how = HowArgs { reason: reason.clone(), until: until.clone(), id: None, any_change: false, of: of.clone() };
+        let how = HowArgs {
+            reason: reason.clone(),
+            until: until.clone(),
+            id: None,
+            any_change: false,
+            changes: Vec::new(),
+            of: of.clone(),
+        };
         allow(context, Effect::Retire, &[claim], &How { names: &[], renames: &renames, args: &how })?;
     }
     Ok(0)

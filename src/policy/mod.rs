@@ -35,7 +35,7 @@ pub use claim::{
     NameLimits, PathFloor, Surface, TestKind, TestLimits, Waivable,
 };
 pub use diff::{Difference, Direction};
-pub use exceptions::{Exceptions, Outside, Reach};
+pub use exceptions::{Exceptions, Outside, Reach, concerns};
 pub use explain::{Asked, Explained, Reason};
 pub use nearest::nearest;
 pub use nesting::NESTING_MAX;
