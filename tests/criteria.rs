@@ -153,6 +153,53 @@ fn listed_claim_must_pass_though_nothing_else_requires_it() {
 }
 
 #[test]
+fn listed_claim_with_a_ratchet_is_held_against_what_was_merged_though_nothing_else_requires_it() {
+    let limits = "tests = { passed_min = 1, baseline = \"keep\", skipped = \"ceiling\" }";
+    let rig = rig(&[("tests = { passed_min = 2, failed_max = 0 }", limits)]);
+    rig.git(&["checkout", "-q", "main"]);
+    let change = |name: &str, of: &[(&str, &str)]| {
+        rig.git(&["checkout", "-q", "-b", name]);
+        rig.commit(&format!("src/{name}.rs"), name);
+        fs::write(rig.path("spec.md"), "- [ ] AC-1: its tests {claims: unit-tests}\n").unwrap();
+        let words =
+            ["plan", &format!("shop/{name}"), "--tier", "low", "--implementer", "agent", "--spec", "../spec.md"];
+        rig.ok("planner", &words);
+        rig.pass("build");
+        rig.report("unit-tests", "tests.xml", &cases(of));
+    };
+    change("one", &[("a", "passed"), ("b", "passed"), ("c", "skipped")]);
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(criterion(&verdict, "AC-1")["state"], "met");
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", "one"]);
+    rig.ok("ci-1", &["record", "merge"]);
+    let protected = rig.ok("stranger", &["baseline", "show", "unit-tests", "--branch", "main", "--json"]).json();
+    assert_eq!(
+        (&protected["claims"][0]["tests"]["count"], &protected["claims"][0]["ceilings"]["skipped"]),
+        (&json!(2), &json!(1))
+    );
+    change("two", &[("b", "passed")]);
+    open(&rig.verify(), "AC-1", "the claim unit-tests is invalid");
+    rig.report(
+        "unit-tests",
+        "tests.xml",
+        &cases(&[("a", "passed"), ("b", "passed"), ("c", "skipped"), ("d", "skipped")]),
+    );
+    open(&rig.verify(), "AC-1", "the claim unit-tests is invalid");
+    rig.report("unit-tests", "tests.xml", &cases(&[("a", "passed"), ("b", "passed")]));
+    rig.verify().accepted();
+    // An auditor with the bundle alone comes to the same.
+    rig.ok("stranger", &["export", "shop/two", "-o", "../two.zip"]);
+    assert_eq!(rig.by("stranger", &["audit", "../two.zip", "--json"]).code, 0);
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", "two"]);
+    rig.ok("ci-1", &["record", "merge"]);
+    let audit = rig.by("stranger", &["audit", "--branch", "main", "--json"]).json();
+    assert_eq!(audit["accepted"], true, "{audit:#}");
+}
+
+#[test]
 fn only_a_person_who_may_and_did_not_implement_it_accepts() {
     let rig = rig(&[]);
     plan(&rig, "- [ ] AC-1: it is beautiful {human}\n");

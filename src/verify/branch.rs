@@ -11,11 +11,12 @@ use super::authority::Policies;
 use super::code::Code;
 use super::judge::Bench;
 use super::plan::Plans;
+use super::planned::judged_claims;
 use super::verdict::Finding;
 use crate::crypto::Envelope;
 use crate::merkle::MapText;
 use crate::model::{Below, ChangeId, ClaimName, Digest, Event, GitFacts, Id, Oid, Predicate, Statement};
-use crate::policy::{Act, Base, Baseline, Policy, Protected, Requirements};
+use crate::policy::{Act, Base, Baseline, Protected};
 use crate::prove::{Change, Complete, Logged, ProveError, Run, Source, Trust, branch_chain};
 
 /// Returns whether a policy of the ledger holds this change against the baseline of its branch, or its base against the branch.
@@ -27,12 +28,9 @@ pub fn asks_baseline(complete: &Complete<Change>, policies: &Policies, git: &Git
     let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
     policies.all().any(|policy| {
         let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));
-        required.is_some_and(|required| required.base == Base::Newest || asks(policy, &required))
+        required.as_ref().is_some_and(|required| required.base == Base::Newest)
+            || judged_claims(&plans, policy, required.as_ref()).iter().any(|(_, claim)| claim.asks_baseline())
     })
-}
-
-fn asks(policy: &Policy, required: &Requirements) -> bool {
-    required.claims.iter().filter_map(|it| policy.claim(&it.claim)).any(|claim| claim.asks_baseline())
 }
 
 /// Reads the merges of the target branch down to the one whose baseline counts, and the commits between it and the base, where a

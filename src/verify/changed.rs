@@ -13,6 +13,7 @@ use super::authority::Policies;
 use super::code::Code;
 use super::mapping::{Fit, Tree, fits};
 use super::plan::Plans;
+use super::planned::judged_claims;
 use super::verdict::Finding;
 use crate::model::{ChangedLines, ClaimName, FileLines, GitFacts, LineEnds};
 use crate::policy::Paths;
@@ -28,8 +29,7 @@ pub fn asks_changed_lines(complete: &Complete<Change>, policies: &Policies, git:
     let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
     policies.all().any(|policy| {
         let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));
-        let mut claims = required.iter().flat_map(|required| &required.claims).filter_map(|it| policy.claim(&it.claim));
-        claims.any(|claim| claim.limits_changed_lines())
+        judged_claims(&plans, policy, required.as_ref()).iter().any(|(_, claim)| claim.limits_changed_lines())
     })
 }
 

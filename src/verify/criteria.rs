@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::attachments::{self, Attached};
 use super::authority::{Known, Who};
 use super::code::Code;
-use super::judge::Bench;
+use super::judge::{Bench, Found as Judging, Gains};
 use super::plan::Plans;
 use super::question::Shown;
 use super::verdict::{Finding, Limitation, State};
@@ -112,10 +112,11 @@ pub(super) fn check<'a>(
     plans: &Plans<'a>,
     policy: &'a Policy,
     shown: &[Shown],
-    all: &mut Vec<CriterionShown>,
-    findings: &mut Vec<Finding>,
-    limitations: &mut BTreeSet<Limitation>,
+    judging: &mut Judging<'_>,
+    gains: &mut Gains,
 ) {
+    let Judging { verdict, findings, limitations } = judging;
+    let all = &mut verdict.criteria;
     let criteria = planned::criteria(plans, &bench.authority);
     if criteria.is_empty() {
         return;
@@ -134,6 +135,7 @@ pub(super) fn check<'a>(
             lacks: Vec::new(),
             dissent: BTreeSet::new(),
             limitations: Vec::new(),
+            gains,
         };
         rule.judge();
         let Rule { evidence, lacks, dissent, limitations: admitted, .. } = rule;
@@ -216,6 +218,7 @@ struct Rule<'a, 'b> {
     /// The records that say that it is not met.
     dissent: BTreeSet<u64>,
     limitations: Vec<Limitation>,
+    gains: &'b mut Gains,
 }
 
 /// Whether something is shown by what a machine can compute again, or by somebody's word.
@@ -332,6 +335,8 @@ impl Rule<'_, '_> {
                 let clean = own.is_empty() && claim.unsupported().is_empty();
                 let state = if clean || ruled.state != State::Pass { ruled.state } else { State::Invalid };
                 self.limitations.extend(ruled.limitations);
+                // What it protects is protected from the merge on, as if a tier required it.
+                ruled.gains.into_iter().for_each(|gain| self.gains.add(gain, state));
                 (state, ruled.serials)
             }
         };

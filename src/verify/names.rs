@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::authority::{Authority, Policies};
 use super::exceptions::EVERY_CHANGE;
 use super::plan::Plans;
+use super::planned::judged_claims;
 use crate::merkle::MapText;
 use crate::model::{Fingerprint, GitFacts, IMPLEMENTER, Name, Predicate, PrincipalId};
 use crate::policy::Policy;
@@ -103,8 +104,8 @@ fn authors_matter(complete: &Complete<Change>, authority: &Authority<'_>, plans:
     let touched: Vec<&str> = git.touched.iter().map(String::as_str).collect();
     let asks = |policy: &Policy| {
         let required = plans.tier(policy).and_then(|tier| policy.requirements(tier, &touched));
-        let mut claims = required.iter().flat_map(|required| &required.claims).filter_map(|it| policy.claim(&it.claim));
-        claims.any(|claim| claim.independent_of.iter().any(|role| role.as_str() == IMPLEMENTER))
+        let claims = judged_claims(plans, policy, required.as_ref());
+        claims.iter().any(|(_, claim)| claim.independent_of.iter().any(|role| role.as_str() == IMPLEMENTER))
             || policy.refuse_limitations().iter().any(|name| name.as_str() == UNKNOWN_AUTHOR)
             // Its Rego sees who implemented the change.
             || policy.rego().is_some()
