@@ -1,10 +1,15 @@
 //! What a plan says that the change must do, tried from outside: what meets a criterion, and who tries to get round it.
 
 mod common;
+#[expect(dead_code, reason = "a part of the pen is enough here")]
+#[path = "common/forge.rs"]
+mod forge;
 
 use std::fs;
 
 use common::{CHANGE, Ran, Rig, Verdict};
+use evidence_ledger::model::{Criterion, Plan, Predicate, Statement, Subject};
+use forge::{Forge, key};
 use serde_json::{Value, json};
 
 const ACCEPT: (&str, &str) = ("merge = [\"ci\"]", "merge = [\"ci\"]\naccept = [\"product\"]");
@@ -197,6 +202,47 @@ fn listed_claim_with_a_ratchet_is_held_against_what_was_merged_though_nothing_el
     rig.ok("ci-1", &["record", "merge"]);
     let audit = rig.by("stranger", &["audit", "--branch", "main", "--json"]).json();
     assert_eq!(audit["accepted"], true, "{audit:#}");
+}
+
+#[test]
+fn more_criteria_than_are_judged_are_refused_at_the_plan_and_by_the_verdict() {
+    let rig = rig(&[]);
+    let spec = |plan: usize, count: usize| -> String {
+        (0..count).map(|at| format!("- [ ] AC-{plan}.{at}: one of many {{tests: t*}}\n")).collect()
+    };
+    plan(&rig, &spec(0, 256));
+    let more = |plan: usize, count: usize| {
+        fs::write(rig.path("spec.md"), spec(plan, count)).unwrap();
+        rig.by("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md", "--reason", "more"])
+    };
+    for plan in 1..16 {
+        assert_eq!(more(plan, 256).code, 0);
+    }
+    let refused = more(16, 1);
+    assert!(refused.code != 0 && refused.err.contains("the change's plans would have 4097 criteria"), "{refused:?}");
+    // The same once more adds none.
+    assert_eq!(more(3, 256).code, 0);
+    test(&rig, &[("t", "passed")]);
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(verdict.json["criteria"].as_array().unwrap().len(), 4096);
+    // Somebody who writes past append does not get round it.
+    let forge = Forge::of(&rig);
+    let planned = forge.planned(&rig);
+    let one: Criterion = serde_json::from_value(json!({"id": "AC-X", "text": "one too many"})).unwrap();
+    let again = Plan {
+        criteria: vec![one],
+        reason: Some("more".to_owned()),
+        ..Plan::bare("low".parse().unwrap(), "refs/heads/main")
+    };
+    let base = rig.git(&["rev-parse", "main"]).parse().unwrap();
+    let binding = forge.binding(true, Some(planned.plan));
+    let statement = Statement { subjects: vec![Subject::base(base)], binding, predicate: Predicate::Plan(again) };
+    forge.write(&statement, &[&key(&rig, "planner")], forge.newest());
+    let verdict = rig.verify();
+    verdict.refused(&["E240"]);
+    let found = verdict.json["findings"][0]["found"].as_str().unwrap();
+    assert_eq!(found, "its plans have 4097 criteria");
 }
 
 #[test]

@@ -17,7 +17,7 @@ mod schema;
 mod statement;
 mod time;
 
-pub use criterion::{Criterion, CriterionId, CriterionIdError, is_tag};
+pub use criterion::{CRITERIA_MAX, Criterion, CriterionId, CriterionIdError, is_tag};
 pub use digest::{Digest, DigestError, Fingerprint, Oid};
 pub use facts::{
     CoverageFacts, Facts, FindingFacts, MeasurementFacts, MutationFacts, NameFacts, REASONS_MAX, Severity, TestFacts,

@@ -83,9 +83,10 @@ pub(super) fn said(plans: &Plans<'_>, authority: &Authority<'_>) -> Option<Plann
 /// Returns the criteria of the plans that demand and the record of each, in their order: of two of one id the first stands.
 pub(super) fn criteria<'a>(plans: &Plans<'a>, authority: &Authority<'a>) -> Vec<(u64, &'a Criterion)> {
     let mut all: Vec<(u64, &Criterion)> = Vec::new();
+    let mut known = BTreeSet::new();
     for (record, plan) in plans.demanding(authority) {
         for criterion in &plan.criteria {
-            if all.iter().all(|(_, known)| known.id != criterion.id) {
+            if known.insert(&criterion.id) {
                 all.push((record.serial(), criterion));
             }
         }
