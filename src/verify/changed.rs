@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::authority::Policies;
 use super::code::Code;
-use super::mapping::{Fit, Tree, fits};
+use super::mapping::{Fit, Tree, fits, shown};
 use super::plan::Plans;
 use super::planned::judged_claims;
 use super::verdict::Finding;
@@ -71,15 +71,16 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
     for report in reports {
         let names = report.coverage.iter().map(|file| &file.name).chain(&report.without_lines);
         languages.extend(names.filter_map(|name| language(name)));
-        let mut of_file: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for (index, (shown, fit)) in fits(report, &tree).into_iter().enumerate() {
+        let mut of_file: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (index, (name, fit)) in fits(report, &tree).into_iter().enumerate() {
             let path = match fit {
                 Fit::Nothing => continue,
                 Fit::Unclear(paths) => {
                     if paths.iter().any(|path| wanted.contains_key(path)) {
+                        let name = shown(name);
                         told.unclear.insert(match paths[..] {
-                            [path] => format!("`{shown}` of a report may be {path} or a file of another place"),
-                            _ => format!("`{shown}` of a report may be {}", paths.join(" or ")),
+                            [path] => format!("`{name}` of a report may be {path} or a file of another place"),
+                            _ => format!("`{name}` of a report may be {}", either(paths.iter().copied())),
                         });
                     }
                     continue;
@@ -88,10 +89,10 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
             };
             let Some(lines) = wanted.get(path) else { continue };
             if tree.has_twice(path) {
-                told.unclear
-                    .insert(format!("`{shown}` of a report may be either of two files that are spelled {path}"));
+                let name = shown(name);
+                told.unclear.insert(format!("`{name}` of a report may be either of two files that are spelled {path}"));
             }
-            of_file.entry(path).or_default().insert(shown.clone());
+            of_file.entry(path).or_default().insert(name);
             let run = found.entry(path).or_default();
             let Some(file) = report.coverage.get(index) else { continue };
             for line in &file.lines {
@@ -99,7 +100,7 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
                 // Some tools number the end of the file too, which stands behind its last LF.
                 if lines.ends == LineEnds::Clear && number > lines.count + 1 {
                     let has = format!("{path} has {}", lines.count);
-                    told.unclear.insert(format!("`{shown}` of a report has line {number}, and {has}"));
+                    told.unclear.insert(format!("`{}` of a report has line {number}, and {has}", shown(name)));
                     break;
                 }
                 if lines.has(number) {
@@ -108,8 +109,10 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
             }
         }
         for (path, names) in of_file.into_iter().filter(|(_, names)| names.len() > 1) {
-            let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-            told.unclear.insert(format!("{path} may be {} of a report", names.join(" or ")));
+            let names: BTreeSet<String> = names.into_iter().map(|name| format!("`{}`", shown(name))).collect();
+            if names.len() > 1 {
+                told.unclear.insert(format!("{path} may be {} of a report", either(names.iter().map(String::as_str))));
+            }
         }
     }
     for (path, lines) in wanted {
@@ -207,6 +210,11 @@ impl Missed {
         let place = if self.mentioned { "" } else { " (in no report)" };
         format!("{}{place} {}", self.path, few(&lines, RANGES_SHOWN_MAX, ", "))
     }
+}
+
+/// Returns what a thing may be, the first few of it.
+fn either<'a>(all: impl Iterator<Item = &'a str>) -> String {
+    few(&all.map(ToOwned::to_owned).collect::<Vec<_>>(), FILES_SHOWN_MAX, " or ")
 }
 
 /// Returns the first few texts, and how many more there are.
