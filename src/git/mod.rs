@@ -15,6 +15,7 @@ mod facts;
 mod index;
 #[cfg(feature = "store")]
 mod kept;
+mod laid;
 #[cfg(feature = "store")]
 mod mirror;
 mod objects;
@@ -36,6 +37,7 @@ pub use facts::{
 };
 #[cfg(feature = "store")]
 pub use kept::Kept;
+pub use laid::{Laying, laid_tree};
 #[cfg(feature = "store")]
 pub use mirror::{Added, Addition, MATERIALS, Mirror, RemoteError, RemotePlace};
 pub use objects::{Commit, Kind, Mode, OBJECT_BYTES_MAX, Object, ObjectError, TreeEntry, text_of};

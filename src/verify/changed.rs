@@ -261,7 +261,11 @@ mod tests {
         let lines = |count: u64| FileLines { count, changed: vec![(1, count)], ends: LineEnds::Clear };
         let mut paths: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
         paths.sort();
-        ChangedLines { files: paths, lines: files.iter().map(|(path, n)| ((*path).to_owned(), lines(*n))).collect() }
+        ChangedLines {
+            files: paths,
+            lines: files.iter().map(|(path, n)| ((*path).to_owned(), lines(*n))).collect(),
+            ..ChangedLines::default()
+        }
     }
 
     fn report(text: &str) -> Arc<Report> {

@@ -381,7 +381,11 @@ mod tests {
         paths.sort();
         let lines = |changed: &[(u64, u64)]| FileLines { count: 10, changed: changed.to_vec(), ends: LineEnds::Clear };
         let touched = files.iter().filter(|(_, changed)| !changed.is_empty());
-        ChangedLines { files: paths, lines: touched.map(|(path, it)| ((*path).to_owned(), lines(it))).collect() }
+        ChangedLines {
+            files: paths,
+            lines: touched.map(|(path, it)| ((*path).to_owned(), lines(it))).collect(),
+            ..ChangedLines::default()
+        }
     }
 
     fn sentences(limits: &str, reports: &[Arc<Report>], changes: Option<&ChangedLines>) -> (Vec<String>, String) {
