@@ -18,6 +18,7 @@ mod fail;
 mod files;
 mod forges;
 mod help;
+mod history;
 mod host;
 mod init;
 mod key;
