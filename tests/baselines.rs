@@ -423,6 +423,72 @@ fn baseline_is_shown_with_what_a_change_moves_and_when_names_joined() {
 }
 
 #[test]
+fn history_names_who_let_a_name_go_and_which_change_brought_one() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b", "c"]);
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["b", "d", "e"]));
+    let until = ["--until", "2d", "--id"];
+    let retire = ["allow", "retire", "build", "--name", "u > s > a", "--reason", "endpoint removed"];
+    rig.ok("boss", &[&retire[..], &until, &["r-1"]].concat());
+    // One that no name needs is not told.
+    let other = ["allow", "retire", "build", "--name", "u > s > x", "--reason", "nothing"];
+    rig.ok("boss", &[&other[..], &until, &["r-2"]].concat());
+    rig.ok(
+        "boss",
+        &["baseline", "rename", "--sign", "--reason", "clearer", "--until", "2d", "--pair", "u > s > c=>u > s > d"],
+    );
+    verify(&rig).accepted();
+    merge(&rig, "two");
+    let history = rig.ok("stranger", &["baseline", "history", "--json"]).json();
+    let merges = history["merges"].as_array().unwrap();
+    assert_eq!(merges[0]["names"], serde_json::json!([]));
+    let names = merges[1]["names"].as_array().unwrap();
+    assert_eq!(names.len(), 2, "{history:#}");
+    let (a, c) = (&names[0], &names[1]);
+    assert_eq!(
+        (&a["name"], &a["allowed"]["id"], &a["allowed"]["by"][0]),
+        (&"u > s > a".into(), &"r-1".into(), &"boss".into())
+    );
+    assert_eq!((&a["allowed"]["reason"], &a["change"]), (&"endpoint removed".into(), &"shop/two".into()));
+    assert_eq!((&c["name"], &c["allowed"]["to"]), (&"u > s > c".into(), &"u > s > d".into()));
+    let text = rig.ok("stranger", &["baseline", "history"]).out;
+    assert!(
+        text.contains("shop/two\n    - build test u > s > a  (allowed by boss, r-1: endpoint removed)\n"),
+        "{text}"
+    );
+    assert!(text.contains("u > s > c  (allowed as u > s > d by boss, "), "{text}");
+    let joined = rig.ok("stranger", &["baseline", "history", "> e", "--json"]).json();
+    let row = &joined["merges"][0];
+    assert_eq!((&row["names"][0]["change"], row["names"][0].get("allowed")), (&"shop/two".into(), None));
+    assert_eq!(row["merge"], merges[1]["merge"]);
+    // Where the commits are not here, who let it is not made up.
+    let elsewhere = rig.path("elsewhere");
+    common::system("git", &["init", "-q", elsewhere.to_str().unwrap()]);
+    let ledger = rig.repo().join(".git/evidence");
+    let trust = rig.repo().join(".evidence/trust.toml");
+    let words = [
+        "baseline",
+        "history",
+        "--branch",
+        "main",
+        "--json",
+        "--ledger",
+        ledger.to_str().unwrap(),
+        "--trust",
+        trust.to_str().unwrap(),
+    ];
+    let ran = rig.command("stranger", &words).current_dir(&elsewhere).output().unwrap();
+    if ran.status.success() {
+        let told: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let left = &told["merges"][1]["names"][0];
+        assert!(left.get("allowed").is_none() && left["unknown"].is_string(), "{told:#}");
+    } else {
+        panic!("{}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
+#[test]
 fn name_of_a_surface_may_not_go_and_one_that_joins_must_be_tested() {
     let rig = Rig::with(&[
         (
@@ -666,7 +732,7 @@ fn count_may_not_grow_beyond_the_least_that_was_merged_but_where_somebody_admits
         assert!(text.contains(&format!("    at most 4 {noun}\n")), "{text}");
         let history = rig.ok("stranger", &["baseline", "history", word]).out;
         assert!(history.contains(&format!("    - build ceiling {word}  3 -> 2\n")), "{history}");
-        assert!(history.contains(&format!("    + build ceiling {word}  2 -> 4\n")), "{history}");
+        assert!(history.contains(&format!("    + build ceiling {word}  2 -> 4  (allowed by boss, ")), "{history}");
         // What was admitted for one change holds for no other.
         begin(&rig, "four", "low");
         show(5);

@@ -1,10 +1,15 @@
 //! What a plan says that the change must do, tried from outside: what meets a criterion, and who tries to get round it.
 
 mod common;
+#[expect(dead_code, reason = "a part of the pen is enough here")]
+#[path = "common/forge.rs"]
+mod forge;
 
 use std::fs;
 
 use common::{CHANGE, Ran, Rig, Verdict};
+use evidence_ledger::model::{Criterion, Plan, Predicate, Statement, Subject};
+use forge::{Forge, key};
 use serde_json::{Value, json};
 
 const ACCEPT: (&str, &str) = ("merge = [\"ci\"]", "merge = [\"ci\"]\naccept = [\"product\"]");
@@ -150,6 +155,94 @@ fn listed_claim_must_pass_though_nothing_else_requires_it() {
     let verdict = rig.verify();
     open(&verdict, "AC-2", "the policy has no claim nothing");
     assert_eq!(criterion(&verdict, "AC-1")["state"], "met");
+}
+
+#[test]
+fn listed_claim_with_a_ratchet_is_held_against_what_was_merged_though_nothing_else_requires_it() {
+    let limits = "tests = { passed_min = 1, baseline = \"keep\", skipped = \"ceiling\" }";
+    let rig = rig(&[("tests = { passed_min = 2, failed_max = 0 }", limits)]);
+    rig.git(&["checkout", "-q", "main"]);
+    let change = |name: &str, of: &[(&str, &str)]| {
+        rig.git(&["checkout", "-q", "-b", name]);
+        rig.commit(&format!("src/{name}.rs"), name);
+        fs::write(rig.path("spec.md"), "- [ ] AC-1: its tests {claims: unit-tests}\n").unwrap();
+        let words =
+            ["plan", &format!("shop/{name}"), "--tier", "low", "--implementer", "agent", "--spec", "../spec.md"];
+        rig.ok("planner", &words);
+        rig.pass("build");
+        rig.report("unit-tests", "tests.xml", &cases(of));
+    };
+    change("one", &[("a", "passed"), ("b", "passed"), ("c", "skipped")]);
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(criterion(&verdict, "AC-1")["state"], "met");
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", "one"]);
+    rig.ok("ci-1", &["record", "merge"]);
+    let protected = rig.ok("stranger", &["baseline", "show", "unit-tests", "--branch", "main", "--json"]).json();
+    assert_eq!(
+        (&protected["claims"][0]["tests"]["count"], &protected["claims"][0]["ceilings"]["skipped"]),
+        (&json!(2), &json!(1))
+    );
+    change("two", &[("b", "passed")]);
+    open(&rig.verify(), "AC-1", "the claim unit-tests is invalid");
+    rig.report(
+        "unit-tests",
+        "tests.xml",
+        &cases(&[("a", "passed"), ("b", "passed"), ("c", "skipped"), ("d", "skipped")]),
+    );
+    open(&rig.verify(), "AC-1", "the claim unit-tests is invalid");
+    rig.report("unit-tests", "tests.xml", &cases(&[("a", "passed"), ("b", "passed")]));
+    rig.verify().accepted();
+    // An auditor with the bundle alone comes to the same.
+    rig.ok("stranger", &["export", "shop/two", "-o", "../two.zip"]);
+    assert_eq!(rig.by("stranger", &["audit", "../two.zip", "--json"]).code, 0);
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", "two"]);
+    rig.ok("ci-1", &["record", "merge"]);
+    let audit = rig.by("stranger", &["audit", "--branch", "main", "--json"]).json();
+    assert_eq!(audit["accepted"], true, "{audit:#}");
+}
+
+#[test]
+fn more_criteria_than_are_judged_are_refused_at_the_plan_and_by_the_verdict() {
+    let rig = rig(&[]);
+    let spec = |plan: usize, count: usize| -> String {
+        (0..count).map(|at| format!("- [ ] AC-{plan}.{at}: one of many {{tests: t*}}\n")).collect()
+    };
+    plan(&rig, &spec(0, 256));
+    let more = |plan: usize, count: usize| {
+        fs::write(rig.path("spec.md"), spec(plan, count)).unwrap();
+        rig.by("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md", "--reason", "more"])
+    };
+    for plan in 1..16 {
+        assert_eq!(more(plan, 256).code, 0);
+    }
+    let refused = more(16, 1);
+    assert!(refused.code != 0 && refused.err.contains("the change's plans would have 4097 criteria"), "{refused:?}");
+    // The same once more adds none.
+    assert_eq!(more(3, 256).code, 0);
+    test(&rig, &[("t", "passed")]);
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(verdict.json["criteria"].as_array().unwrap().len(), 4096);
+    // Somebody who writes past append does not get round it.
+    let forge = Forge::of(&rig);
+    let planned = forge.planned(&rig);
+    let one: Criterion = serde_json::from_value(json!({"id": "AC-X", "text": "one too many"})).unwrap();
+    let again = Plan {
+        criteria: vec![one],
+        reason: Some("more".to_owned()),
+        ..Plan::bare("low".parse().unwrap(), "refs/heads/main")
+    };
+    let base = rig.git(&["rev-parse", "main"]).parse().unwrap();
+    let binding = forge.binding(true, Some(planned.plan));
+    let statement = Statement { subjects: vec![Subject::base(base)], binding, predicate: Predicate::Plan(again) };
+    forge.write(&statement, &[&key(&rig, "planner")], forge.newest());
+    let verdict = rig.verify();
+    verdict.refused(&["E240"]);
+    let found = verdict.json["findings"][0]["found"].as_str().unwrap();
+    assert_eq!(found, "its plans have 4097 criteria");
 }
 
 #[test]

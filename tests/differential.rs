@@ -415,6 +415,21 @@ fn run_that_took_nothing_from_the_head_is_refused() {
 }
 
 #[test]
+fn run_on_a_tree_that_is_not_the_base_with_the_head_s_tests_is_refused() {
+    let rig = meaningful();
+    let head = oid(&rig, "HEAD^{tree}");
+    let verdict = forged(&rig, |run| run.on_base.as_mut().unwrap().with_tests.as_mut().unwrap().tree = head);
+    verdict.refused(&["E271"]);
+    found(&verdict, "and with the head's tests the base has ");
+    // The code of the head beside its tests, or the base with some of them only.
+    let rig = meaningful();
+    let parent = oid(&rig, "main~1^{tree}");
+    let verdict = forged(&rig, |run| run.on_base.as_mut().unwrap().plain.as_mut().unwrap().tree = parent);
+    verdict.refused(&["E271"]);
+    found(&verdict, "and as it is the base has ");
+}
+
+#[test]
 fn report_of_the_base_that_nobody_read_is_refused() {
     let verdict = forged(&meaningful(), |run| run.on_base.as_mut().unwrap().with_tests.as_mut().unwrap().facts.clear());
     verdict.refused(&["E271"]);

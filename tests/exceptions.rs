@@ -52,11 +52,18 @@ fn forged(rig: &Rig, who: &str, change: impl FnOnce(&mut Exception)) -> u64 {
 
 /// Writes one that is about every change.
 fn forged_wide(rig: &Rig, who: &str) -> u64 {
+    forged_of_changes(rig, who, &[])
+}
+
+/// Writes one that is about changes with such ids.
+fn forged_of_changes(rig: &Rig, who: &str, changes: &[&str]) -> u64 {
     let forge = Forge::of(rig);
     let newest = forge.newest();
     let subjects = vec![Subject::sha256("origin", sha256(forge.ledger.origin().as_bytes()))];
     let binding = forge.binding(false, None);
-    let statement = Statement { subjects, binding, predicate: Predicate::Exception(waiver(newest)) };
+    let changes = changes.iter().map(|pattern| (*pattern).to_owned()).collect();
+    let exception = Exception { changes, ..waiver(newest) };
+    let statement = Statement { subjects, binding, predicate: Predicate::Exception(exception) };
     forge.write(&statement, &[&key(rig, who)], newest).0
 }
 
@@ -65,6 +72,7 @@ fn waiver(now: Time) -> Exception {
         effect: Effect::Waive,
         id: "w-1".parse().unwrap(),
         claims: vec!["scan".parse().unwrap()],
+        changes: Vec::new(),
         names: Vec::new(),
         renames: Vec::new(),
         reason: "forged".to_owned(),
@@ -432,6 +440,160 @@ fn waiver_of_every_change_is_only_where_the_policy_lets_it_be() {
     assert_eq!(verdict.json["exceptions"][1]["anyChange"], true);
     rig.ok("boss", &["allow", "end", "w-1", "--reason", "enough"]);
     rig.verify().refused(&["E201"]);
+}
+
+/// A policy that lets exceptions be wider than one change.
+const WIDE: (&str, &str) = ("[may]", "[exceptions]\nany_change = true\nat_once = 2\n\n[may]");
+
+#[test]
+fn waiver_of_a_pattern_is_for_the_changes_that_it_matches_and_no_others() {
+    let rig = without_scan(&[WIDE]);
+    // Another change's pattern is nothing to this one, nor do such count among those at once.
+    for (pattern, id) in [("shop/dep-*", "w-0"), ("till/*", "w-1"), ("shop/featur", "w-2"), ("*/feature-2", "w-3")] {
+        rig.ok("boss", &with(&WAIVE, &["--changes", pattern, "--id", id]));
+        let verdict = rig.verify();
+        verdict.refused(&["E201"]);
+        assert!(verdict.json.get("exceptions").is_none(), "{verdict:?}");
+    }
+    let said =
+        rig.ok("boss", &with(&WAIVE, &["--changes", "shop/feat*", "--changes", "till/*", "--id", "w-4", "--json"]));
+    assert_eq!((&said.json()["changes"], &said.json()["change"]), (&json!(["shop/feat*", "till/*"]), &Value::Null));
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(requirement(&verdict.json, "scan")["exception"]["id"], "w-4");
+    let shown = verdict.json["exceptions"].as_array().unwrap();
+    assert_eq!(
+        (shown.len(), &shown[0]["anyChange"], &shown[0]["changes"]),
+        (1, &json!(true), &json!(["shop/feat*", "till/*"]))
+    );
+    let list = rig.ok("stranger", &["allow", "list"]).out;
+    assert!(
+        list.contains("w-4") && list.contains("by boss for changes shop/feat*, till/*") && !list.contains("w-1"),
+        "{list}"
+    );
+    let all = rig.ok("stranger", &["allow", "list", "--all"]).out;
+    assert!(all.contains("for changes shop/dep-*") && all.contains("for changes shop/feat*, till/*"), "{all}");
+    rig.ok("stranger", &["export", "-o", "../of-changes.zip"]);
+    let audit = rig.by("stranger", &["audit", "../of-changes.zip", "--json"]);
+    assert_eq!((audit.code, &audit.json()["verdict"]["exceptions"][0]["id"]), (0, &json!("w-4")), "{audit:?}");
+    rig.ok("boss", &["allow", "end", "w-4", "--reason", "enough"]);
+    rig.verify().refused(&["E201"]);
+    // Two others that match are in force with the third.
+    for id in ["w-5", "w-6"] {
+        rig.ok(
+            "boss",
+            &[
+                "allow",
+                "retire",
+                "unit-tests",
+                "--name",
+                "x",
+                "--reason",
+                "r",
+                "--until",
+                "1d",
+                "--changes",
+                "shop/f*",
+                "--id",
+                id,
+            ],
+        );
+    }
+    rig.ok("boss", &with(&WAIVE, &["--changes", "shop/*", "--id", "w-7"]));
+    not_taken(&rig, "not-taken", "2 others were in force with it");
+}
+
+#[test]
+fn pattern_is_as_wide_as_every_change_to_the_policy_and_to_whoever_may_allow() {
+    let of_changes = with(&WAIVE, &["--changes", "shop/feat*"]);
+    let rig = without_scan(&[]);
+    rig.refuses("boss", &of_changes, "it is wider than one change, which the policy does not allow");
+    forged_of_changes(&rig, "boss", &["shop/feat*"]);
+    not_taken(&rig, "not-taken", "wider than one change");
+
+    let rig = without_scan(&[WIDE]);
+    rig.refuses("reviewer", &of_changes, "allow");
+    forged_of_changes(&rig, "reviewer", &["shop/feat*"]);
+    not_taken(&rig, "not-taken", "who might not allow it");
+    rig.grant("agent", "agent", "admin", &[]);
+    rig.ok("agent", &of_changes);
+    not_taken(&rig, "not-taken", "agent implements the change");
+    for bad in [
+        &["--changes", "Shop/*"][..],
+        &["--changes", ""],
+        &["--changes", "shop/*", "--any-change"],
+        &["--changes", "x", "--change", CHANGE],
+    ] {
+        assert_eq!(rig.by("boss", &with(&WAIVE, bad)).code, 2, "{bad:?}");
+    }
+}
+
+#[test]
+fn pattern_that_was_added_to_a_signed_waiver_is_an_alarm_and_one_of_a_change_is_no_statement() {
+    let rig = without_scan(&[WIDE]);
+    rig.ok("boss", &with(&WAIVE, &["--changes", "shop/dep-*"]));
+    rig.verify().refused(&["E201"]);
+    // Whoever holds the folder widens what was signed.
+    let mut widened = 0;
+    let mut todo = vec![rig.repo().join(".git/evidence")];
+    let encoded = |text: &str| -> Vec<String> {
+        // Base64 knows three places at which a text may begin.
+        use base64::Engine as _;
+        (0..3)
+            .map(|skip| {
+                let whole =
+                    base64::engine::general_purpose::STANDARD.encode([&b"   "[..skip], text.as_bytes()].concat());
+                whole[4.min(skip * 4)..whole.len() - 4].to_owned()
+            })
+            .collect()
+    };
+    let (old, new) = (encoded("\"shop/dep-*\""), encoded("\"shop/fea*\""));
+    while let Some(path) = todo.pop() {
+        if path.is_dir() {
+            todo.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((old, new)) = old.iter().zip(&new).find(|(old, _)| text.contains(old.as_str())) else { continue };
+        let at = bytes.windows(old.len()).position(|window| window == old.as_bytes()).unwrap();
+        let bytes = [&bytes[..at], new.as_bytes(), &bytes[at + old.len()..]].concat();
+        fs::write(&path, bytes).unwrap();
+        widened += 1;
+    }
+    assert!(widened > 0);
+    assert_eq!(rig.by("stranger", &["verify"]).code, 3);
+    // A change of its own and a pattern of others: nobody may say both.
+    let rig = without_scan(&[WIDE]);
+    let exception = Exception { changes: vec!["shop/*".to_owned()], ..waiver(Time(1)) };
+    let (subjects, binding) =
+        (vec![Subject::sha256("plan", sha256(b"x"))], Forge::of(&rig).binding(true, Some(sha256(b"x"))));
+    let statement = Statement { subjects, binding, predicate: Predicate::Exception(exception) };
+    assert!(statement.print().unwrap_err().to_string().contains("names a change, and belongs to none"));
+}
+
+#[test]
+fn pattern_ends_by_itself_and_an_end_that_names_other_changes_ends_it_too() {
+    let rig = without_scan(&[WIDE]);
+    let forge = Forge::of(&rig);
+    forged_of_changes(&rig, "boss", &["shop/feat*"]);
+    rig.verify().accepted();
+    // The end names what it likes: its id tells what it ends.
+    let newest = forge.newest();
+    let subjects = vec![Subject::sha256("origin", sha256(forge.ledger.origin().as_bytes()))];
+    let end = Exception { changes: vec!["till/*".to_owned()], until: Time(newest.0 - 1), ..waiver(newest) };
+    let statement = Statement { subjects, binding: forge.binding(false, None), predicate: Predicate::Exception(end) };
+    forge.write(&statement, &[&key(&rig, "boss")], newest);
+    let verdict = rig.verify();
+    verdict.refused(&["E201"]);
+    assert_eq!(verdict.json["exceptions"][0]["state"], "ended-early");
+
+    let rig = without_scan(&[WIDE]);
+    rig.ok("boss", &["allow", "waive", "scan", "--reason", "short", "--until", "1h", "--changes", "shop/feat*"]);
+    rig.verify().accepted();
+    let forge = Forge::of(&rig);
+    forge.wait_until(&rig, Time(forge.newest().0 + 3601));
+    not_taken(&rig, "ended", "");
 }
 
 #[test]

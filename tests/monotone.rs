@@ -49,6 +49,8 @@ struct Drawn {
     claims: Vec<usize>,
     seconds: u64,
     wide: bool,
+    /// Patterns of changes, where it is wide.
+    changes: Vec<&'static str>,
 }
 
 fn drawn() -> impl Strategy<Value = Drawn> {
@@ -56,13 +58,17 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     let seconds = prop::sample::select(vec![60, 1800, 3600, 3601]);
     let by = prop::sample::select(vec![BOSS, BOSS, CARL, EVE]);
     let claims = prop::collection::btree_set(0..CLAIMS.len(), 1..=2);
-    (by, effects, claims, seconds, prop::bool::weighted(0.2)).prop_map(|(by, effect, claims, seconds, wide)| Drawn {
-        by,
-        effect,
-        claims: claims.into_iter().collect(),
-        seconds,
-        wide,
-    })
+    let changes = prop::sample::select(vec![vec![], vec!["shop/*"], vec!["till/*", "*-123"], vec!["till/*"]]);
+    (by, effects, claims, seconds, prop::bool::weighted(0.3), changes).prop_map(
+        |(by, effect, claims, seconds, wide, changes)| Drawn {
+            by,
+            effect,
+            claims: claims.into_iter().collect(),
+            seconds,
+            wide,
+            changes: if wide { changes } else { Vec::new() },
+        },
+    )
 }
 
 struct Text(String);
@@ -109,13 +115,14 @@ fn judged(text: &str, shown: &[bool], exceptions: &[Drawn]) -> Verdict {
         }
     }
     let begun = keeper.time;
-    for (place, Drawn { by, effect, claims, seconds, wide }) in exceptions.iter().enumerate() {
+    for (place, Drawn { by, effect, claims, seconds, wide, changes }) in exceptions.iter().enumerate() {
         // Each is of the same moment, so that one more or less moves none of the others.
         keeper.time = begun;
         let exception = Exception {
             effect: *effect,
             id: id(&format!("e-{place}")),
             claims: claims.iter().map(|claim| id(CLAIMS[*claim])).collect(),
+            changes: changes.iter().map(|pattern| (*pattern).to_owned()).collect(),
             names: if *effect == Effect::Retire { vec!["*".to_owned()] } else { Vec::new() },
             renames: Vec::new(),
             reason: "drawn".to_owned(),

@@ -307,7 +307,8 @@ fn excepted() -> Verdict {
             effect: "retire",
             claims: vec![id("unit-tests")],
             names: vec!["a > *".to_owned()],
-            any_change: false,
+            any_change: state == NotTaken,
+            changes: if state == NotTaken { vec!["shop/dep-*".to_owned()] } else { Vec::new() },
             by: by.clone(),
             reason: reason.clone(),
             until: Time(9),
@@ -398,7 +399,7 @@ fn a_verdict_that_says_more_or_less_breaks_its_schema() {
                 let less = with(&value, &at, |members| members.remove(field));
                 let optional = ["numbers", "failedElsewhere", "deliveredLateSeconds", "mend", "role", "exceptions"]
                     .contains(&field.as_str())
-                    || at.starts_with("/exceptions/") && ["names", "why"].contains(&field.as_str())
+                    || at.starts_with("/exceptions/") && ["changes", "names", "why"].contains(&field.as_str())
                     || is_told(&at, field)
                     || verdict.decision == Decision::Refused
                         && ["base", "tier", "asOf", "policy"].contains(&field.as_str());

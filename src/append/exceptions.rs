@@ -10,7 +10,7 @@ use crate::model::{
     Authority as AuthorityRecord, ChangeId, ClaimName, Effect, Exception, Fingerprint, Grant, IMPLEMENTER, Id, Name,
     Predicate, PrincipalId, Statement,
 };
-use crate::policy::{Act, Policy, Reach, nearest};
+use crate::policy::{Act, Policy, Reach, concerns, nearest};
 use crate::prove::EVERY_CHANGE;
 
 impl Rules<'_> {
@@ -53,7 +53,7 @@ impl Rules<'_> {
             }
         }
         policy.allows_exception(exception, reach, self.time).map_err(Refusal::Exception)?;
-        self.check_others(policy, before, reach)?;
+        self.check_others(policy, exception, change, before)?;
         match change {
             Some(change) => self.check_implementer(envelope, change, before),
             None => Ok(()),
@@ -80,10 +80,28 @@ impl Rules<'_> {
         self.entitled(Act::Allow, envelope, change)
     }
 
-    /// Refuses more exceptions in force at once than the policy allows, those about every change among them.
-    fn check_others(&self, policy: &Policy, before: &[Before], reach: Reach) -> Result<(), AppendError> {
-        let wider = if reach == Reach::OneChange { self.chain(EVERY_CHANGE)? } else { Vec::new() };
-        let found = self.in_force(before) + self.in_force(&wider);
+    /// Refuses more exceptions in force at once than the policy allows, those about every change among them. Of several patterns
+    /// of changes only the judge knows which of them meet in one.
+    fn check_others(
+        &self,
+        policy: &Policy,
+        exception: &Exception,
+        change: Option<&ChangeId>,
+        before: &[Before],
+    ) -> Result<(), AppendError> {
+        let found = match change {
+            Some(change) => {
+                let wider = self.chain(EVERY_CHANGE)?;
+                self.in_force(before, &|_| true) + self.in_force(&wider, &|other| concerns(other, change))
+            }
+            None => {
+                let meets = |other: &Exception| {
+                    let same = |pattern: &String| exception.changes.contains(pattern);
+                    other.changes.is_empty() || exception.changes.is_empty() || other.changes.iter().any(same)
+                };
+                self.in_force(before, &meets)
+            }
+        };
         let most = policy.exceptions().at_once;
         if found < most { Ok(()) } else { Err(Refusal::TooManyExceptions { found, most }.into()) }
     }
@@ -108,10 +126,11 @@ impl Rules<'_> {
         Ok(false)
     }
 
-    fn in_force(&self, chain: &[Before]) -> u64 {
+    fn in_force(&self, chain: &[Before], counts: &dyn Fn(&Exception) -> bool) -> u64 {
         let ended = ended(chain);
         let all = chain.iter().filter_map(|record| Some((record.entry_time()?, exception_of(record)?)));
-        let in_force = all.filter(|(at, it)| it.until > *at && it.until > self.time && !ended.contains(&it.id));
+        let in_force =
+            all.filter(|(at, it)| it.until > *at && it.until > self.time && !ended.contains(&it.id) && counts(it));
         u64::try_from(in_force.count()).unwrap_or(u64::MAX)
     }
 

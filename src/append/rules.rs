@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::crypto::{Envelope, NoteKey, PublicKey, filed_under};
 use crate::merkle::MapText;
 use crate::model::{
-    Authority as AuthorityRecord, ChangeId, ClaimName, Digest, Entry, Event, Fingerprint, Grant, Id, Name, Outcome,
-    Plan, Predicate, PrincipalId, ReviewVerdict, Run, SignedLine, Statement, TierName, Time,
+    Authority as AuthorityRecord, CRITERIA_MAX, ChangeId, ClaimName, CriterionId, Digest, Entry, Event, Fingerprint,
+    Grant, Id, Name, Outcome, Plan, Predicate, PrincipalId, ReviewVerdict, Run, SignedLine, Statement, TierName, Time,
 };
 use crate::policy::{Act, BYTES_MAX, Form, Moment, Outside, Policy, nearest};
 use crate::prove::{RawRecord, Trust};
@@ -114,6 +114,12 @@ pub enum Refusal {
         planned: TierName,
         /// The tier asked for.
         wanted: TierName,
+    },
+    /// More criteria than are judged.
+    #[error("the change's plans would have {found} criteria; at most {CRITERIA_MAX} are judged")]
+    TooManyCriteria {
+        /// How many there would be.
+        found: usize,
     },
     /// The policy has no such tier.
     #[error("the policy has no tier {0}")]
@@ -521,6 +527,7 @@ impl Rules<'_> {
                     return Err(Refusal::Lowered { planned: earlier.tier.clone(), wanted: plan.tier.clone() }.into());
                 }
             }
+            check_criteria(plan, &before)?;
         } else if plan.reason.is_some() {
             return Err(Refusal::NoPlan(change.clone()).into());
         }
@@ -719,3 +726,16 @@ pub(super) fn check_entitled(
 
 /// How an entry begins, up to its kind (format, section 3).
 const KIND: &[u8] = b"evidence-entry/v1\nkind ";
+
+/// Refuses more criteria in all plans of a change than are judged, each id once.
+fn check_criteria(plan: &Plan, before: &[Before]) -> Result<(), AppendError> {
+    let earlier = before.iter().filter_map(|record| match record.predicate("plan") {
+        Some(Predicate::Plan(earlier)) => Some(earlier),
+        _ => None,
+    });
+    let ids: BTreeSet<&CriterionId> = earlier.chain([plan]).flat_map(|plan| &plan.criteria).map(|it| &it.id).collect();
+    match ids.len() {
+        0..=CRITERIA_MAX => Ok(()),
+        found => Err(Refusal::TooManyCriteria { found }.into()),
+    }
+}

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::attempt::{keep_output, recorded};
 use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
 use super::gather::{Before, Gathered, ReportSpec, gather_since};
-use crate::git::{Checkout, GitError, Repository, TreeChange};
+use crate::git::{Checkout, GitError, GitFactsError, Repository, TreeChange, laid_tree};
 use crate::model::{BaseRun, Ended, Oid, OnBase, Problem, Purpose};
 use crate::policy::Paths;
 use crate::store::{Blobs, StoreError};
@@ -61,12 +61,15 @@ impl Rerun<'_> {
         let is_laid = |path: &str| spec.tests.matches(path.as_bytes());
         let prefix = self.prefix();
         let laid = repository.differing(&spec.commit, self.head, &is_laid).map_err(unable);
-        let (prefix, laid) = match (prefix, laid) {
-            (Ok(prefix), Ok(laid)) => (prefix, laid),
-            (Err(text), _) | (_, Err(text)) => return Ok(spec.skipped("no-base-run", text)),
+        let tree = |takes: &dyn Fn(&str) -> bool| laid_tree(repository, &spec.commit, self.head, takes).map_err(unread);
+        let (prefix, laid, plain, with_tests) = match (prefix, laid, tree(&|_| false), tree(&is_laid)) {
+            (Ok(prefix), Ok(laid), Ok(plain), Ok(with_tests)) => (prefix, laid, plain, with_tests),
+            (Err(text), ..) | (_, Err(text), ..) | (.., Err(text), _) | (.., Err(text)) => {
+                return Ok(spec.skipped("no-base-run", text));
+            }
         };
         let mut on_base = spec.nothing();
-        match self.once(&[], &prefix, echo())? {
+        match self.once(&[], &plain, &prefix, echo())? {
             Ok(ran) => on_base.plain = Some(ran),
             Err(why) => on_base.problems.push(why),
         }
@@ -74,7 +77,7 @@ impl Rerun<'_> {
         if laid.is_empty() || interrupted || !on_base.problems.is_empty() {
             return Ok(on_base);
         }
-        match self.once(&laid, &prefix, echo())? {
+        match self.once(&laid, &with_tests, &prefix, echo())? {
             Ok(ran) => on_base.with_tests = Some(ran),
             Err(why) => on_base.problems.push(why),
         }
@@ -88,12 +91,23 @@ impl Rerun<'_> {
         below.ok_or_else(|| format!("{} is not below {}", self.folder.display(), self.repository.top().display()))
     }
 
-    /// Runs it once, with these files laid over the base.
-    fn once(&self, laid: &[TreeChange], prefix: &Path, echo: Echo) -> Result<Result<BaseRun, Problem>, StoreError> {
+    /// Runs it once, with these files laid over the base, which makes this tree.
+    fn once(
+        &self,
+        laid: &[TreeChange],
+        tree: &Oid,
+        prefix: &Path,
+        echo: Echo,
+    ) -> Result<Result<BaseRun, Problem>, StoreError> {
         let checkout = match Checkout::of(self.repository.place(), &self.spec.commit, laid) {
             Ok(checkout) => checkout,
             Err(error) => return Ok(Err(problem("no-base-run", unable(error)))),
         };
+        if checkout.tree() != tree {
+            let text =
+                format!("the base cannot be laid out: git writes the tree {}, and it is {tree}", checkout.tree());
+            return Ok(Err(problem("no-base-run", text)));
+        }
         let folder = checkout.top().join(prefix);
         // A work tree has its own: what a caller set is about the head's.
         let hidden = self.command.hidden.iter().cloned().chain(GIT_VARIABLES.iter().map(OsString::from)).collect();
@@ -117,6 +131,10 @@ impl Rerun<'_> {
 }
 
 fn unable(error: GitError) -> String {
+    format!("the base cannot be laid out: {error}")
+}
+
+fn unread(error: GitFactsError) -> String {
     format!("the base cannot be laid out: {error}")
 }
 

@@ -30,7 +30,7 @@ pub(super) struct AllowArgs {
 enum AllowAct {
     /// Demand claims of the change not this once
     #[command(
-        after_help = "Example:\n  evidence allow waive security-scan --reason 'scanner is down, run by hand: ticket 12' --until 2d"
+        after_help = "Example:\n  evidence allow waive security-scan --reason 'scanner is down, run by hand: ticket 12' --until 2d\n  evidence allow waive peer-review --changes 'shop/dep-*' --reason 'updates of dependencies by the bot' --until 14d"
     )]
     Waive {
         /// The claims
@@ -95,7 +95,7 @@ enum AllowAct {
         /// Why
         #[arg(long)]
         reason: String,
-        /// It is about every change
+        /// It is about every change, or a pattern of them
         #[arg(long)]
         any_change: bool,
         #[command(flatten)]
@@ -117,6 +117,9 @@ pub(super) struct HowArgs {
     /// Let it be about every change and not only one
     #[arg(long, conflicts_with = "change")]
     pub(super) any_change: bool,
+    /// Let it be about the changes whose ids match, repeatable: `*` stands for any run of characters
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["change", "any_change"])]
+    pub(super) changes: Vec<String>,
     #[command(flatten)]
     pub(super) of: ChangeArgs,
 }
@@ -156,7 +159,9 @@ pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how
     let trust = context.trust(how.of.target.as_deref())?;
     let appender = context.appender(trust.clone())?;
     let log = appender.ledger().read()?;
-    let change = if how.any_change { None } else { Some(change(context, &how.of, &trust, &log)?) };
+    let patterns = patterns(&how.changes)?;
+    let is_wide = how.any_change || !patterns.is_empty();
+    let change = if is_wide { None } else { Some(change(context, &how.of, &trust, &log)?) };
     let plan = change.as_ref().map(|change| first_plan(&log, change)).transpose()?.flatten();
     let now = now();
     let until = match &how.until {
@@ -170,13 +175,14 @@ pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how
         Some(id) => id.clone(),
         None => {
             let all: Vec<String> = names.iter().cloned().chain(renames.iter().map(arrow)).collect();
-            usual_id(effect, claims, &all, &how.reason, change.as_ref(), now)?
+            usual_id(effect, claims, &all, &how.reason, change.as_ref(), &patterns, now)?
         }
     };
     let exception = Exception {
         effect,
         id: id.clone(),
         claims: claims.to_vec(),
+        changes: patterns.clone(),
         names: names.to_vec(),
         renames: renames.to_vec(),
         reason: how.reason.clone(),
@@ -188,18 +194,47 @@ pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how
     let receipt = signer.exception(about, exception)?;
     let claims: Vec<&str> = claims.iter().map(|claim| claim.as_str()).collect();
     if context.json {
-        print_json(&json!({
+        let mut said = json!({
             "serial": receipt.serial, "leaf": receipt.leaf, "time": receipt.time(), "kind": receipt.entry.kind,
             "id": id, "effect": effect, "claims": claims, "names": names, "renames": renames, "change": change, "until": until,
-        }));
+        });
+        if !patterns.is_empty() {
+            said["changes"] = json!(patterns);
+        }
+        print_json(&said);
         return Ok(0);
     }
-    let of = change.map_or_else(|| "every change".to_owned(), |change| change.to_string());
+    let of = change.map_or_else(|| wide(&patterns), |change| change.to_string());
     let names: Vec<String> = names.iter().cloned().chain(renames.iter().map(arrow)).map(|name| plain(&name)).collect();
     let names = if names.is_empty() { String::new() } else { format!(" of {}", names.join(", ")) };
     print(&format!("#{} {id}: {effect} {}{names} for {of}, until {until}\n", receipt.serial, claims.join(", ")));
     context.say(&format!("hint: evidence allow end {id} --reason WHY ends it before"));
     Ok(0)
+}
+
+/// Says what an exception is about that is wider than one change.
+fn wide(patterns: &[String]) -> String {
+    if patterns.is_empty() { "every change".to_owned() } else { format!("changes {}", patterns.join(", ")) }
+}
+
+/// Returns patterns of changes, sorted, each once.
+fn patterns(given: &[String]) -> Result<Vec<String>, Fail> {
+    let of_ids = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._/*-".contains(&byte);
+    for pattern in given {
+        let fits = !pattern.is_empty() && pattern.len() <= PATTERN_BYTES_MAX && pattern.bytes().all(of_ids);
+        if !fits || pattern.starts_with(['.', '_', '/', '-']) {
+            let text = format!(
+                "--changes: `{}` matches no id of a change",
+                plain(pattern).chars().take(40).collect::<String>()
+            );
+            return Err(Fail::usage(text).hint("such as 'shop/dep-*'"));
+        }
+    }
+    let all: std::collections::BTreeSet<&String> = given.iter().collect();
+    match all.len() {
+        0..=PATTERNS_MAX => Ok(all.into_iter().cloned().collect()),
+        found => Err(Fail::usage(format!("--changes: {found} patterns; at most {PATTERNS_MAX} in one exception"))),
+    }
 }
 
 fn arrow(Rename { from, to }: &Rename) -> String {
@@ -246,9 +281,10 @@ fn usual_id(
     names: &[String],
     reason: &str,
     change: Option<&ChangeId>,
+    patterns: &[String],
     now: Time,
 ) -> Result<Id, Fail> {
-    let hash = sha256(json!([effect, claims, names, reason, change]).to_string().as_bytes()).to_string();
+    let hash = sha256(json!([effect, claims, names, reason, change, patterns]).to_string().as_bytes()).to_string();
     let date = now.to_string();
     let (date, hash) = (date.get(..10).unwrap_or("exception"), &hash[..8]);
     format!("{date}-{hash}").parse().map_err(|error| Fail::usage(format!("--id: {error}")))
@@ -317,7 +353,8 @@ fn list(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fa
     }
     for shown in &verdict.exceptions {
         let why = shown.why.as_ref().map_or_else(String::new, |why| format!(": {}", plain(why)));
-        print(&line(&json!(shown), shown.state, &format!("by {}{why}", shown.by.join(" and "))));
+        let of = if shown.any_change { format!(" for {}", wide(&shown.changes)) } else { String::new() };
+        print(&line(&json!(shown), shown.state, &format!("by {}{of}{why}", shown.by.join(" and "))));
     }
     Ok(0)
 }
@@ -347,15 +384,16 @@ fn list_all(context: &Context) -> Result<u8, Fail> {
             *state = ExceptionState::EndedEarly;
         }
         known.entry(key).or_insert(rows.len());
-        let Exception { effect, id, claims, names, renames, reason, until } = exception;
+        let Exception { effect, id, claims, changes, names, renames, reason, until } = exception;
         let signers: Vec<String> = entry.signed.iter().map(|line| line.fingerprint.to_string()).collect();
-        rows.push((
-            json!({
-                "serial": place, "id": id, "effect": effect, "claims": claims, "names": names, "renames": renames, "reason": reason, "until": until,
-                "change": change, "anyChange": change.is_none(), "signers": signers,
-            }),
-            state,
-        ));
+        let mut row = json!({
+            "serial": place, "id": id, "effect": effect, "claims": claims, "names": names, "renames": renames, "reason": reason, "until": until,
+            "change": change, "anyChange": change.is_none(), "signers": signers,
+        });
+        if !changes.is_empty() {
+            row["changes"] = json!(changes);
+        }
+        rows.push((row, state));
     }
     if context.json {
         let rows = rows.into_iter().map(|(mut row, state)| {
@@ -366,9 +404,16 @@ fn list_all(context: &Context) -> Result<u8, Fail> {
         return Ok(0);
     }
     for (row, state) in &rows {
-        print(&line(row, *state, &format!("for {}", row["change"].as_str().unwrap_or("every change"))));
+        let of = row["change"].as_str().map_or_else(|| about(row), ToOwned::to_owned);
+        print(&line(row, *state, &format!("for {of}")));
     }
     Ok(0)
+}
+
+/// Says what a listed exception is about that is wider than one change.
+fn about(row: &Value) -> String {
+    let all = row["changes"].as_array().into_iter().flatten();
+    wide(&all.filter_map(Value::as_str).map(plain).collect::<Vec<_>>())
 }
 
 fn line(row: &Value, state: ExceptionState, more: &str) -> String {
@@ -388,6 +433,11 @@ fn line(row: &Value, state: ExceptionState, more: &str) -> String {
         plain(row["reason"].as_str().unwrap_or_default()),
     )
 }
+
+/// More patterns of changes do not stand in one exception.
+const PATTERNS_MAX: usize = 64;
+/// An id of a change has no more.
+const PATTERN_BYTES_MAX: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -409,9 +459,19 @@ mod tests {
     }
 
     #[test]
+    fn patterns_that_match_no_change_are_told() {
+        let of = |all: &[&str]| patterns(&all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()).ok();
+        assert_eq!(of(&["shop/dep-*", "*", "shop/dep-*"]), Some(vec!["*".to_owned(), "shop/dep-*".to_owned()]));
+        for bad in ["", "Shop/*", "shop *", "/x", "shop/dep-?", "-x", "a\u{e4}*"] {
+            assert_eq!(of(&[bad]), None, "{bad}");
+        }
+        assert_eq!(of(&[&"a".repeat(201)]), None);
+    }
+
+    #[test]
     fn an_id_tells_the_day_and_what_is_allowed() {
         let claims = ["a".parse().unwrap_or_else(|_| unreachable!())];
-        let of = |reason: &str| usual_id(Effect::Waive, &claims, &[], reason, None, Time(1_800_000_000)).ok();
+        let of = |reason: &str| usual_id(Effect::Waive, &claims, &[], reason, None, &[], Time(1_800_000_000)).ok();
         assert_eq!(of("x"), of("x"));
         assert_ne!(of("x"), of("y"));
         assert!(of("x").is_some_and(|id| id.as_str().starts_with("2027-01-15-")));

@@ -9,13 +9,14 @@ use super::allow::{How, HowArgs, allow};
 use super::args::{ChangeArgs, ExplainArgs};
 use super::context::{Context, now};
 use super::fail::Fail;
+use super::history::history;
 use super::merge::full_name;
 use super::verify::{decide_proven, plain};
 use super::{print, print_json};
 use crate::model::{ClaimName, Digest, Effect, Id, Rename};
 use crate::policy::{Baseline, Ceiling, Moved, Protected};
 use crate::trace::{At, Branch, Merging};
-use crate::verify::{Decided, read_baseline};
+use crate::verify::Decided;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct BaselineArgs {
@@ -45,10 +46,10 @@ enum BaselineAct {
         #[command(flatten)]
         of: ChangeArgs,
     },
-    /// Show when names joined and left, and by which change
+    /// Show when names joined and left, by which change, and who let them go
     #[command(after_help = "Example:\n  evidence baseline history 'suite > pays twice'")]
     History {
-        /// Names that contain this text [default: how many moved at each merge]
+        /// Names that contain this text [default: those that somebody let go, and how many moved at each merge]
         name: Option<String>,
         /// The branch [default: main, or the target of the change]
         #[arg(long, value_name = "BRANCH")]
@@ -92,7 +93,7 @@ pub(super) fn run(context: &Context, args: &BaselineArgs) -> Result<u8, Fail> {
 }
 
 /// Returns the name of the branch that is meant.
-fn branch_name(context: &Context, named: Option<&str>) -> Result<String, Fail> {
+pub(super) fn branch_name(context: &Context, named: Option<&str>) -> Result<String, Fail> {
     if let Some(name) = named {
         return full_name(name);
     }
@@ -284,7 +285,7 @@ fn diff(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fa
     Ok(0)
 }
 
-fn line(row: &Value) -> String {
+pub(super) fn line(row: &Value) -> String {
     let count = |name: &str| row[name].as_u64().unwrap_or(0);
     let sign = if count("after") > count("before") { '+' } else { '-' };
     let numbers = match (count("before"), count("after")) {
@@ -295,72 +296,16 @@ fn line(row: &Value) -> String {
         let by: Vec<&str> = allowed["by"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let to = allowed.get("to").and_then(Value::as_str).map_or_else(String::new, |to| format!(" as {}", plain(to)));
         let reason = plain(allowed["reason"].as_str().unwrap_or_default());
-        format!("  (allowed{to} by {}: {reason})", by.join(" and "))
+        let id = allowed["id"].as_str().unwrap_or_default();
+        format!("  (allowed{to} by {}, {id}: {reason})", by.join(" and "))
     });
+    let unknown = row["unknown"]
+        .as_str()
+        .map_or_else(String::new, |why| format!("  (who let it cannot be told: {})", plain(why)));
     let variant = row["variant"].as_str().map_or_else(String::new, |variant| format!(" ({variant})"));
     let (claim, what) = (row["claim"].as_str().unwrap_or_default(), row["what"].as_str().unwrap_or_default());
     let name = plain(row["name"].as_str().unwrap_or_default());
-    format!("  {sign} {claim}{variant} {what} {name}{numbers}{allowed}\n")
-}
-
-fn history(context: &Context, name: Option<&str>, branch: Option<&str>) -> Result<u8, Fail> {
-    let branch = branch_name(context, branch)?;
-    let trust = context.trust(None)?;
-    let log = context.log(&trust)?;
-    let read = Branch::read(&log, &trust, &branch)?;
-    let mut before = Baseline::default();
-    let mut known: Option<Digest> = None;
-    let mut rows = Vec::new();
-    for merge in read.merges.iter().filter(|merge| merge.entitled) {
-        let Some(digest) = merge.baseline.filter(|digest| known != Some(*digest)) else { continue };
-        let next = match read_baseline(merge.serial, &digest, &log)? {
-            Some(Ok(next)) => next,
-            Some(Err(error)) => return Err(Fail::usage(format!("record {}: {error}", merge.serial))),
-            None => return Err(Fail::usage(format!("the baseline that record {} left is not there", merge.serial))),
-        };
-        let nothing = Protected::default();
-        let keys: BTreeSet<_> = before.parts.keys().chain(next.parts.keys()).collect();
-        let mut moves = Vec::new();
-        for key in keys {
-            let (old, new) = (before.parts.get(key).unwrap_or(&nothing), next.parts.get(key).unwrap_or(&nothing));
-            moves.extend(old.moved(new).into_iter().map(|moved| (key.clone(), moved)));
-        }
-        let joined = moves.iter().filter(|(_, moved)| moved.after > moved.before).count();
-        let left = moves.len() - joined;
-        let wanted = moves.iter().filter(|(_, moved)| name.is_some_and(|name| moved.name.contains(name)));
-        let names: Vec<Value> = wanted
-            .map(|((claim, variant), Moved { what, name, before, after })| {
-                let mut row = json!({"claim": claim, "what": what, "name": name, "before": before, "after": after});
-                if let Some(variant) = variant {
-                    row["variant"] = json!(variant);
-                }
-                row
-            })
-            .collect();
-        if name.is_none() || !names.is_empty() {
-            rows.push(json!({
-                "merge": merge.serial, "time": merge.time, "commit": merge.reached.commit, "changes": merge.changes,
-                "joined": joined, "left": left, "names": names,
-            }));
-        }
-        (before, known) = (next, Some(digest));
-    }
-    if context.json {
-        print_json(&json!({"branch": branch, "merges": rows}));
-        return Ok(0);
-    }
-    if rows.is_empty() {
-        print(&format!("{branch}: no merge moved {}\n", name.map_or("what is protected", |_| "a name like this")));
-    }
-    for row in &rows {
-        let changes: Vec<&str> = row["changes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let time = crate::model::Time(row["time"].as_u64().unwrap_or(0));
-        print(&format!("#{:<6} {time}  +{} -{}  {}\n", row["merge"], row["joined"], row["left"], changes.join(" ")));
-        for name in row["names"].as_array().into_iter().flatten() {
-            print(&format!("  {}", line(name)));
-        }
-    }
-    Ok(0)
+    format!("  {sign} {claim}{variant} {what} {name}{numbers}{allowed}{unknown}\n")
 }
 
 fn rename(
@@ -412,7 +357,14 @@ fn rename(
         return Err(Fail::usage("no protected name is gone for which one like it came").hint("--pair 'OLD=>NEW'"));
     }
     for (claim, renames) in proposed {
-        let how = HowArgs { reason: reason.clone(), until: until.clone(), id: None, any_change: false, of: of.clone() };
+        let how = HowArgs {
+            reason: reason.clone(),
+            until: until.clone(),
+            id: None,
+            any_change: false,
+            changes: Vec::new(),
+            of: of.clone(),
+        };
         allow(context, Effect::Retire, &[claim], &How { names: &[], renames: &renames, args: &how })?;
     }
     Ok(0)

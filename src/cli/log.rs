@@ -159,7 +159,12 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
         }
         Predicate::Exception(exception) => {
             let claims: Vec<&str> = exception.claims.iter().map(|claim| claim.as_str()).collect();
-            Some(format!("{} {}", exception.id, claims.join(", ")))
+            let of = if exception.changes.is_empty() {
+                String::new()
+            } else {
+                format!(" for {}", exception.changes.join(", "))
+            };
+            Some(format!("{} {}{of}", exception.id, claims.join(", ")))
         }
         Predicate::Event(Event::Merge { changes, .. }) => {
             let commit = statement.commit().map_or("", |commit| commit.short());

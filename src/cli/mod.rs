@@ -19,6 +19,7 @@ mod files;
 mod forges;
 mod form;
 mod help;
+mod history;
 mod host;
 mod impact;
 mod init;

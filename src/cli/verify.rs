@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anstyle::{AnsiColor, Style};
+use serde_json::json;
 
 use super::args::{ExplainArgs, MomentWord, VerifyArgs};
 use super::context::{Context, Head, now};
@@ -14,7 +15,7 @@ use super::write::{Outputs, Signs};
 use super::{key, print, print_json};
 use crate::attest::{About, Signer, first_plan};
 use crate::crypto::Envelope;
-use crate::export::{Around, Attestation, Projection, command_line};
+use crate::export::{Around, Attestation, Projection, command_line, layings};
 use crate::git::{GitError, GitFactsError, Target};
 use crate::model::{ChangeId, Decision, GitFacts, Grant, Oid, PrincipalId, Role, VerdictRecord, check_schema};
 use crate::policy::{Act, Moment};
@@ -327,7 +328,7 @@ pub(super) fn judge_at(
         Err(error) => return refused(error.into()),
     };
     if asks_changed_lines(&complete, &policies, &git) {
-        git.changed = Some(repository.changed_lines(&head.commit, &base)?);
+        git.changed = Some(repository.changed_lines(&head.commit, &base, &layings(&complete))?);
     }
     let first_parent = &mut |commit: &Oid| repository.first_parent(commit).map_err(Fail::from);
     let complete = match read_branch(complete, log, trust, &policies, &mut git, None, first_parent) {

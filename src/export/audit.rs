@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 
 use super::bundle::Bundle;
+use super::layings::layings;
 use super::layout::{ATTESTATIONS, MANIFEST, UNREAD, manifest};
 use super::report::Attestation;
 use super::write::{is_verdict, named_materials};
@@ -115,7 +116,7 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
     let mut git = git_facts(bundle, &named.commit, &base)?;
     let whole = read_names(whole, bundle, trust, &policies, &git)?;
     if asks_changed_lines(&whole, &policies, &git) {
-        git.changed = Some(changed_lines(bundle, &named.commit, &base)?);
+        git.changed = Some(changed_lines(bundle, &named.commit, &base, &layings(&whole))?);
     }
     let parent = &mut |commit: &Oid| first_parent(bundle, commit).map_err(AuditError::from);
     let whole = read_branch(whole, bundle, trust, &policies, &mut git, merge.map(|(serial, _)| serial), parent)?;

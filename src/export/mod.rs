@@ -4,6 +4,7 @@
 mod audit;
 mod bundle;
 mod container;
+mod layings;
 mod layout;
 mod report;
 mod write;
@@ -11,6 +12,7 @@ mod write;
 pub use audit::{Audit, AuditError, Verified, audit, audited_moment, audited_place};
 pub use bundle::Bundle;
 pub use container::{Container, ContainerError};
+pub use layings::layings;
 pub use report::{
     Around, Attestation, Projection, UnknownProjection, VSA_TYPE, codequality, command_line, is_about, junit, markdown,
     sarif, vsa,

@@ -87,7 +87,7 @@ pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Export
     let recording = Recording::new(objects);
     git_facts(&recording, head, base)?;
     if lines == Lines::Held {
-        changed_lines(&recording, head, base)?;
+        changed_lines(&recording, head, base, &[])?;
     }
     if let Some(Below { commits, whole }) = below {
         // The parent of the last one is asked for only where it is a root.

@@ -15,15 +15,21 @@ use super::diff::{lines, new_lines};
 use super::facts::{
     ENTRIES_MAX, GitFactsError, Objects, TOUCHED_BYTES_MAX, TREES_MAX, need_commit, need_tree, tree_changes,
 };
+use super::laid::{Laying, laid_over};
 use super::objects::{Kind, Mode, Object, text_of};
 use crate::model::{ChangedLines, FileLines, LineEnds, Oid};
 
-/// Computes the changed lines of head against base.
+/// Computes the changed lines of head against base, and the trees of base with files of head laid over it.
 ///
 /// # Errors
 /// [`GitFactsError::MissingObject`] if a folder of head or the blob of a touched file is not there; else see
 /// [`GitFactsError`]. A blob that is larger than any object that is read is an error too: its lines are not known.
-pub fn changed_lines(objects: &dyn Objects, head: &Oid, base: &Oid) -> Result<ChangedLines, GitFactsError> {
+pub fn changed_lines(
+    objects: &dyn Objects,
+    head: &Oid,
+    base: &Oid,
+    laid: &[Laying],
+) -> Result<ChangedLines, GitFactsError> {
     let (before, after) = (need_commit(objects, base)?.tree, need_commit(objects, head)?.tree);
     let changes = tree_changes(objects, &before, &after)?;
     let gone: BTreeSet<(&[u8], &Oid)> = changes
@@ -46,7 +52,9 @@ pub fn changed_lines(objects: &dyn Objects, head: &Oid, base: &Oid) -> Result<Ch
             found.entry(text_of(&change.path)).and_modify(|other| join(other, &lines)).or_insert(lines);
         }
     }
-    Ok(ChangedLines { files: all_files(objects, &after)?, lines: found })
+    let tree = |one: &Laying| Ok((one.patterns.clone(), laid_over(objects, &before, &changes, &*one.takes)?));
+    let laid = laid.iter().map(tree).collect::<Result<_, GitFactsError>>()?;
+    Ok(ChangedLines { files: all_files(objects, &after)?, lines: found, laid })
 }
 
 fn file_lines(before: &[u8], after: &[u8]) -> FileLines {
@@ -227,14 +235,14 @@ mod tests {
         let mut made = Made::default();
         let (base, head) = (made.commit(before), made.commit(after));
         let recording = Recording::new(&made.0);
-        let found = changed_lines(&recording, &head, &base).unwrap();
+        let found = changed_lines(&recording, &head, &base, &[]).unwrap();
         let read = recording.into_read();
-        assert_eq!(changed_lines(&read, &head, &base).unwrap(), found, "offline gives the same");
+        assert_eq!(changed_lines(&read, &head, &base, &[]).unwrap(), found, "offline gives the same");
         for oid in read.keys() {
             let mut less = read.clone();
             less.remove(oid);
             let missing = GitFactsError::MissingObject { oid: oid.clone() };
-            assert_eq!(changed_lines(&less, &head, &base), Err(missing), "each object that is read is needed");
+            assert_eq!(changed_lines(&less, &head, &base, &[]), Err(missing), "each object that is read is needed");
         }
         found
     }

@@ -112,7 +112,7 @@ fn index_lines(place: &Place, laid: &[TreeChange]) -> Vec<u8> {
         for TreeChange { path, before: _, after } in laid {
             let line = match after {
                 None | Some((Mode::Tree, _)) if goes => format!("0 {}\t", "0".repeat(place.digits)),
-                Some((mode, oid)) if !goes && *mode != Mode::Tree => format!("{} {oid}\t", octal(*mode)),
+                Some((mode, oid)) if !goes && *mode != Mode::Tree => format!("{} {oid}\t", mode.as_written().octal()),
                 _ => continue,
             };
             lines.extend(line.into_bytes());
@@ -121,16 +121,6 @@ fn index_lines(place: &Place, laid: &[TreeChange]) -> Vec<u8> {
         }
     }
     lines
-}
-
-const fn octal(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Tree => "40000",
-        Mode::File | Mode::GroupFile => "100644",
-        Mode::Executable => "100755",
-        Mode::Link => "120000",
-        Mode::Submodule => "160000",
-    }
 }
 
 /// A sparse checkout would leave files out.

@@ -17,6 +17,7 @@ mod index;
 mod kept;
 #[cfg(feature = "store")]
 mod kept_commits;
+mod laid;
 #[cfg(feature = "store")]
 mod mirror;
 mod objects;
@@ -42,6 +43,7 @@ pub use facts::{
 pub use kept::Kept;
 #[cfg(feature = "store")]
 pub use kept_commits::kept_commit;
+pub use laid::{Laying, laid_tree};
 #[cfg(feature = "store")]
 pub use mirror::{Added, Addition, MATERIALS, Mirror, RemotePlace};
 pub use objects::{Commit, Kind, Mode, OBJECT_BYTES_MAX, Object, ObjectError, TreeEntry, text_of};

@@ -51,7 +51,7 @@ pub struct Commit {
 }
 
 /// One entry of a tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TreeEntry {
     /// What the entry is.
     pub mode: Mode,
@@ -62,7 +62,7 @@ pub struct TreeEntry {
 }
 
 /// What a tree entry is. Git knows these six modes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// `40000`: a folder.
     Tree,
@@ -294,6 +294,28 @@ impl Mode {
             _ => return None,
         })
     }
+
+    /// Returns the digits by which a tree says it.
+    #[must_use]
+    pub const fn octal(self) -> &'static str {
+        match self {
+            Self::Tree => "40000",
+            Self::File => "100644",
+            Self::GroupFile => "100664",
+            Self::Executable => "100755",
+            Self::Link => "120000",
+            Self::Submodule => "160000",
+        }
+    }
+
+    /// Returns it as git writes it today.
+    #[must_use]
+    pub const fn as_written(self) -> Self {
+        match self {
+            Self::GroupFile => Self::File,
+            Self::Tree | Self::File | Self::Executable | Self::Link | Self::Submodule => self,
+        }
+    }
 }
 
 impl TreeEntry {
@@ -332,6 +354,22 @@ fn hash(raw: &[u8], digits: usize) -> Result<Oid, ObjectError> {
         hex::encode(result.hash())
     };
     Ok(Oid::try_from(hex).expect("a hash in hex has 40 or 64 digits"))
+}
+
+/// Returns the id of the tree that has these entries, in whichever order they are.
+pub(super) fn tree_oid(entries: &[TreeEntry], digits: usize) -> Result<Oid, ObjectError> {
+    let mut sorted: Vec<(Vec<u8>, &TreeEntry)> = entries.iter().map(|entry| (entry.order(), entry)).collect();
+    sorted.sort();
+    let mut content = Vec::new();
+    for (_, TreeEntry { mode, name, oid }) in sorted {
+        content.extend(mode.octal().as_bytes());
+        content.push(b' ');
+        content.extend(name);
+        content.push(0);
+        content.extend(hex::decode(oid.as_str()).expect("an id is digits of hex"));
+    }
+    let header = format!("{} {}\0", Kind::Tree.word(), content.len());
+    hash(&[header.as_bytes(), &content].concat(), digits)
 }
 
 fn split_header(raw: &[u8]) -> Result<(Kind, &[u8]), ObjectError> {

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use super::batch::{Answer, Batch};
 use super::changed::changed_lines;
 use super::facts::{GitFactsError, Objects, ObjectsError, first_parent, git_facts, need_commit, need_tree};
+use super::laid::Laying;
 use super::objects::{Commit, Kind, Mode, Object};
 use super::run::{Git, GitError};
 use crate::model::{ChangedLines, GitFacts, Oid};
@@ -269,12 +270,12 @@ impl Repository {
         first_parent(self, commit).map_err(|error| self.told(error))
     }
 
-    /// Computes the lines that head has and base has not, each object hashed again.
+    /// Computes the lines that head has and base has not, and trees of base with files of head, each object hashed again.
     ///
     /// # Errors
     /// As [`Repository::facts`].
-    pub fn changed_lines(&self, head: &Oid, base: &Oid) -> Result<ChangedLines, GitError> {
-        changed_lines(self, head, base).map_err(|error| self.told(error))
+    pub fn changed_lines(&self, head: &Oid, base: &Oid, laid: &[Laying]) -> Result<ChangedLines, GitError> {
+        changed_lines(self, head, base, laid).map_err(|error| self.told(error))
     }
 
     /// Returns the content of the file or link at a path of a commit, or `None` if there is none. The path is from the

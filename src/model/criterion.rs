@@ -37,6 +37,9 @@ pub struct Criterion {
     pub critical: bool,
 }
 
+/// So many criteria may the plans of one change have together: sixteen plans as long as they can be.
+pub const CRITERIA_MAX: usize = 4096;
+
 /// The id of a criterion, such as `AC-1`: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, the last byte a letter or digit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

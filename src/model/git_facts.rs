@@ -44,6 +44,8 @@ pub struct ChangedLines {
     pub files: Vec<String>,
     /// The touched files of head that have changed lines, by path.
     pub lines: BTreeMap<String, FileLines>,
+    /// The trees of base with some files as head has them, by the patterns of the files; of none, it is the tree of base.
+    pub laid: BTreeMap<Vec<String>, Oid>,
 }
 
 /// The changed lines of a file. The first line is 1.

@@ -18,7 +18,7 @@ mod statement;
 mod store_url;
 mod time;
 
-pub use criterion::{Criterion, CriterionId, CriterionIdError, is_tag};
+pub use criterion::{CRITERIA_MAX, Criterion, CriterionId, CriterionIdError, is_tag};
 pub use digest::{Digest, DigestError, Fingerprint, Oid};
 pub use facts::{
     CoverageFacts, Facts, FindingFacts, MeasurementFacts, MutationFacts, NameFacts, REASONS_MAX, Severity, TestFacts,

@@ -264,8 +264,10 @@ impl Statement {
             | Predicate::Review(_)
             | Predicate::Verdict(_)
             | Predicate::Event(Event::Rollout { .. } | Event::Rollback { .. } | Event::Erase { .. }) => Some(true),
-            Predicate::Exception(_) => None,
-            Predicate::Authority(_)
+            // Who names patterns of changes speaks of no single one.
+            Predicate::Exception(exception) if exception.changes.is_empty() => None,
+            Predicate::Exception(_)
+            | Predicate::Authority(_)
             | Predicate::Policy(_)
             | Predicate::Event(
                 Event::Halt { .. } | Event::Resume { .. } | Event::Merge { .. } | Event::Incident { .. },

@@ -10,8 +10,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ClaimName, Effect, Exception, Span, Time};
+use crate::model::{ChangeId, ClaimName, Effect, Exception, Span, Time};
 
+use super::wild::Wildcards;
 use super::word::Word;
 use super::{Policy, Waivable};
 
@@ -34,7 +35,7 @@ pub enum Outside {
     /// It does what no exception may do.
     #[error("the policy allows no exception of the kind {0}")]
     Effect(Effect),
-    /// It is about every change.
+    /// It is about every change, or a pattern of them.
     #[error("it is wider than one change, which the policy does not allow")]
     Reach,
     /// It lasts too long.
@@ -64,7 +65,7 @@ pub enum Outside {
 pub enum Reach {
     /// It is about one change (the default).
     OneChange,
-    /// It may be about every change.
+    /// It may be about every change, or patterns of them.
     AnyChange,
 }
 
@@ -106,7 +107,7 @@ impl Policy {
     /// # Errors
     /// See [`Outside`].
     pub fn allows_exception(&self, exception: &Exception, reach: Reach, logged: Time) -> Result<(), Outside> {
-        let Exception { effect, id: _, claims, names, renames, reason: _, until } = exception;
+        let Exception { effect, id: _, claims, changes: _, names, renames, reason: _, until } = exception;
         let (found, most) = (until.since(logged), self.exceptions.longest());
         if !self.exceptions.effects.contains(effect) {
             return Err(Outside::Effect(*effect));
@@ -133,6 +134,12 @@ impl Policy {
             }
         }
     }
+}
+
+/// Returns whether an exception that is wider than one change is about this one: it names no pattern, or one that matches.
+#[must_use]
+pub fn concerns(exception: &Exception, change: &ChangeId) -> bool {
+    exception.changes.is_empty() || Wildcards::of(exception.changes.clone()).matches(change.as_str())
 }
 
 impl Word for Effect {

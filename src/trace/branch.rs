@@ -291,12 +291,30 @@ fn one(
     }
 }
 
+/// A recorded merge, judged again.
+pub enum Again {
+    /// It was.
+    Judged {
+        /// The verdicts that were recorded with it.
+        verdicts: Vec<u64>,
+        /// What each of its changes comes to.
+        judged: Vec<Judged>,
+    },
+    /// It cannot be, or there is nothing that could.
+    Not {
+        /// What that makes of its commits.
+        state: CommitState,
+        /// Why.
+        why: String,
+    },
+}
+
 /// Judges a recorded merge again, as of its record.
-fn outcome(merging: &Merging<'_>, merge: &Recorded) -> Result<Outcome, MergeError> {
-    let end = |state, why: String| {
-        let covers = BTreeSet::from([merge.reached.commit.clone()]);
-        Ok(Outcome { state, verdicts: Vec::new(), covers, why: vec![why] })
-    };
+///
+/// # Errors
+/// See [`MergeError`].
+pub fn judged_again(merging: &Merging<'_>, merge: &Recorded) -> Result<Again, MergeError> {
+    let end = |state, why: String| Ok(Again::Not { state, why });
     if !merge.entitled {
         return end(CommitState::Refused, "nobody who may merge recorded it".to_owned());
     }
@@ -341,6 +359,18 @@ fn outcome(merging: &Merging<'_>, merge: &Recorded) -> Result<Outcome, MergeErro
         Err(MergeError::Git(error)) => return end(CommitState::Unjudged, error.to_string()),
         Err(error) => return Err(error),
     };
+    Ok(Again::Judged { verdicts, judged })
+}
+
+fn outcome(merging: &Merging<'_>, merge: &Recorded) -> Result<Outcome, MergeError> {
+    let (verdicts, judged) = match judged_again(merging, merge)? {
+        Again::Judged { verdicts, judged } => (verdicts, judged),
+        Again::Not { state, why } => {
+            let covers = BTreeSet::from([merge.reached.commit.clone()]);
+            return Ok(Outcome { state, verdicts: Vec::new(), covers, why: vec![why] });
+        }
+    };
+    let at = At::Recorded { serial: merge.serial, time: merge.time };
     let mut why = Vec::new();
     let mut accepted = judged.iter().all(Judged::accepted);
     let wanted = merging.baseline_after(&judged, at)?.map(|text| sha256(text.as_bytes()));

@@ -11,6 +11,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::export::layings;
 use crate::git::{GitError, GitFactsError, Objects as _, ObjectsError, Repository};
 use crate::merkle::MapText;
 use crate::model::{ChangeId, Digest, Event, GitFacts, Oid, Outcome, Predicate, Time};
@@ -353,7 +354,7 @@ impl Merging<'_> {
             read_branch(whole, self.log, self.trust, &policies, &mut git, before, first_parent)?
         };
         if asks_changed_lines(&whole, &policies, &git) {
-            git.changed = Some(self.repository.changed_lines(head, &base)?);
+            git.changed = Some(self.repository.changed_lines(head, &base, &layings(&whole))?);
         }
         let complete = as_of(whole);
         let mut rechecked = Rechecked::of_tree(&complete, &policies, self.log)?;

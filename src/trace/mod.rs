@@ -8,7 +8,7 @@ mod open;
 mod policies;
 mod status;
 
-pub use branch::{BranchAudit, CommitAudit, CommitState, Cover, audit_branch};
+pub use branch::{Again, BranchAudit, CommitAudit, CommitState, Cover, audit_branch, judged_again};
 pub use check::{CheckError, Checked, check_ledger};
 pub use draft::{DraftError, Drafted, draft};
 pub use merging::{At, Branch, Judged, MergeError, Merging, Reached, Recorded};

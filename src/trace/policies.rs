@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::export::layings;
 use crate::git::{GitError, Repository};
 use crate::model::{ChangeId, Decision, Entry, Oid, Time};
 use crate::policy::{Moment, Policy};
@@ -147,7 +148,7 @@ fn one(
     let mut rechecked = supposed.recheck(&complete, &policies, log)?;
     rechecked.read_baselines(&complete, trust, &git, log)?;
     if asks_changed_lines(&complete, &policies, &git) || supposed.asks_changed_lines(&complete, &git) {
-        git.changed = match repository.changed_lines(&commit, &base) {
+        git.changed = match repository.changed_lines(&commit, &base, &layings(&complete)) {
             Ok(changed) => Some(changed),
             Err(error) => return unjudged(change, Some(commit), told(&error)),
         };

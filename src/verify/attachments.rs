@@ -17,6 +17,7 @@ use crate::prove::Logged;
 use crate::reports::Media;
 
 /// An attachment of a result.
+#[derive(Debug, Clone)]
 pub(super) struct Attached<'a> {
     /// The result.
     pub(super) serial: u64,

@@ -11,11 +11,12 @@ use super::authority::Policies;
 use super::code::Code;
 use super::judge::Bench;
 use super::plan::Plans;
+use super::planned::judged_claims;
 use super::verdict::Finding;
 use crate::crypto::Envelope;
 use crate::merkle::MapText;
 use crate::model::{Below, ChangeId, ClaimName, Digest, Event, GitFacts, Id, Oid, Predicate, Statement};
-use crate::policy::{Act, Base, Baseline, Policy, Protected, Requirements};
+use crate::policy::{Act, Base, Baseline, Protected};
 use crate::prove::{Change, Complete, Logged, ProveError, Run, Source, Trust, branch_chain};
 
 /// Returns whether a policy of the ledger holds this change against the baseline of its branch, or its base against the branch.
@@ -25,12 +26,9 @@ fn asks_baseline(complete: &Complete<Change>, policies: &Policies, git: &GitFact
     let plans = Plans::of(complete);
     policies.all().any(|policy| {
         let required = plans.required(policy, git);
-        required.is_some_and(|required| required.base == Base::Newest || asks(policy, &required))
+        required.as_ref().is_some_and(|required| required.base == Base::Newest)
+            || judged_claims(&plans, policy, required.as_ref()).iter().any(|(_, claim)| claim.asks_baseline())
     })
-}
-
-fn asks(policy: &Policy, required: &Requirements) -> bool {
-    required.claims.iter().filter_map(|it| policy.claim(&it.claim)).any(|claim| claim.asks_baseline())
 }
 
 /// Reads the merges of the target branch down to the one whose baseline counts, and the commits between it and the base, where a

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use super::authority::Policies;
 use super::code::Code;
-use super::mapping::{Fit, Tree, fits};
+use super::mapping::{Fit, Tree, fits, shown};
 use super::plan::Plans;
+use super::planned::judged_claims;
 use super::verdict::Finding;
 use crate::model::{ChangedLines, ClaimName, FileLines, GitFacts, LineEnds};
 use crate::policy::Paths;
@@ -27,8 +28,7 @@ pub fn asks_changed_lines(complete: &Complete<Change>, policies: &Policies, git:
     let plans = Plans::of(complete);
     policies.all().any(|policy| {
         let required = plans.required(policy, git);
-        let mut claims = required.iter().flat_map(|required| &required.claims).filter_map(|it| policy.claim(&it.claim));
-        claims.any(|claim| claim.limits_changed_lines())
+        judged_claims(&plans, policy, required.as_ref()).iter().any(|(_, claim)| claim.limits_changed_lines())
     })
 }
 
@@ -70,15 +70,16 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
     for report in reports {
         let names = report.coverage.iter().map(|file| &file.name).chain(&report.without_lines);
         languages.extend(names.filter_map(|name| language(name)));
-        let mut of_file: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for (index, (shown, fit)) in fits(report, &tree).into_iter().enumerate() {
+        let mut of_file: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (index, (name, fit)) in fits(report, &tree).into_iter().enumerate() {
             let path = match fit {
                 Fit::Nothing => continue,
                 Fit::Unclear(paths) => {
                     if paths.iter().any(|path| wanted.contains_key(path)) {
+                        let name = shown(name);
                         told.unclear.insert(match paths[..] {
-                            [path] => format!("`{shown}` of a report may be {path} or a file of another place"),
-                            _ => format!("`{shown}` of a report may be {}", paths.join(" or ")),
+                            [path] => format!("`{name}` of a report may be {path} or a file of another place"),
+                            _ => format!("`{name}` of a report may be {}", either(paths.iter().copied())),
                         });
                     }
                     continue;
@@ -87,10 +88,10 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
             };
             let Some(lines) = wanted.get(path) else { continue };
             if tree.has_twice(path) {
-                told.unclear
-                    .insert(format!("`{shown}` of a report may be either of two files that are spelled {path}"));
+                let name = shown(name);
+                told.unclear.insert(format!("`{name}` of a report may be either of two files that are spelled {path}"));
             }
-            of_file.entry(path).or_default().insert(shown.clone());
+            of_file.entry(path).or_default().insert(name);
             let run = found.entry(path).or_default();
             let Some(file) = report.coverage.get(index) else { continue };
             for line in &file.lines {
@@ -98,7 +99,7 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
                 // Some tools number the end of the file too, which stands behind its last LF.
                 if lines.ends == LineEnds::Clear && number > lines.count + 1 {
                     let has = format!("{path} has {}", lines.count);
-                    told.unclear.insert(format!("`{shown}` of a report has line {number}, and {has}"));
+                    told.unclear.insert(format!("`{}` of a report has line {number}, and {has}", shown(name)));
                     break;
                 }
                 if lines.has(number) {
@@ -107,8 +108,10 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
             }
         }
         for (path, names) in of_file.into_iter().filter(|(_, names)| names.len() > 1) {
-            let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-            told.unclear.insert(format!("{path} may be {} of a report", names.join(" or ")));
+            let names: BTreeSet<String> = names.into_iter().map(|name| format!("`{}`", shown(name))).collect();
+            if names.len() > 1 {
+                told.unclear.insert(format!("{path} may be {} of a report", either(names.iter().map(String::as_str))));
+            }
         }
     }
     for (path, lines) in wanted {
@@ -208,6 +211,11 @@ impl Missed {
     }
 }
 
+/// Returns what a thing may be, the first few of it.
+fn either<'a>(all: impl Iterator<Item = &'a str>) -> String {
+    few(&all.map(ToOwned::to_owned).collect::<Vec<_>>(), FILES_SHOWN_MAX, " or ")
+}
+
 /// Returns the first few texts, and how many more there are.
 pub(super) fn few(texts: &[String], most: usize, between: &str) -> String {
     match texts.len().checked_sub(most) {
@@ -252,7 +260,11 @@ mod tests {
         let lines = |count: u64| FileLines { count, changed: vec![(1, count)], ends: LineEnds::Clear };
         let mut paths: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
         paths.sort();
-        ChangedLines { files: paths, lines: files.iter().map(|(path, n)| ((*path).to_owned(), lines(*n))).collect() }
+        ChangedLines {
+            files: paths,
+            lines: files.iter().map(|(path, n)| ((*path).to_owned(), lines(*n))).collect(),
+            ..ChangedLines::default()
+        }
     }
 
     fn report(text: &str) -> Arc<Report> {

@@ -14,6 +14,8 @@
 //! Of each file of the patterns that the change leaves changed, one test at least must tell head from base, where reports name files; and
 //! where it leaves any such file changed, one at all. A test that is skipped has not failed.
 //!
+//! The trees of the runs are computed again from git's objects: one that ran on another tells nothing.
+//!
 //! What cannot be told: a test that asks where it runs, and one beside another that does not build.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +25,7 @@ use super::code::Code;
 use super::mapping::{Fit, Tree, fits_of};
 use super::recheck::Rechecked;
 use super::verdict::Finding;
-use crate::model::{BaseRun, Digest, Ended, GitFacts, OnBase, Purpose, Run};
+use crate::model::{BaseRun, ChangedLines, Digest, Ended, GitFacts, OnBase, Purpose, Run};
 use crate::policy::{Differential, Paths};
 use crate::reports::{Case, CaseOutcome, Report, shown};
 
@@ -121,7 +123,7 @@ impl Runs {
         let is_test = |path: &str| paths.matches(path.as_bytes());
         let touched: Vec<&str> = git.touched.iter().map(String::as_str).filter(|path| is_test(path)).collect();
         let troubles: Vec<String> =
-            self.of.iter().filter_map(|of| of.trouble(git, !touched.is_empty()).err()).collect();
+            self.of.iter().filter_map(|of| of.trouble(git, changed, !touched.is_empty()).err()).collect();
         if !troubles.is_empty() || self.of.is_empty() {
             for found in troubles {
                 inconclusive(found, "a run of the command on the change's base, and one with the head's tests");
@@ -249,7 +251,7 @@ impl Runs {
 
 impl OfResult {
     /// Returns why nothing can be told by its runs.
-    fn trouble(&self, git: &GitFacts, touches_tests: bool) -> Result<(), String> {
+    fn trouble(&self, git: &GitFacts, changed: &ChangedLines, touches_tests: bool) -> Result<(), String> {
         let serial = self.serial;
         let Some(on_base) = &self.on_base else { return Err(format!("record {serial} has no run on the base")) };
         if on_base.commit != git.base {
@@ -262,6 +264,10 @@ impl OfResult {
         let Some(plain) = &on_base.plain else {
             return Err(format!("record {serial} did not run on the base as it is"));
         };
+        self.laid_out(changed, &[], plain, "as it is")?;
+        if let Some(ran) = &on_base.with_tests {
+            self.laid_out(changed, &on_base.tests, ran, "with the head's tests")?;
+        }
         if self.head.unread || self.plain.unread || self.with_tests.unread {
             return Err(format!("a report of record {serial} is not there"));
         }
@@ -274,6 +280,18 @@ impl OfResult {
             }
             Some(ran) => conclusive(ran, self.with_tests.any()).map_err(|why| said("with the head's tests", why)),
             None => Ok(()),
+        }
+    }
+
+    /// Checks that a run had the tree that follows from the two commits, and no other one.
+    fn laid_out(&self, changed: &ChangedLines, tests: &[String], ran: &BaseRun, how: &str) -> Result<(), String> {
+        let serial = self.serial;
+        match changed.laid.get(tests) {
+            Some(tree) if *tree == ran.tree => Ok(()),
+            Some(tree) => Err(format!("record {serial} ran on the tree {}, and {how} the base has {tree}", ran.tree)),
+            None => {
+                Err(format!("nobody computed which tree the base has {how}, on which record {serial} says to have run"))
+            }
         }
     }
 

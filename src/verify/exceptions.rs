@@ -1,7 +1,8 @@
 //! The rule of exceptions: signed by somebody who may and is not bound to those who implement the change, within what the
 //! policy allows, with an end.
 //!
-//! An exception stands in the chain of its change, or in the chain `exception` where it is wider than one change. It helps
+//! An exception stands in the chain of its change, or in the chain `exception` where it is wider than one change: about every
+//! change, or about those whose ids a pattern of it matches, and to others it is nothing. It helps
 //! while it is in force: logged by somebody entitled there and now, not ended, not over. One that helps no more, or never
 //! did, is shown with why. A record of the same id in the same chain whose `until` is not after its own time ends it there.
 //!
@@ -15,7 +16,7 @@ use super::judge::Bench;
 use super::question::behind;
 use super::verdict::{Excepted, ExceptionShown, ExceptionState, Finding, State};
 use crate::model::{ClaimName, Effect, Exception, Fingerprint, Id, Predicate, Rename, Time};
-use crate::policy::{Act, Policy, Reach, wildcard_matches};
+use crate::policy::{Act, Policy, Reach, concerns, wildcard_matches};
 use crate::prove::{EVERY_CHANGE, Logged};
 
 /// The exceptions of a change under one policy.
@@ -61,6 +62,8 @@ struct Candidate<'a> {
     counts: bool,
     /// The record that ended it early.
     ended: Option<u64>,
+    /// Whether it is about the judged change.
+    concerns: bool,
 }
 
 impl Exceptions {
@@ -74,8 +77,11 @@ impl Exceptions {
                 other.exception.id == exception.id && other.record.entry().chain == *chain && other.ended.is_none()
             };
             let earlier = all.iter_mut().filter(|other| other.record.serial() < record.serial()).find(same);
-            let mut candidate = Candidate { record, exception, why: None, counts: false, ended: None };
+            let concerns = concerns(exception, &bench.complete.subject().id);
+            let mut candidate = Candidate { record, exception, why: None, counts: false, ended: None, concerns };
             if is_end(record, exception) {
+                // Which changes an end names is nothing to it: it ends what has its id.
+                candidate.concerns = earlier.as_ref().map_or(concerns, |earlier| earlier.concerns);
                 candidate.why = Some(match earlier {
                     None => "it would end an exception, and there is none of this id".to_owned(),
                     Some(earlier) if may_end(bench, record, earlier.record) => {
@@ -102,11 +108,12 @@ impl Exceptions {
                     let others = u64::try_from(others.count()).unwrap_or(u64::MAX);
                     (others >= most).then(|| format!("{others} others were in force with it; the policy allows {most}"))
                 });
-                candidate.counts = refused.is_none() && bench.authority.may_at(Act::Allow, record);
+                candidate.counts = concerns && refused.is_none() && bench.authority.may_at(Act::Allow, record);
                 candidate.why = refused.or_else(|| unsupported(bench, record));
             }
             all.push(candidate);
         }
+        all.retain(|candidate| candidate.concerns);
         let refuses = |state: &State| {
             let limitation = limitation(*state);
             policy.refuse_limitations().iter().any(|name| Some(name.as_str()) == limitation)
@@ -148,6 +155,7 @@ impl Exceptions {
                 claims: exception.claims.clone(),
                 names: exception.names.iter().cloned().chain(renames).collect(),
                 any_change: reach(record) == Reach::AnyChange,
+                changes: exception.changes.clone(),
                 by,
                 reason: exception.reason.clone(),
                 until: exception.until,

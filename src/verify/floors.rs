@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::code::Code;
-use super::mapping::{Fit, Tree, fits};
+use super::mapping::{Fit, Tree, fits, shown};
 use super::verdict::Finding;
 use crate::model::ClaimName;
 use crate::policy::PathFloor;
@@ -26,13 +26,13 @@ pub(super) fn check(
     let tree = Tree::of(files);
     let mut lines: BTreeMap<&str, BTreeMap<u32, bool>> = BTreeMap::new();
     let mut mentioned: BTreeSet<&str> = BTreeSet::new();
-    let mut unclear: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut unclear: Vec<(&str, Arc<[&str]>)> = Vec::new();
     for report in reports {
-        for (index, (shown, fit)) in fits(report, &tree).into_iter().enumerate() {
+        for (index, (name, fit)) in fits(report, &tree).into_iter().enumerate() {
             match fit {
                 Fit::Nothing => {}
-                Fit::Unclear(paths) => unclear.push((shown, paths)),
-                Fit::File(path) if tree.has_twice(path) => unclear.push((shown, vec![path])),
+                Fit::Unclear(paths) => unclear.push((name, paths)),
+                Fit::File(path) if tree.has_twice(path) => unclear.push((name, Arc::from([path]))),
                 Fit::File(path) => {
                     mentioned.insert(path);
                     let Some(file) = report.coverage.get(index) else { continue };
@@ -49,10 +49,11 @@ pub(super) fn check(
         .map(|floor| {
             let PathFloor { paths, min } = floor;
             let called = paths.patterns().join(", ");
-            for (shown, _) in
+            for (written, _) in
                 unclear.iter().filter(|(_, of)| of.iter().any(|path| paths.matches(path.as_bytes()))).take(UNCLEAR_MAX)
             {
-                let found = format!("`{shown}` of a report may be a file of {called}, or one of another place");
+                let found =
+                    format!("`{}` of a report may be a file of {called}, or one of another place", shown(written));
                 let wanted = "reports whose paths are those of one file each in the judged tree";
                 findings.push(Finding::new(Code::NO_FACTS, name.as_str(), found, wanted));
             }

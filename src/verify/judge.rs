@@ -45,18 +45,30 @@ pub struct Judgement<'a> {
 }
 
 /// What judging adds to.
-struct Found<'a> {
-    verdict: &'a mut Verdict,
-    findings: &'a mut Vec<Finding>,
-    limitations: &'a mut BTreeSet<Limitation>,
+pub(super) struct Found<'a> {
+    pub(super) verdict: &'a mut Verdict,
+    pub(super) findings: &'a mut Vec<Finding>,
+    pub(super) limitations: &'a mut BTreeSet<Limitation>,
 }
 
 /// What requirements bring to the branch's baseline: those that are met, and all that could be read.
 #[derive(Default)]
-struct Gains {
+pub(super) struct Gains {
     met: Vec<Gain>,
     shown: Vec<Gain>,
     pictures: BTreeSet<(Box<str>, Digest)>,
+}
+
+impl Gains {
+    /// Adds what a claim brings that came to this.
+    pub(super) fn add(&mut self, gain: Gain, state: State) {
+        if state == State::Pass && !self.met.contains(&gain) {
+            self.met.push(gain.clone());
+        }
+        if !self.shown.contains(&gain) {
+            self.shown.push(gain);
+        }
+    }
 }
 
 /// Where the time that counts as now comes from.
@@ -273,7 +285,8 @@ fn judge_by<'a>(
             }
         }
         if moment >= Moment::Merge {
-            criteria::check(bench, plans, policy, &shown, &mut verdict.criteria, findings, limitations);
+            let mut found = Found { verdict, findings, limitations };
+            criteria::check(bench, plans, policy, &shown, &mut found, gains);
         }
     }
     limits(bench, plans, verdict, limitations);
@@ -340,14 +353,7 @@ fn check_requirements(
             Form::Review => reviews::check(bench, &required.claim, claim, &why, &mut found),
         };
         let (state, exception, found) = bench.exceptions.stand_in(&required.claim, ruled.state, found);
-        for gain in ruled.gains {
-            if state == State::Pass && !gains.met.contains(&gain) {
-                gains.met.push(gain.clone());
-            }
-            if !gains.shown.contains(&gain) {
-                gains.shown.push(gain);
-            }
-        }
+        ruled.gains.into_iter().for_each(|gain| gains.add(gain, state));
         findings.extend(found);
         if let (Some(exception), Some(name)) = (&exception, limitation(state)) {
             limitations.insert(Limitation { name, text: format!("{}: {}", required.claim, exception.sentence()) });

@@ -8,6 +8,7 @@ mod attempts;
 mod authority;
 mod bench;
 mod branch;
+mod cases;
 mod changed;
 mod code;
 mod criteria;

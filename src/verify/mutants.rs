@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::changed::{few, language};
 use super::code::Code;
-use super::mapping::{Fit, Tree, fits_of};
+use super::mapping::{Fit, Tree, fits_of, shown};
 use super::verdict::Finding;
 use crate::model::{ChangedLines, ClaimName, Digest, Facts, FileLines, LineEnds};
 use crate::policy::{Asserted, Claim, MutationLimits, Paths};
@@ -278,20 +278,23 @@ fn tell(changes: &ChangedLines, reports: &[Arc<Report>], said: &[Said<'_>], exce
         languages.extend(with.iter().filter_map(|name| language(name)));
         let names: BTreeSet<&str> = with.into_iter().chain(report.without_lines.iter().map(String::as_str)).collect();
         let names: Vec<&str> = names.into_iter().collect();
-        for (name, (shown, fit)) in names.iter().zip(fits_of(&names, &report.roots, &tree)) {
+        for (name, fit) in fits_of(&names, &report.roots, &tree) {
             match fit {
                 Fit::Nothing => {}
                 Fit::Unclear(paths) if paths.iter().any(|path| wanted.contains_key(path)) => {
-                    told.unclear.insert(format!("`{shown}` of a report may be {}", paths.join(" or ")));
+                    let files =
+                        few(&paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>(), FILES_SHOWN_MAX, " or ");
+                    told.unclear.insert(format!("`{}` of a report may be {files}", shown(name)));
                 }
                 Fit::Unclear(_) => {}
                 Fit::File(path) if wanted.contains_key(path) => {
                     if tree.has_twice(path) {
-                        let found = format!("`{shown}` of a report may be either of two files that are spelled {path}");
+                        let name = shown(name);
+                        let found = format!("`{name}` of a report may be either of two files that are spelled {path}");
                         told.unclear.insert(found);
                     }
                     mentioned.insert(path);
-                    files.insert((index, *name), path);
+                    files.insert((index, name), path);
                 }
                 Fit::File(_) => {}
             }
@@ -378,7 +381,11 @@ mod tests {
         paths.sort();
         let lines = |changed: &[(u64, u64)]| FileLines { count: 10, changed: changed.to_vec(), ends: LineEnds::Clear };
         let touched = files.iter().filter(|(_, changed)| !changed.is_empty());
-        ChangedLines { files: paths, lines: touched.map(|(path, it)| ((*path).to_owned(), lines(it))).collect() }
+        ChangedLines {
+            files: paths,
+            lines: touched.map(|(path, it)| ((*path).to_owned(), lines(it))).collect(),
+            ..ChangedLines::default()
+        }
     }
 
     fn sentences(limits: &str, reports: &[Arc<Report>], changes: Option<&ChangedLines>) -> (Vec<String>, String) {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::authority::{Authority, Policies};
 use super::plan::Plans;
+use super::planned::judged_claims;
 use crate::merkle::MapText;
 use crate::model::{Fingerprint, GitFacts, IMPLEMENTER, Name, Predicate, PrincipalId};
 use crate::policy::Policy;
@@ -101,8 +102,8 @@ fn authors_matter(complete: &Complete<Change>, authority: &Authority<'_>, plans:
     }
     let asks = |policy: &Policy| {
         let required = plans.required(policy, git);
-        let mut claims = required.iter().flat_map(|required| &required.claims).filter_map(|it| policy.claim(&it.claim));
-        claims.any(|claim| claim.independent_of.iter().any(|role| role.as_str() == IMPLEMENTER))
+        let claims = judged_claims(plans, policy, required.as_ref());
+        claims.iter().any(|(_, claim)| claim.independent_of.iter().any(|role| role.as_str() == IMPLEMENTER))
             || policy.refuse_limitations().iter().any(|name| name.as_str() == UNKNOWN_AUTHOR)
             // Its Rego sees who implemented the change.
             || policy.rego().is_some()

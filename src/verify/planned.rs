@@ -4,6 +4,8 @@
 //! the rest the newest that says it counts. Nothing that a plan said is unsaid by a later one that leaves it out, and what it
 //! demands stands when its signer may no longer plan: criteria, and that there are paths to stay within.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::authority::Authority;
@@ -11,8 +13,8 @@ use super::code::Code;
 use super::judge::Bench;
 use super::plan::Plans;
 use super::verdict::Finding;
-use crate::model::{Criterion, Digest, Material, Time};
-use crate::policy::{Paths, PlanPart, Requirements};
+use crate::model::{ClaimName, Criterion, Digest, Material, Time};
+use crate::policy::{Claim, Paths, PlanPart, Policy, Requirements};
 
 /// What the plans that count say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -81,14 +83,28 @@ pub(super) fn said(plans: &Plans<'_>, authority: &Authority<'_>) -> Option<Plann
 /// Returns the criteria of the plans that demand and the record of each, in their order: of two of one id the first stands.
 pub(super) fn criteria<'a>(plans: &Plans<'a>, authority: &Authority<'a>) -> Vec<(u64, &'a Criterion)> {
     let mut all: Vec<(u64, &Criterion)> = Vec::new();
+    let mut known = BTreeSet::new();
     for (record, plan) in plans.demanding(authority) {
         for criterion in &plan.criteria {
-            if all.iter().all(|(_, known)| known.id != criterion.id) {
+            if known.insert(&criterion.id) {
                 all.push((record.serial(), criterion));
             }
         }
     }
     all
+}
+
+/// Returns the claims that a policy may judge the change by: those that its tier and paths require, and those that a criterion of any
+/// plan names. What is read for them is the same whoever may plan.
+pub(super) fn judged_claims<'a>(
+    plans: &Plans<'a>,
+    policy: &'a Policy,
+    required: Option<&Requirements>,
+) -> Vec<(&'a ClaimName, &'a Claim)> {
+    let required = required.into_iter().flat_map(|required| &required.claims).map(|it| &it.claim);
+    let listed = plans.all.iter().flat_map(|(_, plan)| &plan.criteria).flat_map(|criterion| &criterion.claims);
+    let names: BTreeSet<&ClaimName> = required.chain(listed).collect();
+    policy.claims().iter().filter(|(name, _)| names.contains(name)).collect()
 }
 
 /// Judges what the plans say: all that the tier demands, and no path touched beside those that they name.

@@ -148,6 +148,9 @@ pub struct ExceptionShown {
     pub names: Vec<String>,
     /// Whether it is wider than one change.
     pub any_change: bool,
+    /// Patterns of the changes that it is about, where it names some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
     /// Who signed it: principals, and roots by their fingerprints.
     pub by: Vec<String>,
     /// Why.

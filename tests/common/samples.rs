@@ -103,11 +103,15 @@ pub fn all() -> Vec<(String, Statement)> {
     }));
     let Predicate::Exception(retired) = exception(Effect::Retire) else { unreachable!() };
     let renames = vec![Rename { from: "till > pays".into(), to: "till > pays at once".into() }];
-    let renamed = Predicate::Exception(Exception { names: Vec::new(), renames, ..retired });
+    let renamed = Predicate::Exception(Exception { names: Vec::new(), renames, ..retired.clone() });
     let subject = vec![Subject::sha256("record", digest("record"))];
     all.push(("exception-renames".into(), subject, renamed, Some(digest("first plan")), true));
     let on_base = Predicate::Result(run_on_base());
     all.push(("result-on-base".into(), commit_and_tree(), on_base, Some(digest("first plan")), true));
+    let changes = vec!["shop/dep-*".into(), "till/*".into()];
+    let of_changes = Predicate::Exception(Exception { changes, ..retired });
+    let subject = vec![Subject::sha256("origin", digest("origin"))];
+    all.push(("exception-changes".into(), subject, of_changes, None, false));
     let numbered = (0_u8..).zip(all);
     numbered
         .map(|(number, (name, subjects, predicate, plan, of_change))| {
@@ -363,6 +367,7 @@ fn exception(effect: Effect) -> Predicate {
         effect,
         id: id("w-12"),
         claims: vec![id("security-scan")],
+        changes: Vec::new(),
         names: if effect == Effect::Retire { vec!["till::*".into()] } else { Vec::new() },
         renames: Vec::new(),
         reason: "the scanner is down".into(),

@@ -18,6 +18,9 @@ pub struct Exception {
     pub id: Id,
     /// The claims that it touches.
     pub claims: Vec<ClaimName>,
+    /// Patterns of the changes that it is about, where it is about more than one; empty: every change, or the one that it belongs to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
     /// Patterns of the names that it touches: tests, findings, public items.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,

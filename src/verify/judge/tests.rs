@@ -51,6 +51,7 @@ fn verdict(moment: Moment, states: &[State]) -> Verdict {
         findings: Vec::new(),
         limitations: Vec::new(),
         exceptions: Vec::new(),
+        recommended: Vec::new(),
     }
 }
 
