@@ -47,6 +47,7 @@ fn verdict(moment: Moment, states: &[State]) -> Verdict {
         planned: None,
         criteria: Vec::new(),
         requirements: states.iter().map(requirement).collect(),
+        recommended: Vec::new(),
         findings: Vec::new(),
         limitations: Vec::new(),
         exceptions: Vec::new(),
