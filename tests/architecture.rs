@@ -294,7 +294,8 @@ fn every_code_is_unique_and_in_the_manual() {
         let digits = code.number.strip_prefix('E').unwrap();
         assert!(digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()), "{code}");
         assert!(code.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{code}");
-        let paragraph = format!("## {code}\n\nMeaning: {meaning}.\nMend: {mend}.\n");
+        let example = code.example();
+        let paragraph = format!("## {code}\n\nMeaning: {meaning}.\nExample: {example}\nMend: {mend}.\n");
         assert!(manual.contains(&paragraph), "{code} is not in the manual");
         assert!(!meaning.ends_with('.') && !mend.is_empty(), "{code}");
     }

@@ -269,7 +269,7 @@ fn who_holds_a_lease_to_implement_allows_nothing_for_the_change() {
 fn who_may_not_allow_does_not() {
     let rig = without_scan(&[]);
     for who in ["reviewer", "ci-1", "planner"] {
-        rig.refuses(who, &WAIVE, "may not allow here");
+        rig.refuses(who, &WAIVE, "may not allow exceptions here");
     }
     assert_eq!(rig.by("stranger", &WAIVE).code, 1);
     forged(&rig, "reviewer", |_| ());
@@ -309,7 +309,7 @@ fn waiver_ends_by_itself_and_stays_to_be_seen() {
 fn waiver_is_ended_early_by_those_who_may_and_by_nobody_else() {
     let rig = without_scan(&[]);
     rig.ok("boss", &with(&WAIVE, &["--id", "w-1"]));
-    rig.refuses("reviewer", &["allow", "end", "w-1", "--reason", "no"], "may not allow here");
+    rig.refuses("reviewer", &["allow", "end", "w-1", "--reason", "no"], "may not allow exceptions here");
     forged(&rig, "reviewer", |it| it.until = Time(0));
     let verdict = rig.verify();
     verdict.accepted();

@@ -125,3 +125,18 @@ fn a_format_that_is_unknown_ambiguous_or_wrong_is_asked_for() {
     assert!(facts(&[&file("old", "<test-results/>")]).stderr.contains("this is NUnit 2, which no reader here reads"));
     assert_eq!(facts(&["not-there"]).code, 2);
 }
+
+#[test]
+fn a_report_is_named_with_its_format_or_comes_in_by_standard_input() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reports");
+    let of_file = facts(&["coverage-py.lcov"]).stdout;
+    assert_eq!(facts(&["lcov=coverage-py.lcov"]).stdout, of_file);
+    for words in [["facts", "-"], ["facts", "lcov=-"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_evidence"));
+        let input = fs::File::open(folder.join("coverage-py.lcov")).unwrap();
+        let output = command.args(words).env_clear().stdin(input).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), of_file, "{words:?}");
+    }
+    let ran = facts(&["junit=coverage-py.lcov"]);
+    assert!(ran.code == 2 && ran.stdout.is_empty(), "{}", ran.stderr);
+}

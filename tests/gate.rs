@@ -506,6 +506,11 @@ fn answers_for_machines_parse_whatever_happens() {
         assert_eq!(ran.code, 2, "{ran:?}");
         assert_eq!(ran.json()["error"]["exit"], 2);
     }
+    for (words, missing) in [(["key", "impact", "--json"], "<WHICH>"), (["policy", "test", "--json"], "<FILE>")] {
+        let ran = rig.by("ci-1", &words);
+        let wanted = format!("the following required arguments were not provided: {missing}");
+        assert_eq!((ran.code, ran.json()["error"]["text"].as_str()), (2, Some(&*wanted)), "{ran:?}");
+    }
     let ran = rig.by("ci-1", &["attest", "build", "--json", "--", "true"]);
     assert_eq!((ran.code, ran.json()["error"]["exit"].as_i64()), (125, Some(125)));
     let ran = rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--json"]);
@@ -519,6 +524,36 @@ fn answers_for_machines_parse_whatever_happens() {
     ] {
         rig.ok("ci-1", words).json();
     }
+}
+
+#[test]
+fn missing_material_is_named_with_the_record_and_claim_that_want_it() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let report = junit(2, 0);
+    assert_eq!(rig.report("build", "tests.xml", &report).code, 0);
+    rig.ok("stranger", &["ledger", "check"]);
+    let digest = evidence_ledger::crypto::sha256(report.as_bytes());
+    let ledger = evidence_ledger::store::Ledger::open(&rig.repo().join(".git/evidence")).unwrap();
+    fs::remove_file(ledger.blobs().path(&digest)).unwrap();
+    let ran = rig.by("stranger", &["ledger", "check"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let line = ran.out.lines().find(|line| line.starts_with("missing material ")).unwrap();
+    assert!(line.contains(&format!(" {digest}, of record ")), "{line}");
+    assert!(line.ends_with(&format!(": result build {CHANGE}")), "{line}");
+    let json = rig.by("stranger", &["ledger", "check", "--json"]).out;
+    assert!(json.contains("\"missingOf\"") && json.contains("\"claim\": \"build\""), "{json}");
+}
+
+#[test]
+fn list_of_records_has_a_header_and_an_empty_one_has_none() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let ran = rig.ok("stranger", &["log", "--kind", "plan"]);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("SERIAL  TIME ") && lines[1].starts_with('#'), "{ran:?}");
+    assert_eq!(lines[0].find("KIND"), lines[1].find("plan"), "{ran:?}");
+    assert_eq!(rig.ok("stranger", &["log", "--kind", "result"]).out, "");
 }
 
 #[test]

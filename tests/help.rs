@@ -40,8 +40,19 @@ fn every_topic_is_listed_and_printed_and_an_unknown_one_refused_with_the_nearest
 fn errors_page_has_every_code_with_its_meaning_and_mend() {
     let text = page(&["errors"]);
     for (code, meaning, mend) in CODES {
-        assert!(text.contains(&format!("## {code}\n\nMeaning: {meaning}.\nMend: {mend}.\n")), "{code}");
+        let example = code.example();
+        assert!(!example.is_empty(), "{code} has no example");
+        let entry = format!("## {code}\n\nMeaning: {meaning}.\nExample: {example}\nMend: {mend}.\n");
+        assert!(text.contains(&entry), "{code}");
+        let transcript =
+            format!("{}/testdata/transcripts/{}-{}.txt", env!("CARGO_MANIFEST_DIR"), code.number, code.name);
+        let transcript = std::fs::read_to_string(transcript).unwrap();
+        assert!(transcript.contains(&format!("refused: {code}: {example}\n")), "{code}");
     }
+    let json = page(&["errors", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["codes"].as_array().unwrap().len(), CODES.len());
+    assert!(json["codes"][0]["example"].as_str().unwrap().contains("; wanted "), "{json}");
 }
 
 #[test]

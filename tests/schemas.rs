@@ -11,7 +11,7 @@ use evidence_ledger::model::{
 };
 use evidence_ledger::verify::{
     Code, CriterionShown, CriterionState, Excepted, ExceptionShown, ExceptionState, Finding, Limitation, Planned,
-    PlannedFile, PlannedPaths, Requirement, Shows, ShowsKind, State, TierShown, Verdict,
+    PlannedFile, PlannedPaths, Recommended, Requirement, Shows, ShowsKind, State, TierShown, Verdict,
 };
 use samples::{digest, id, oid};
 use serde_json::{Map, Value, json};
@@ -262,9 +262,10 @@ fn accepted() -> Verdict {
         delivered_late_seconds: Some(300),
         exception: None,
         baseline: Vec::new(),
-        policy: None,
+        policy: Some(digest("policy")),
     };
     let bare = Requirement {
+        policy: None,
         numbers: None,
         failed_elsewhere: Vec::new(),
         delivered_late_seconds: None,
@@ -280,6 +281,7 @@ fn accepted() -> Verdict {
         policy: Some(digest("policy")),
         planned: Some(planned()),
         requirements: vec![requirement, bare],
+        recommended: vec![Recommended { claim: id("mutation"), state: State::Missing }],
         criteria: vec![criterion()],
         findings: Vec::new(),
         limitations: vec![Limitation { name: "one-person", text: "ana holds all roles".into() }],

@@ -750,7 +750,7 @@ fn nobody_waits_while_a_command_runs() {
     let flag = place.root.path().join("go");
     let wait = format!("until [ -e '{}' ]; do sleep 0.05; done", flag.display());
     let mut slow = place.evidence().args(["attest", "tests", "--", "sh", "-c", &wait]).spawn().unwrap();
-    while !String::from_utf8(place.run(&["log"]).stdout).unwrap().lines().next().unwrap().contains("start") {
+    while !String::from_utf8(place.run(&["log"]).stdout).unwrap().lines().nth(1).unwrap().contains("start") {
         std::thread::sleep(Duration::from_millis(20));
     }
     // The command ends only after all of these have: none of them can have waited for it.

@@ -474,8 +474,9 @@ pub(super) struct AttestArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct FactsArgs {
-    /// The report
-    pub(super) file: PathBuf,
+    /// The report: [FORMAT=]FILE, or - for standard input
+    #[arg(value_name = "[FORMAT=]FILE")]
+    pub(super) file: String,
     /// Its format [default: found out by its content]
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<String>,

@@ -1,7 +1,8 @@
 //! `evidence facts`: what a report means to us, without attesting it.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _, Seek as _};
+use std::io::{BufReader, Cursor, Read, Seek};
+use std::path::Path;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
@@ -17,27 +18,64 @@ use crate::reports::{
 };
 
 pub(super) fn run(context: &Context, args: &FactsArgs) -> Result<u8, Fail> {
-    let path = context.cwd.join(&args.file);
-    let unreadable = |error: &std::io::Error| Fail::io("the report cannot be read:", &path, error);
-    let mut file = File::open(&path).map_err(|error| unreadable(&error))?;
-    let format = match &args.format {
-        Some(word) => word.parse().map_err(|error| Fail::usage(format!("--format {word}: {error}")))?,
+    let (named, file) = named(&args.file, args.format.as_deref())?;
+    let (path, bytes) = match file {
+        "-" => ("standard input".to_owned(), Some(standard_input()?)),
+        file => (context.cwd.join(file).display().to_string(), None),
+    };
+    let unreadable = |error: &std::io::Error| Fail::usage(format!("the report cannot be read: {path}: {error}"));
+    let mut input: Box<dyn ReadAgain> = match bytes {
+        Some(bytes) => Box::new(Cursor::new(bytes)),
+        None => Box::new(File::open(context.cwd.join(file)).map_err(|error| unreadable(&error))?),
+    };
+    let format = match named {
+        Some(format) => format,
         None => {
             let mut head = Vec::new();
             let bytes_max = u64::try_from(reports::limits::HEAD_BYTES).unwrap_or(u64::MAX);
-            file.by_ref().take(bytes_max).read_to_end(&mut head).map_err(|error| unreadable(&error))?;
-            file.rewind().map_err(|error| unreadable(&error))?;
-            detected(&head).map_err(|fail| Fail { text: format!("{}: {}", path.display(), fail.text), ..fail })?
+            input.by_ref().take(bytes_max).read_to_end(&mut head).map_err(|error| unreadable(&error))?;
+            input.rewind().map_err(|error| unreadable(&error))?;
+            detected(&head).map_err(|fail| Fail { text: format!("{path}: {}", fail.text), ..fail })?
         }
     };
-    let report = reports::read_report(format, &mut BufReader::with_capacity(READ_BYTES, file))
-        .map_err(|error| Fail::usage(format!("{}: {error}", path.display())))?;
+    let report = reports::read_report(format, &mut BufReader::with_capacity(READ_BYTES, input))
+        .map_err(|error| Fail::usage(format!("{path}: {error}")))?;
     if context.json {
         print_long_json(&Answer { format, report: &report });
     } else {
         print(&text(format, &report));
     }
     Ok(0)
+}
+
+/// What is read from its beginning twice.
+trait ReadAgain: Read + Seek {}
+impl<T: Read + Seek> ReadAgain for T {}
+
+/// Reads `[FORMAT=]FILE`, as `attest --report` has it; a file may have such a name.
+fn named<'a>(text: &'a str, flag: Option<&str>) -> Result<(Option<Format>, &'a str), Fail> {
+    let of_flag = |word: &str| word.parse::<Format>().map_err(|error| Fail::usage(format!("--format {word}: {error}")));
+    if let Some(word) = flag {
+        return Ok((Some(of_flag(word)?), text));
+    }
+    let prefix = text.split_once('=').filter(|_| !Path::new(text).exists());
+    Ok(match prefix.and_then(|(word, rest)| Some((word.parse::<Format>().ok()?, rest))) {
+        Some((format, rest)) => (Some(format), rest),
+        None => (None, text),
+    })
+}
+
+fn standard_input() -> Result<Vec<u8>, Fail> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Fail::usage(format!("standard input cannot be read: {error}")))?;
+    match u64::try_from(bytes.len()) {
+        Ok(length) if length <= INPUT_BYTES_MAX => Ok(bytes),
+        _ => {
+            Err(Fail::usage(format!("standard input has more than {INPUT_BYTES_MAX} bytes"))
+                .hint("evidence facts FILE"))
+        }
+    }
 }
 
 fn detected(head: &[u8]) -> Result<Format, Fail> {
@@ -268,3 +306,5 @@ const LINES_MAX: usize = 40;
 /// A line is cut at so many characters.
 const LINE_CHARS_MAX: usize = 400;
 const READ_BYTES: usize = 64 << 10;
+/// It is held in memory.
+const INPUT_BYTES_MAX: u64 = 256 << 20;

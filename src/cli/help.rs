@@ -1,16 +1,24 @@
 //! `evidence help`: the manual in the binary, the schemas, completions, man pages.
 
 use clap::{Command, CommandFactory as _};
+use serde_json::{Value, json};
 
 use super::args::{Args, HelpArgs};
 use super::fail::Fail;
-use super::print;
+use super::{print, print_json};
 use crate::manual;
 use crate::model::{SCHEMAS, schema};
 use crate::policy::nearest;
+use crate::verify::{CODES, Code};
 
-pub(super) fn run(args: &HelpArgs) -> Result<u8, Fail> {
+pub(super) fn run(args: &HelpArgs, json: bool) -> Result<u8, Fail> {
     let words: Vec<&str> = args.topic.iter().map(String::as_str).collect();
+    if json {
+        return answer(&words).map(|value| {
+            print_json(&value);
+            0
+        });
+    }
     match words[..] {
         [] => {
             let mut text = Args::command().render_long_help().to_string();
@@ -54,6 +62,50 @@ pub(super) fn run(args: &HelpArgs) -> Result<u8, Fail> {
         }
     }
     Ok(0)
+}
+
+/// Returns the pages that have a form for machines: the list of all, the codes, a topic, a schema.
+fn answer(words: &[&str]) -> Result<Value, Fail> {
+    let about = |command: &Command| command.get_about().map(ToString::to_string);
+    match *words {
+        [] => {
+            let args = Args::command();
+            let commands: Vec<Value> = args
+                .get_subcommands()
+                .map(|command| json!({"name": command.get_name(), "about": about(command)}))
+                .collect();
+            let topics: Vec<Value> =
+                manual::TOPICS.iter().map(|topic| json!({"name": topic.name, "title": topic.title})).collect();
+            let schemas: Vec<&str> = SCHEMAS.iter().map(|schema| schema.name).collect();
+            Ok(json!({"commands": commands, "topics": topics, "schemas": schemas}))
+        }
+        ["errors"] => {
+            let mut codes = CODES.to_vec();
+            codes.sort_by_key(|(code, _, _)| code.number);
+            let of = |(code, meaning, mend): &(Code, &str, &str)| json!({"code": code.number, "name": code.name, "meaning": meaning, "example": code.example(), "mend": mend});
+            Ok(json!({"codes": codes.iter().map(of).collect::<Vec<_>>()}))
+        }
+        ["schema", name] => {
+            let found =
+                schema(name).ok_or_else(|| unknown("schema", name, SCHEMAS.iter().map(|schema| schema.name)))?;
+            serde_json::from_str(found.text).map_err(|error| Fail::usage(format!("the schema {name}: {error}")))
+        }
+        [topic] if manual::topic(topic).is_some() => {
+            let found = manual::topic(topic);
+            Ok(json!({"topic": topic, "title": found.map(|it| it.title), "text": found.map(|it| it.text())}))
+        }
+        _ => {
+            let command = find(words)?;
+            let flags: Vec<Value> = command
+                .get_arguments()
+                .map(|flag| {
+                    json!({"name": flag.get_id().as_str(), "long": flag.get_long(), "help": flag.get_help().map(ToString::to_string)})
+                })
+                .collect();
+            let commands: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+            Ok(json!({"command": words.join(" "), "about": about(&command), "arguments": flags, "commands": commands}))
+        }
+    }
 }
 
 /// Finds a command by its words; none of them is the program itself.

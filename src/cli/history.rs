@@ -42,7 +42,8 @@ pub(super) fn history(context: &Context, name: Option<&str>, branch: Option<&str
             Ok(repository) => repository,
             Err(fail) => return Ok(Told::Unknown(fail.text)),
         };
-        let merging = Merging { log: &log, trust: &trust, repository, evaluator: &evaluator, branch: &read, bring: &|_| () };
+        let merging =
+            Merging { log: &log, trust: &trust, repository, evaluator: &evaluator, branch: &read, bring: &|_| () };
         match judged_again(&merging, merge) {
             Ok(Again::Judged { judged, .. }) => Ok(Told::Judged(judged)),
             Ok(Again::Not { why, .. }) => Ok(Told::Unknown(why)),

@@ -2,13 +2,16 @@
 
 use std::io::IsTerminal as _;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{LedgerAct, LedgerArgs};
 use super::context::Context;
 use super::fail::Fail;
+use super::log::row;
 use super::{anchor, convict, restore, succession};
 use super::{eprint, print, print_json};
+use crate::model::Digest;
+use crate::store::{Log, StoreError};
 use crate::trace::{CheckError, check_ledger};
 use crate::verify::Code;
 
@@ -61,13 +64,15 @@ fn check(context: &Context) -> Result<u8, Fail> {
     if let Some(repository) = context.repository_if_any()? {
         held.extend(anchor::hold_notes(repository, &ledger, &log, &trust)?);
     }
-    let missing: Vec<String> = checked.missing.iter().map(ToString::to_string).collect();
+    let missing: Vec<String> = checked.missing.keys().map(ToString::to_string).collect();
+    let missing_of = checked.missing.iter().map(|(digest, serial)| named_by(&log, digest, *serial));
+    let missing_of = missing_of.collect::<Result<Vec<Value>, Fail>>()?;
     let jumps: Vec<_> =
         checked.jumps.iter().map(|(serial, from, to)| json!({"serial": serial, "from": from, "to": to})).collect();
     if context.json {
         print_json(
             &json!({"origin": ledger.origin(), "size": checked.replayed.size, "root": checked.replayed.root, "records": checked.records,
-            "signatures": checked.signatures, "materials": checked.materials, "missing": missing, "jumps": jumps, "torn": checked.replayed.torn,
+            "signatures": checked.signatures, "materials": checked.materials, "missing": missing, "missingOf": missing_of, "jumps": jumps, "torn": checked.replayed.torn,
             "held": held.iter().map(|held| json!({"by": held.by, "size": held.size})).collect::<Vec<_>>()}),
         );
     } else {
@@ -90,8 +95,16 @@ fn check(context: &Context) -> Result<u8, Fail> {
                 "a writer was cut off: the tail behind the last checkpoint goes to log/torn-* with the next append\n",
             );
         }
-        for digest in &missing {
-            print(&format!("missing material {digest}\n"));
+        for of in &missing_of {
+            let text = |name: &str| of[name].as_str().map_or_else(String::new, |text| format!(" {text}"));
+            print(&format!(
+                "missing material{}, of record {}:{}{}{}\n",
+                text("material"),
+                of["serial"],
+                text("kind"),
+                text("claim"),
+                text("about")
+            ));
         }
     }
     if missing.is_empty() {
@@ -101,14 +114,26 @@ fn check(context: &Context) -> Result<u8, Fail> {
         .hint("restore them under blobs/sha256 from a copy"))
 }
 
+/// Returns what is known of a material that is not there, by the first record that names it.
+fn named_by(log: &Log, digest: &Digest, serial: u64) -> Result<Value, Fail> {
+    let record = log.record(serial)?.map(|record| row(serial, &record)).transpose()?;
+    let record = record.unwrap_or_default();
+    Ok(json!({"material": digest, "serial": serial, "kind": record["kind"], "claim": record["claim"],
+        "about": record["change"], "time": record["time"]}))
+}
+
 fn fail(error: CheckError) -> Fail {
     match error {
+        // Where to look is this command's own answer to others; here it is what it found.
+        CheckError::Store(error @ StoreError::Contradiction { .. }) => Fail { hint: None, ..error.into() }.hint(ALARM),
         CheckError::Store(error) => error.into(),
         CheckError::Rights(error) => (*error).into(),
         CheckError::Checkpoint { .. }
         | CheckError::RetiredKey { .. }
         | CheckError::Closed { .. }
         | CheckError::Record { .. }
-        | CheckError::Material { .. } => Fail::alarm(error.to_string(), Vec::new()),
+        | CheckError::Material { .. } => Fail { hint: None, ..Fail::alarm(error.to_string(), Vec::new()) }.hint(ALARM),
     }
 }
+
+const ALARM: &str = "let nobody append, keep the folder as it is, and hold it against a copy or a bundle of others: evidence help threats";

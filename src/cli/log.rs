@@ -62,6 +62,9 @@ pub(super) fn run(context: &Context, args: &LogArgs) -> Result<u8, Fail> {
         print_json(&json!({"records": rows, "size": log.size()}));
         return Ok(0);
     }
+    if !rows.is_empty() {
+        print(HEADER);
+    }
     for row in &rows {
         print(&line(row));
     }
@@ -220,10 +223,14 @@ pub(super) fn line(row: &Value) -> String {
     let signer = row["signers"][0].as_str().unwrap_or_default();
     format!(
         "#{:<6} {time} {:16} {:28} {} {}\n",
-        row["serial"],
+        row["serial"].as_u64().unwrap_or_default(),
         text("kind"),
         text("chain"),
         plain(what.trim()),
         &signer[..signer.len().min(15)]
     )
 }
+
+/// Above the columns of [`line`].
+const HEADER: &str =
+    "SERIAL  TIME                 KIND             CHAIN                        WHAT, AND THE FIRST SIGNER\n";

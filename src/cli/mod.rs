@@ -84,7 +84,7 @@ fn dispatch(args: Args) -> Result<u8, Fail> {
     let context = Context::new(&args)?;
     match args.command {
         Command::Init(args) => init::run(&context, &args),
-        Command::Help(args) => help::run(&args),
+        Command::Help(args) => help::run(&args, context.json),
         Command::Key(args) => key::run(&context, &args),
         Command::Policy(args) => policy::run(&context, &args),
         Command::Plan(args) => plan::run(&context, &args),
@@ -114,12 +114,27 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let attests = arguments.iter().any(|word| word == "attest") && arguments.iter().any(|word| word == "--");
     let code = if attests { 125 } else { 2 };
     if arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json") {
-        let text = error.render().to_string();
-        Fail::usage(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()).print(true, code);
+        Fail::usage(sentence(&error.render().to_string())).print(true, code);
     } else {
         eprint(&error.render().ansi().to_string());
     }
     ExitCode::from(code)
+}
+
+/// Returns what is wrong with the words in one line: without how they are used, and with the names that stand below it.
+fn sentence(rendered: &str) -> String {
+    let lines = rendered.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more "));
+    let parts: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
+    let mut text = String::new();
+    for part in parts {
+        match (text.is_empty(), text.ends_with(':'), part.starts_with("tip:")) {
+            (true, _, _) => text.push_str(part.trim_start_matches("error: ")),
+            (_, true, _) => text.push_str(&format!(" {part}")),
+            (_, _, true) => text.push_str(&format!("; {part}")),
+            _ => text.push_str(&format!(", {part}")),
+        }
+    }
+    text
 }
 
 /// Prints the answer. A reader who went away is no error of ours.

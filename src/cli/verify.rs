@@ -444,7 +444,7 @@ impl Advisor {
         let holds = |known: &&Known| !known.is_filing() && authority.holds_now(known);
         let held = authority.grants().iter().filter(holds).map(|known| known.grant.clone()).collect();
         let may = authority.policy_at(u64::MAX).and_then(|(_, policy)| policy.may(Act::Merge));
-        Ok(Self { held, mergers: may.map_or_else(Vec::new, |entitled| entitled.roles.iter().cloned().collect()) })
+        Ok(Self { held, mergers: may.map_or_else(Vec::new, |entitled| entitled.roles.to_vec()) })
     }
 
     /// Returns the roles that may merge a change, and who holds each for it.

@@ -58,7 +58,7 @@ pub const TOPICS: &[Topic] = &[
         title: "Who attacks, what stops it, what does not",
         text: Some(include_str!("threats.md")),
     },
-    Topic { name: "errors", title: "Every code: meaning and mend", text: None },
+    Topic { name: "errors", title: "Every code: meaning, example and mend", text: None },
     Topic { name: "numbers", title: "What things cost, measured", text: Some(include_str!("numbers.md")) },
     Topic { name: "decisions", title: "What was decided to last, and why", text: Some(include_str!("decisions.md")) },
 ];
@@ -85,7 +85,7 @@ fn errors() -> String {
     let mut codes = CODES.to_vec();
     codes.sort_by_key(|(code, _, _)| code.number);
     for (code, meaning, mend) in codes {
-        let _ = writeln!(text, "## {code}\n\nMeaning: {meaning}.\nMend: {mend}.\n");
+        let _ = writeln!(text, "## {code}\n\nMeaning: {meaning}.\nExample: {}\nMend: {mend}.\n", code.example());
     }
     text
 }

@@ -51,11 +51,11 @@ fn closed_by(oddity: &Oddity) -> Closed<'_> {
         Oddity::OwnRole { claim, .. }
         | Oddity::NobodyShows { claim, .. }
         | Oddity::TooFewShow { claim, .. }
+        | Oddity::TooFewPeers { claim, .. }
         | Oddity::NoReviews { claim, .. } => Closed::Claim(claim),
         Oddity::NothingAtMerge { tier } => Closed::Tier(tier),
         Oddity::UnknownLimitation { .. } | Oddity::OperatorUnbound => Closed::All,
         Oddity::OwnRoleRecorded { .. }
-        | Oddity::OwnImplementer { .. }
         | Oddity::IdleException { .. }
         | Oddity::Unrequired { .. }
         | Oddity::Unsupported { .. }

@@ -53,14 +53,18 @@ pub enum Oddity {
         /// The role.
         role: Role,
     },
-    /// Implementers show the claim, each of whom may be the one who made the change.
+    /// Implementers show the claim of each other's changes, and there are too few of them for that.
     #[error(
-        "claim {claim} is shown by implementers and must be independent of who implements the change: it takes one who \
-         implements something else"
+        "claim {claim} is shown by implementers, and not by who implements the change: it takes {wanted} more than those, and \
+         {found} hold the role"
     )]
-    OwnImplementer {
+    TooFewPeers {
         /// The claim.
         claim: ClaimName,
+        /// How many hold the role.
+        found: usize,
+        /// How many must show it.
+        wanted: u64,
     },
     /// A limitation that no verifier of this version reports, so that none can say that it is not there.
     #[error("`refuse_limitations` names `{name}`, which is no limitation: every verdict refuses; there are {known}")]
@@ -200,7 +204,7 @@ impl Remark {
             | Oddity::NoReviews { .. }
             | Oddity::NothingAtMerge { .. } => Weight::Error,
             Oddity::OwnRoleRecorded { .. }
-            | Oddity::OwnImplementer { .. }
+            | Oddity::TooFewPeers { .. }
             | Oddity::OperatorUnbound
             | Oddity::Unrequired { .. }
             | Oddity::Unsupported { .. }
@@ -279,12 +283,11 @@ impl Policy {
         let at = |key| [Step::Key("claim"), Step::Key(name.as_str()), Step::Key(key)];
         let within = |key, limit| [Step::Key("claim"), Step::Key(name.as_str()), Step::Key(key), Step::Key(limit)];
         let (claim_name, role) = (name.clone(), claim.by.clone());
-        if claim.independent_of.contains(&claim.by) {
+        // One implementer may well look at what another made: only the role itself binds whoever holds it.
+        if claim.independent_of.contains(&claim.by) && claim.by.as_str() != IMPLEMENTER {
             remarks.note(
                 &at("independent_of"),
                 match self.independence {
-                    // One implementer may well look at what another made: only another role binds whoever holds it.
-                    _ if role.as_str() == IMPLEMENTER => Oddity::OwnImplementer { claim: claim_name },
                     Independence::Require => Oddity::OwnRole { claim: claim_name, role },
                     Independence::Record => Oddity::OwnRoleRecorded { claim: claim_name, role },
                 },
@@ -391,8 +394,11 @@ impl Policy {
             let found = of(&claim.by).count();
             let wanted = claim.principals_min.get();
             let steps = |key| [Step::Key("claim"), Step::Key(name.as_str()), Step::Key(key)];
+            let peers = claim.by.as_str() == IMPLEMENTER && claim.independent_of.contains(&claim.by);
             let (claim, role) = (name.clone(), claim.by.clone());
-            if found == 0 {
+            if peers && u64::try_from(found).is_ok_and(|found| found > 0 && found <= wanted) {
+                remarks.note(&steps("independent_of"), Oddity::TooFewPeers { claim, found, wanted });
+            } else if found == 0 {
                 remarks.note(&steps("by"), Oddity::NobodyShows { claim, role });
             } else if u64::try_from(found).is_ok_and(|found| found < wanted) {
                 remarks.note(&steps("principals_min"), Oddity::TooFewShow { claim, role, found, wanted });

@@ -1,6 +1,6 @@
 //! `evidence ledger check`: everything derived again from the segments; every signature, link, root and material checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 use crate::append::{AppendError, Rights};
@@ -22,7 +22,8 @@ pub struct Checked {
     /// The number of materials whose bytes have their hash.
     pub materials: u64,
     /// Materials that records name and that are not there.
-    pub missing: BTreeSet<Digest>,
+    /// Each with the first record that names it.
+    pub missing: BTreeMap<Digest, u64>,
     /// Jumps of the clock of more than a day between two records.
     pub jumps: Vec<(u64, Time, Time)>,
 }
@@ -87,7 +88,7 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
         origin: ledger.origin(),
         ring: trust.roots.iter().cloned().collect(),
         statements: BTreeSet::new(),
-        named: BTreeSet::new(),
+        named: BTreeMap::new(),
         records: 0,
         signatures: 0,
         last: Time(0),
@@ -127,7 +128,7 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
         return Err(CheckError::Closed { last, size: replayed.size });
     }
     // A copy of a remote has those that somebody read; all of them are checked.
-    let named: Vec<Digest> = checker.named.iter().copied().collect();
+    let named: Vec<Digest> = checker.named.keys().copied().collect();
     for part in named.chunks(FETCHED_AT_ONCE) {
         ledger.blobs().fetch(part)?;
     }
@@ -146,7 +147,8 @@ pub fn check_ledger(ledger: &Ledger, trust: &Trust, progress: &mut dyn FnMut(u64
         materials += 1;
         Ok(())
     })?;
-    let missing = checker.named.difference(&there).copied().collect();
+    let mut missing = checker.named;
+    missing.retain(|digest, _| !there.contains(digest));
     // The live state, with its cache, must say the same.
     let log = ledger.read()?;
     if log.size() < replayed.size {
@@ -167,7 +169,8 @@ struct Checker<'a> {
     origin: &'a str,
     ring: KeyRing,
     statements: BTreeSet<Digest>,
-    named: BTreeSet<Digest>,
+    /// Each with the first record that names it.
+    named: BTreeMap<Digest, u64>,
     records: u64,
     signatures: u64,
     last: Time,
@@ -205,7 +208,9 @@ impl Checker<'_> {
         self.last = entry.time;
         self.records += 1;
         self.signatures += u64::try_from(envelope.signatures.len()).unwrap_or(0);
-        self.named.extend(statement.materials());
+        for digest in statement.materials() {
+            self.named.entry(digest).or_insert(serial);
+        }
         if let Predicate::Authority(authority) = &statement.predicate {
             for line in authority.keys_that_may_sign() {
                 let key: PublicKey = line.parse().map_err(|e: crate::crypto::KeyError| text(&e))?;

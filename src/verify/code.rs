@@ -19,6 +19,11 @@ macro_rules! codes {
         }
         /// Every code with its meaning and how to mend it, for `evidence help errors`.
         pub const CODES: &[(Code, &str, &str)] = &[$((Code::$constant, $meaning, $mend)),*];
+        /// What the program says where each is found: the transcripts that a test holds. That of a new code begins empty.
+        const TRANSCRIPTS: &[(Code, &str)] = &[$((
+            Code::$constant,
+            include_str!(concat!("../../testdata/transcripts/", $number, "-", $name, ".txt")),
+        )),*];
     };
 }
 
@@ -91,6 +96,19 @@ codes! {
     RETIRED_LOG_KEY = "E312" "retired-log-key", "the roots gave the log another key, and the head is not signed by it", "find out who holds the old key; ask the operator for a head that the new one signs";
     CLOSED_LEDGER = "E313" "closed-ledger", "the roots closed the log, or it goes on from one that did not end there", "use the ledger that goes on from it: evidence ledger trust";
     GIT_MISSING = "E310" "missing-object", "a git object that the verdict needs is not there", "ask for the whole bundle";
+}
+
+impl Code {
+    /// Returns a real finding of this code: its thing, what was found and what was wanted, as `verify` prints it.
+    #[must_use]
+    pub fn example(self) -> &'static str {
+        let transcript = TRANSCRIPTS.iter().find(|(code, _)| *code == self).map_or("", |(_, text)| text);
+        let mut said = transcript.lines().filter_map(|line| {
+            let rest = line.strip_prefix("refused: ")?.strip_prefix(self.number)?.trim_start();
+            rest.strip_prefix(self.name)?.strip_prefix(": ")
+        });
+        said.next().unwrap_or_default()
+    }
 }
 
 impl std::fmt::Display for Code {

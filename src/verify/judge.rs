@@ -496,10 +496,9 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
         verdict.requirements.iter().flat_map(|requirement| requirement.principals.iter().cloned().map(Who::Principal)),
     );
     if let (1, Some(Who::Principal(only))) = (all.len(), all.first()) {
-        limitations.insert(Limitation {
-            name: "one-person",
-            text: format!("{only} holds all roles: planned, implemented and attested it"),
-        });
+        let attested = verdict.requirements.iter().any(|requirement| !requirement.principals.is_empty());
+        let did = if attested { "planned, implemented and attested it" } else { "planned and implemented it" };
+        limitations.insert(Limitation { name: "one-person", text: format!("{only} holds all roles: {did}") });
     }
 }
 
