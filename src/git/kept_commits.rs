@@ -66,19 +66,7 @@ impl Mirror {
         let (kept, own) = (format!("{name}:{name}"), format!("{commit}:{name}"));
         let mut last = None;
         for refspec in [&kept, &own] {
-            let arguments = [
-                "fetch",
-                "--progress",
-                "--no-tags",
-                "--no-write-fetch-head",
-                "--no-recurse-submodules",
-                "--no-auto-maintenance",
-                "--refmap=",
-                "--end-of-options",
-                &self.place.remote,
-                refspec,
-            ];
-            let said = self.talk(&arguments, &[])?;
+            let said = self.talk_fetch(&[], &[refspec], &[])?;
             if said.ok {
                 return Ok(());
             }

@@ -153,21 +153,7 @@ impl Mirror {
     /// See [`RemoteError`].
     pub fn fetch(&self) -> Result<Option<Oid>, RemoteError> {
         let refspec = format!("+{}:{FETCHED}", self.place.name);
-        let arguments = [
-            "fetch",
-            "--progress",
-            "--depth=1",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--no-auto-maintenance",
-            "--no-prune",
-            "--refmap=",
-            "--end-of-options",
-            &self.place.remote,
-            &refspec,
-        ];
-        let said = self.talk(&arguments, &[])?;
+        let said = self.talk_fetch(&["--depth=1", "--no-prune"], &[&refspec], &[])?;
         if said.ok {
             return Ok(Some(self.head()?));
         }
@@ -194,20 +180,8 @@ impl Mirror {
     /// # Errors
     /// See [`RemoteError`].
     pub fn fetch_objects(&self, objects: &[Oid]) -> Result<(), RemoteError> {
-        let arguments = [
-            "fetch",
-            "--progress",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--no-auto-maintenance",
-            "--refmap=",
-            "--stdin",
-            "--end-of-options",
-            &self.place.remote,
-        ];
         let list: String = objects.iter().map(|oid| format!("{oid}\n")).collect();
-        let said = self.talk(&arguments, list.as_bytes())?;
+        let said = self.talk_fetch(&["--stdin"], &[], list.as_bytes())?;
         if said.ok { Ok(()) } else { Err(self.unreachable(&said)) }
     }
 
@@ -511,6 +485,12 @@ impl Mirror {
         self.talk_with(arguments, input, &[])
     }
 
+    /// Fetches these refspecs, and nothing that the user's settings would fetch or do beside.
+    pub(super) fn talk_fetch(&self, options: &[&str], refspecs: &[&str], input: &[u8]) -> Result<Said, RemoteError> {
+        let whose = ["--end-of-options", &self.place.remote];
+        self.talk(&[FETCH, options, &whose, refspecs].concat(), input)
+    }
+
     fn talk_with(&self, arguments: &[&str], input: &[u8], variables: &[(&str, &str)]) -> Result<Said, RemoteError> {
         let mut command = Command::new(self.git.program());
         command.env_clear().envs(self.place.environment.iter().filter(|(name, _)| is_handed_on(name, false)).cloned());
@@ -662,6 +642,16 @@ const OPTIONS: &[&str] = &[
     "gc.auto=0",
     "-c",
     "protocol.version=2",
+];
+/// How everything is fetched.
+const FETCH: &[&str] = &[
+    "fetch",
+    "--progress",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--no-recurse-submodules",
+    "--no-auto-maintenance",
+    "--refmap=",
 ];
 /// Messages are matched, so the locale is fixed; nobody is asked.
 const VARIABLES: &[(&str, &str)] =
