@@ -343,6 +343,36 @@ fn leases_of_leases_are_followed_to_a_depth() {
 }
 
 #[test]
+fn leases_side_by_side_are_each_judged_once() {
+    let mut log = Log::with_admin();
+    let end = log.next().after(evidence_ledger::model::Span(100_000));
+    log.grant(grant(&key(30).public(), "p30", &["ci"]), &[2]);
+    for number in 31..43_u8 {
+        for _ in 0..8 {
+            let lease = Grant {
+                owner: Some(id(&format!("p{}", number - 1))),
+                changes: vec![id("shop/abc-123")],
+                until: Some(end),
+                leased_by: Some(print(number - 1)),
+                ..grant(&key(number).public(), &format!("p{number}"), &["ci"])
+            };
+            log.grant(lease, &[number - 1]);
+        }
+    }
+    let known = |log: &Log| {
+        let change = id("shop/abc-123");
+        log.ask(log.next(), |authority, _| authority.is_known(&print(42), 1000, log.next(), Some(&change)))
+    };
+    assert!(known(&log));
+    log.revoke(30, &[2]);
+    assert!(!known(&log));
+    log.ask(log.next(), |authority, _| {
+        let ended = authority.ended(&print(42), u64::MAX, log.next());
+        assert!(ended.to_string().contains("by which p30 was revoked"), "{ended}");
+    });
+}
+
+#[test]
 fn a_policy_judges_from_the_place_after_it_and_an_open_one_beside_it() {
     let mut log = Log::new();
     let first = log.policy(POLICY);

@@ -8,10 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
+use super::lasting::AsOf;
 use crate::crypto::{Hasher, NoteKey, PublicKey, filed_under};
 use crate::merkle::Checkpoint;
 use crate::model::{
-    Authority as AuthorityRecord, ChangeId, Digest, Fingerprint, Grant, IMPLEMENTER, Predicate, PrincipalId, Role, Time,
+    Authority as AuthorityRecord, ChangeId, Digest, Fingerprint, Grant, Predicate, PrincipalId, Role, Time,
 };
 use crate::policy::{Act, Applies, BYTES_MAX, MaterialsRule, Policy, PolicyErrors};
 use crate::prove::{Complete, Logged, Materials, SourceError, Trust};
@@ -63,20 +64,6 @@ pub enum Who {
     Root(Fingerprint),
 }
 
-/// As of when a grant must last, with those who signed it: where a record was logged, or now.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AsOf {
-    pub(super) place: u64,
-    pub(super) time: Time,
-}
-
-impl AsOf {
-    /// Where a record was logged.
-    pub(super) fn logged(record: &Logged) -> Self {
-        Self { place: record.serial(), time: record.time() }
-    }
-}
-
 /// A grant that held where it was logged.
 #[derive(Debug, Clone)]
 pub struct Known {
@@ -115,6 +102,8 @@ pub struct Authority<'a> {
     begins: Option<Checkpoint>,
     closed: Option<u64>,
     grants: Grants,
+    /// The places in `grants` of what each key was granted.
+    held_by: BTreeMap<Fingerprint, Vec<usize>>,
     revoked: BTreeMap<Fingerprint, u64>,
     in_force: Vec<(u64, Digest, &'a Policy)>,
     now: Time,
@@ -218,6 +207,7 @@ impl<'a> Authority<'a> {
             begins: None,
             closed: None,
             grants: Vec::new(),
+            held_by: BTreeMap::new(),
             revoked: BTreeMap::new(),
             in_force: Vec::new(),
             now,
@@ -239,8 +229,9 @@ impl<'a> Authority<'a> {
                 let key = key.fingerprint();
                 let signers: Vec<Fingerprint> = record.signers().cloned().collect();
                 let at = AsOf::logged(record);
-                let leased = || self.leases(grant, &signers, at.place, at.time, at, DEPTH_MAX);
+                let leased = || self.asked(at).leases(grant, &signers, at);
                 if !self.revoked.contains_key(&key) && (self.may_at(Act::Grant, record) || leased()) {
+                    self.held_by.entry(key.clone()).or_default().push(self.grants.len());
                     self.grants.push(Known {
                         serial: record.serial(),
                         key,
@@ -286,22 +277,18 @@ impl<'a> Authority<'a> {
     /// Returns whether enough of those who were roots where a record was logged signed it.
     fn by_roots(&self, record: &Logged) -> bool {
         let signers: Vec<Fingerprint> = record.signers().cloned().collect();
-        self.roots_act(&signers, record.serial(), AsOf::logged(record))
+        self.asked(AsOf::logged(record)).roots_act(&signers, record.serial())
     }
 
     /// Everything that was logged, at the time that is judged.
-    const fn today(&self) -> AsOf {
+    pub(super) const fn today(&self) -> AsOf {
         AsOf { place: u64::MAX, time: self.now }
-    }
-
-    fn roots_act(&self, signers: &[Fingerprint], place: u64, when: AsOf) -> bool {
-        signers.iter().filter(|signer| self.root_holds(signer, place, when)).count() >= self.roots_at(place).threshold
     }
 
     /// Returns whether signers are as many of the roots as act together, at a place of the log that is yet to come.
     #[must_use]
     pub fn are_roots(&self, signers: &[Fingerprint], place: u64) -> bool {
-        self.roots_act(signers, place, self.today())
+        self.asked(self.today()).roots_act(signers, place)
     }
 
     /// Returns who the roots were, one after the other.
@@ -351,18 +338,18 @@ impl<'a> Authority<'a> {
         time: Time,
         change: Option<&ChangeId>,
     ) -> bool {
-        self.allowed(act, signers, place, time, change, self.today(), DEPTH_MAX)
+        self.asked(self.today()).allowed(act, signers, AsOf { place, time }, change)
     }
 
     /// Returns whether a key held a role at a place and still does.
     #[must_use]
     pub fn holds_role(&self, key: &Fingerprint, role: &Role, place: u64, time: Time) -> bool {
-        self.grants.iter().any(|known| {
-            known.key == *key
-                && known.serial < place
+        let asked = self.asked(self.today());
+        self.granted(key).any(|known| {
+            known.serial < place
                 && known.grant.roles.contains(role)
                 && known.grant.until.is_none_or(|until| time < until)
-                && self.lasts(known, self.today(), DEPTH_MAX)
+                && asked.lasts(known)
         })
     }
 
@@ -405,81 +392,28 @@ impl<'a> Authority<'a> {
     pub fn may_by(&self, act: Act, record: &Logged, signers: &[Fingerprint]) -> bool {
         let change = record.statement().binding.change.as_ref();
         let signers: Vec<Fingerprint> = record.signers().filter(|signer| signers.contains(signer)).cloned().collect();
-        self.allowed(act, &signers, record.serial(), record.time(), change, self.today(), DEPTH_MAX)
+        self.asked(self.today()).allowed(act, &signers, AsOf::logged(record), change)
     }
 
     fn allows(&self, act: Act, record: &Logged, when: AsOf) -> bool {
         let change = record.statement().binding.change.as_ref();
         let signers: Vec<Fingerprint> = record.signers().cloned().collect();
-        self.allowed(act, &signers, record.serial(), record.time(), change, when, DEPTH_MAX)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a place in the log is three of them, and the rule needs them apart")]
-    fn allowed(
-        &self,
-        act: Act,
-        signers: &[Fingerprint],
-        place: u64,
-        time: Time,
-        change: Option<&ChangeId>,
-        when: AsOf,
-        depth: u32,
-    ) -> bool {
-        if self.roots_act(signers, place, when) {
-            return true;
-        }
-        let Some(entitled) = self.policy_at(place).and_then(|(_, policy)| policy.may(act)) else { return false };
-        let mut principals = BTreeSet::new();
-        for signer in signers {
-            for known in self.grants_of(signer, place, time, change) {
-                if entitled.includes(&known.grant.roles) && self.lasts(known, when, depth) {
-                    principals.insert(&known.grant.principal);
-                }
-            }
-        }
-        u64::try_from(principals.len()).is_ok_and(|count| count >= entitled.threshold)
+        self.asked(when).allowed(act, &signers, AsOf::logged(record), change)
     }
 
     /// Returns whether signers would be entitled to lease these rights at a place of the log that is yet to come.
     #[must_use]
     pub fn would_lease(&self, grant: &Grant, signers: &[Fingerprint], place: u64, time: Time) -> bool {
-        self.leases(grant, signers, place, time, self.today(), DEPTH_MAX)
+        self.asked(self.today()).leases(grant, signers, AsOf { place, time })
     }
 
-    /// Returns whether a grant is a lease by one of its signers of what that signer holds itself, for no longer and for no
-    /// other changes. To implement is a duty and no right: whoever holds anything may lease it.
-    fn leases(&self, grant: &Grant, signers: &[Fingerprint], place: u64, time: Time, when: AsOf, depth: u32) -> bool {
-        let Some(lessor) = grant.leased_by.as_ref().filter(|lessor| signers.contains(lessor)) else { return false };
-        let held: Vec<&Known> = self
-            .grants_at(lessor, place, time)
-            .filter(|known| grant.owner.as_ref() == Some(&known.grant.principal) && self.lasts(known, when, depth))
-            .collect();
-        if held.is_empty() {
-            return false;
-        }
-        if filed_under(grant).is_some() {
-            return true;
-        }
-        let Some(until) = grant.until else { return false };
-        let covers = |known: &&&Known, role: &Role, change: &ChangeId| {
-            (role.as_str() == IMPLEMENTER || known.grant.roles.contains(role))
-                && (known.grant.changes.is_empty() || known.grant.changes.contains(change))
-                && known.grant.until.is_none_or(|end| until <= end)
-        };
-        !grant.changes.is_empty()
-            && grant
-                .changes
-                .iter()
-                .all(|change| grant.roles.iter().all(|role| held.iter().any(|known| covers(&known, role, change))))
-    }
-
-    /// A revoked root is a root no longer. One that gave way to others keeps what it did: that is no revocation.
-    fn root_holds(&self, key: &Fingerprint, place: u64, when: AsOf) -> bool {
-        self.roots_at(place).keys.contains_key(key) && self.revoked.get(key).is_none_or(|serial| *serial > when.place)
+    /// Returns what a key was ever granted.
+    pub(super) fn granted(&self, key: &Fingerprint) -> impl DoubleEndedIterator<Item = &Known> {
+        self.held_by.get(key).into_iter().flatten().map(|at| &self.grants[*at])
     }
 
     /// Returns the grants that a key held at a place, for a change.
-    fn grants_of<'b>(
+    pub(super) fn grants_of<'b>(
         &'b self,
         key: &'b Fingerprint,
         place: u64,
@@ -492,21 +426,15 @@ impl<'a> Authority<'a> {
     }
 
     /// Returns the grants that a key held at a place, for whatever change.
-    fn grants_at<'b>(&'b self, key: &'b Fingerprint, place: u64, time: Time) -> impl Iterator<Item = &'b Known> {
+    pub(super) fn grants_at<'b>(
+        &'b self,
+        key: &'b Fingerprint,
+        place: u64,
+        time: Time,
+    ) -> impl Iterator<Item = &'b Known> {
         let revoked = self.revoked.get(key).is_some_and(|serial| *serial < place);
-        self.grants.iter().filter(move |known| {
-            !revoked && known.key == *key && known.serial < place && known.grant.until.is_none_or(|until| time < until)
-        })
-    }
-
-    /// Returns whether a grant that held where it was logged lasts as of a place: neither its key nor any of those on whom it
-    /// rests was revoked before, and none of their grants had ended by itself.
-    pub(super) fn lasts(&self, known: &Known, when: AsOf, depth: u32) -> bool {
-        self.revoked.get(&known.key).is_none_or(|serial| *serial >= when.place)
-            && known.grant.until.is_none_or(|until| when.time < until)
-            && depth > 0
-            && (self.allowed(Act::Grant, &known.signers, known.serial, known.time, None, when, depth - 1)
-                || self.leases(&known.grant, &known.signers, known.serial, known.time, when, depth - 1))
+        self.granted(key)
+            .filter(move |known| !revoked && known.serial < place && known.grant.until.is_none_or(|until| time < until))
     }
 
     /// Returns whether any of a record's signers was a root or granted anything where it was logged: then it may hurt.
@@ -522,23 +450,25 @@ impl<'a> Authority<'a> {
     #[must_use]
     pub fn is_known(&self, key: &Fingerprint, place: u64, time: Time, change: Option<&ChangeId>) -> bool {
         let when = AsOf { place, time };
-        let lasts = |known: &Known| self.lasts(known, when, DEPTH_MAX);
+        let asked = self.asked(when);
+        let lasts = |known: &Known| asked.lasts(known);
         let granted = match change {
             Some(_) => self.grants_of(key, place, time, change).any(lasts),
             None => self.grants_at(key, place, time).any(lasts),
         };
-        granted || self.root_holds(key, place, when)
+        granted || asked.root_holds(key, place)
     }
 
     /// Returns the principals among a record's signers that held a role where it was logged and still do.
     #[must_use]
     pub fn supporters<'b>(&'b self, record: &'b Logged, role: &Role) -> Vec<&'b Known> {
         let change = record.statement().binding.change.as_ref();
+        let asked = self.asked(self.today());
         let mut found: Vec<&Known> = Vec::new();
         for line in &record.entry().signed {
             for known in self.grants_of(&line.fingerprint, record.serial(), record.time(), change) {
                 let counted = found.iter().any(|other| other.grant.principal == known.grant.principal);
-                if known.grant.roles.contains(role) && !counted && self.lasts(known, self.today(), DEPTH_MAX) {
+                if known.grant.roles.contains(role) && !counted && asked.lasts(known) {
                     found.push(known);
                 }
             }
@@ -591,7 +521,7 @@ impl<'a> Authority<'a> {
         let mut found = BTreeSet::from([key.clone()]);
         let mut todo = vec![key.clone()];
         while let Some(key) = todo.pop() {
-            let of = self.grants.iter().filter(|known| known.key == key);
+            let of = self.granted(&key);
             todo.extend(of.filter_map(|known| known.grant.leased_by.clone()).filter(|from| found.insert(from.clone())));
         }
         found
@@ -610,7 +540,8 @@ impl<'a> Authority<'a> {
         let of_change = |known: &&Known| {
             known.grant.changes.is_empty() || change.is_none_or(|change| known.grant.changes.contains(change))
         };
-        for known in self.grants.iter().filter(of_change).filter(|known| !known.is_filing() && self.holds_now(known)) {
+        let asked = self.asked(self.today());
+        for known in self.grants.iter().filter(of_change).filter(|known| !known.is_filing() && asked.lasts(known)) {
             for role in &known.grant.roles {
                 holders.entry(role.clone()).or_default().insert(known.grant.principal.clone());
             }
@@ -621,13 +552,10 @@ impl<'a> Authority<'a> {
     /// Returns whether a grant still holds now.
     #[must_use]
     pub fn holds_now(&self, known: &Known) -> bool {
-        self.lasts(known, self.today(), DEPTH_MAX)
+        self.asked(self.today()).lasts(known)
     }
 }
 
 fn by_fingerprint(keys: impl Iterator<Item = PublicKey>) -> BTreeMap<Fingerprint, PublicKey> {
     keys.map(|key| (key.fingerprint(), key)).collect()
 }
-
-/// Longer chains of granters than this help nobody: who grants to whom could then not be followed by a person either.
-pub(super) const DEPTH_MAX: u32 = 16;

@@ -3,7 +3,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::authority::{AsOf, Authority, DEPTH_MAX, Known};
+use super::authority::{Authority, Known};
+use super::lasting::{AsOf, Asked, DEPTH_MAX};
 use crate::model::{ChangeId, Fingerprint, Time};
 
 /// Why a key has no right.
@@ -65,20 +66,16 @@ impl Authority<'_> {
     /// Returns why a key is not known at a place ([`Authority::is_known`]), the most telling reason first.
     #[must_use]
     pub fn ended(&self, key: &Fingerprint, place: u64, time: Time) -> Ended {
-        let when = AsOf { place, time };
         if let Some(serial) = self.revoked(key).filter(|serial| *serial < place) {
             return Ended::Revoked(serial);
         }
-        let given: Vec<&Known> = self
-            .grants()
-            .iter()
-            .filter(|known| known.key == *key && known.serial < place && !known.is_filing())
-            .collect();
+        let given: Vec<&Known> = self.granted(key).filter(|known| known.serial < place && !known.is_filing()).collect();
+        let asked = self.asked(AsOf { place, time });
         let mut elsewhere: Vec<ChangeId> = Vec::new();
-        for known in given.iter().filter(|known| self.lasts(known, when, DEPTH_MAX)) {
-            elsewhere.extend(
-                known.grant.changes.iter().filter(|change| !elsewhere.contains(change)).cloned().collect::<Vec<_>>(),
-            );
+        for change in given.iter().filter(|known| asked.lasts(known)).flat_map(|known| &known.grant.changes) {
+            if !elsewhere.contains(change) {
+                elsewhere.push(change.clone());
+            }
         }
         if !elsewhere.is_empty() {
             return Ended::Elsewhere(elsewhere);
@@ -94,25 +91,27 @@ impl Authority<'_> {
         }
         match known.grant.until.filter(|until| *until <= time) {
             Some(until) => Ended::Expired(until),
-            None => self.break_below(known, AsOf { place, time }, DEPTH_MAX).unwrap_or(Ended::Unsupported),
+            None => {
+                let asked = self.asked(AsOf { place, time });
+                self.break_below(known, &asked, DEPTH_MAX).unwrap_or(Ended::Unsupported)
+            }
         }
     }
 
     /// Returns what ended below a grant that does not last.
-    fn break_below(&self, known: &Known, when: AsOf, depth: u32) -> Option<Ended> {
+    fn break_below(&self, known: &Known, asked: &Asked<'_, '_>, depth: u32) -> Option<Ended> {
         let depth = depth.checked_sub(1)?;
         known.signers.iter().find_map(|signer| {
-            let held: Vec<&Known> =
-                self.grants().iter().filter(|below| below.key == *signer && below.serial < known.serial).collect();
+            let held: Vec<&Known> = self.granted(signer).filter(|below| below.serial < known.serial).collect();
             let whom =
                 held.last().map_or_else(|| format!("the root {signer}"), |below| below.grant.principal.to_string());
-            if let Some(serial) = self.revoked(signer).filter(|serial| *serial < when.place) {
+            if let Some(serial) = self.revoked(signer).filter(|serial| *serial < asked.when.place) {
                 return Some(Ended::WithRevoked { serial, whom });
             }
-            let below = held.into_iter().rfind(|below| !self.lasts(below, when, depth))?;
-            match below.grant.until.filter(|until| *until <= when.time) {
+            let below = held.into_iter().rfind(|below| !asked.lasts_within(below, depth))?;
+            match below.grant.until.filter(|until| *until <= asked.when.time) {
                 Some(until) => Some(Ended::WithExpired { until, whom }),
-                None => self.break_below(below, when, depth),
+                None => self.break_below(below, asked, depth),
             }
         })
     }

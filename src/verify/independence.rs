@@ -49,8 +49,7 @@ impl Implementers {
     /// Returns why whoever holds a key is not independent of the implementers, if they are not: by any grant of the key, or,
     /// for a root that has none, by the keys that it leased.
     pub(super) fn binds_key(&self, authority: &Authority<'_>, key: &Fingerprint) -> Option<String> {
-        let of = authority.grants().iter().filter(|known| known.key == *key);
-        let bound = of.filter_map(|known| self.binds(authority, known)).next();
+        let bound = authority.granted(key).filter_map(|known| self.binds(authority, known)).next();
         bound.or_else(|| {
             let from = authority.lineage(key).into_iter().find(|from| self.lineage.contains(from))?;
             Some(format!("the key {key} and one of the implementers come from the same key {from}"))

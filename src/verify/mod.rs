@@ -19,6 +19,7 @@ mod floors;
 mod independence;
 mod judge;
 mod kinds;
+mod lasting;
 mod limits;
 mod mapping;
 mod mutants;

@@ -75,8 +75,8 @@ pub(super) fn missing_names(
     let filed: BTreeSet<Fingerprint> =
         names.iter().map(|name| crate::crypto::PublicKey::of_name(name).fingerprint()).collect();
     let mut principals: BTreeSet<&PrincipalId> = plans.all.iter().flat_map(|(_, plan)| &plan.implementers).collect();
-    let tells = |key: &Fingerprint| signers.contains(key) || filed.contains(key);
-    principals.extend(authority.grants().iter().filter(|known| tells(&known.key)).map(|known| &known.grant.principal));
+    let told = signers.into_iter().chain(&filed).flat_map(|key| authority.granted(key));
+    principals.extend(told.map(|known| &known.grant.principal));
     let behind = principals.into_iter().flat_map(|principal| authority.behind_principal(principal));
     names.extend(behind.map(Name::Principal));
     names.into_iter().filter(|name| !complete.has_name(name)).collect()
