@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use common::{Ran, Rig, isolate, wait_for};
-use evidence_ledger::crypto::{Envelope, KeyFile, PublicKey, pae};
+use evidence_ledger::crypto::{EcdsaKey, Envelope, KeyFile, KeyFileError, PublicKey, pae};
 use evidence_ledger::model::{Phase, Predicate, Review, ReviewVerdict};
 use evidence_ledger::store::Ledger;
 use forge::Forge;
@@ -498,6 +498,33 @@ fn a_p256_signature_in_another_spelling_is_an_alarm() {
         let KeyFile::Open(key) = KeyFile::parse(&fs::read_to_string(path).unwrap()).unwrap() else { panic!("locked") };
         let sign = |message: &[u8]| change(&evidence_ledger::crypto::Sign::sign(&*key, message).unwrap());
         assert_eq!(written(&rig, &public.to_string(), "ecdsa-p256", &sign), if holds { 0 } else { 3 }, "{what}");
+    }
+}
+
+/// One P-256 key of 512 has a number that `ssh-keygen` writes in fewer than 32 bytes (RFC 4251, section 5, mpint).
+#[test]
+fn a_p256_key_file_with_a_short_number_is_read() {
+    for length in [30, 31, 32] {
+        let mut number = [0; 32];
+        number[32 - length..].copy_from_slice(&b"EVIDENCE TEST KEY, NOT SECRET 01"[..length]);
+        let key = EcdsaKey::from_bytes(&number).unwrap();
+        for passphrase in ["", "open sesame"] {
+            let rig = Rig::new();
+            let path = rig.path("id_ecdsa");
+            fs::write(&path, key.to_pem().as_bytes()).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            run(&rig, "ssh-keygen", &["-q", "-p", "-P", "", "-N", passphrase, "-f", path.to_str().unwrap()]);
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.starts_with("-----BEGIN OPENSSH"), "{text}");
+            let read = match KeyFile::parse(&text).unwrap() {
+                KeyFile::Open(read) => *read,
+                KeyFile::Locked(locked) => {
+                    assert_eq!(locked.unlock("open").unwrap_err(), KeyFileError::Passphrase);
+                    locked.unlock(passphrase).unwrap()
+                }
+            };
+            assert_eq!(read.public(), key.public(), "{length} bytes, passphrase {passphrase:?}");
+        }
     }
 }
 

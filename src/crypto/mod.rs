@@ -6,6 +6,8 @@ mod hash;
 mod key;
 mod note;
 #[cfg(feature = "cli")]
+mod openssh;
+#[cfg(feature = "cli")]
 mod private;
 mod sk;
 pub(crate) mod wire;

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::ecdsa::EcdsaKey;
 use super::key::{PublicKey, SecretKey, Sign, SignError};
+use super::openssh::{short_p256, short_p256_of_file};
 
 /// A private key of any algorithm that we sign with.
 #[derive(Debug)]
@@ -86,7 +87,13 @@ impl KeyFile {
                 Ok(Self::Locked(LockedKey(Form::Pkcs8(bytes.to_vec()))))
             }
             "OPENSSH PRIVATE KEY" => {
-                let key = ssh_key::PrivateKey::from_bytes(&bytes).map_err(damaged)?;
+                let key = match ssh_key::PrivateKey::from_bytes(&bytes) {
+                    Ok(key) => key,
+                    Err(error) => {
+                        let short = short_p256_of_file(&bytes).ok_or_else(|| damaged(error))?;
+                        return Ok(Self::open(PrivateKey::EcdsaP256(short)));
+                    }
+                };
                 if key.is_encrypted() {
                     // What no passphrase makes usable is said before one is asked for.
                     of_algorithm(&key)?;
@@ -135,11 +142,14 @@ impl LockedKey {
                 })
             }
             Form::OpenSsh(key) => {
-                let open = key.decrypt(passphrase).map_err(|error| match error {
-                    ssh_key::Error::Crypto => KeyFileError::Passphrase,
-                    other => damaged(other),
-                })?;
-                of_openssh(&open)
+                let error = match key.decrypt(passphrase) {
+                    Ok(open) => return of_openssh(&open),
+                    Err(ssh_key::Error::Crypto) => return Err(KeyFileError::Passphrase),
+                    Err(error) => error,
+                };
+                let short = decrypted(key, passphrase).and_then(|section| short_p256(&section));
+                let short = short.filter(|short| self.public() == Some(short.public()));
+                short.map(PrivateKey::EcdsaP256).ok_or_else(|| damaged(error))
             }
         }
     }
@@ -252,6 +262,15 @@ fn of_openssh(key: &ssh_key::PrivateKey) -> Result<PrivateKey, KeyFileError> {
     };
     let public = key.public_key().to_bytes().map_err(damaged)?;
     if found.public().to_wire() == public { Ok(found) } else { Err(damaged("its two halves are of different keys")) }
+}
+
+/// Decrypts what `ssh-keygen` encrypted; none where the cipher has a tag of its own.
+fn decrypted(key: &ssh_key::PrivateKey, passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let (cipher, encrypted) = (key.cipher(), key.key_data().encrypted()?);
+    let (secret, iv) = key.kdf().derive_key_and_iv(cipher, passphrase).ok()?;
+    let mut section = Zeroizing::new(encrypted.to_vec());
+    cipher.decrypt(&secret, &iv, &mut section, None).ok()?;
+    Some(section)
 }
 
 fn of_algorithm(key: &ssh_key::PrivateKey) -> Result<(), KeyFileError> {
