@@ -389,6 +389,34 @@ fn command_does_not_see_what_is_ours() {
     assert!(ran.out.contains("OTHER=seen") && !ran.out.contains("EVIDENCE_") && !ran.out.contains("SSH_AUTH_SOCK"));
 }
 
+/// On Linux, for whoever may not trace any process: a superuser gives up what it may do first.
+#[cfg(target_os = "linux")]
+#[test]
+fn command_does_not_read_the_environment_or_memory_of_whoever_runs_it() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let read = "for file in environ mem maps; do cat /proc/$PPID/$file >/dev/null && echo \"$file was read\"; done; \
+                cat /proc/$$/environ >/dev/null && echo its own was read";
+    let mut program = rig.command("ci-1", &["attest", "build", "--", "sh", "-c", read]);
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let output = if is_root {
+        let mut without = std::process::Command::new("setpriv");
+        without.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(program.get_program());
+        without.args(program.get_args()).env_clear();
+        without.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = program.get_current_dir() {
+            without.current_dir(folder);
+        }
+        without.output()
+    } else {
+        program.output()
+    };
+    let ran = common::Ran::of(output.unwrap());
+    assert_eq!((ran.code, ran.out.contains(" was read")), (0, true), "{ran:?}");
+    assert!(ran.out.contains("its own was read") && !ran.out.contains("environ was read"), "{ran:?}");
+    assert!(!ran.out.contains("mem was read") && !ran.out.contains("maps was read"), "{ran:?}");
+}
+
 #[test]
 fn exit_codes_of_attest_are_those_of_env() {
     let rig = Rig::new();

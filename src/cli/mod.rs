@@ -60,6 +60,7 @@ use fail::Fail;
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    hide_memory();
     #[cfg(feature = "rego")]
     if let Some(code) = rego::child(&arguments) {
         return code;
@@ -77,6 +78,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             fail.print(json, code);
             ExitCode::from(code)
         }
+    }
+}
+
+/// Keeps keys from commands that run as the same user: the environment and the memory of this process can then be read by
+/// nobody who may not trace any process, and no core is dumped (prctl(2), `PR_SET_DUMPABLE`; proc(5)).
+fn hide_memory() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // A kernel that does not know it protects nothing, and what is protected otherwise goes on.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
 }
 
