@@ -330,7 +330,7 @@ fn trust_file_of_the_judged_branch_never_counts_where_no_target_branch_is_known(
     rig.git(&["branch", "-m", "main", "trunk"]);
     rig.verify().unjudged("no trust file");
     rig.verify_with(&["--trust", ".evidence/trust.toml"]).unjudged("judged tree");
-    rig.verify_with(&["--target", "trunk"]).refused(&["E210"]);
+    rig.verify_with(&["--target", "trunk"]).refused(&["E110", "E210"]);
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn implied_plan_from_a_target_of_ones_own_is_refused() {
     rig.git(&["branch", "mine"]);
     rig.commit("src/more.rs", "");
     rig.ok("ci-1", &["attest", "build", "--target", "mine", "--", "true"]);
-    rig.verify().refused(&["E108"]);
+    rig.verify().refused(&["E108", "E110"]);
 }
 
 #[test]

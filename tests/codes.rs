@@ -125,6 +125,17 @@ fn base_that_only_the_branch_has() {
 }
 
 #[test]
+fn plan_that_is_for_another_branch() {
+    let rig = Rig::new();
+    rig.git(&["branch", "release", "main"]);
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--target", "release"]);
+    rig.pass("build");
+    refused(&verify(&rig), "E110");
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--target", "main", "--reason", "for main"]);
+    accepted(&verify(&rig));
+}
+
+#[test]
 fn base_that_the_judged_commit_does_not_have() {
     let rig = Rig::new();
     rig.git(&["checkout", "-q", "main"]);

@@ -146,7 +146,12 @@ impl Spool {
                 continue;
             }
             match fs::File::open(kept.path(&digest)) {
-                Ok(mut file) => drop(blobs.put_from(&mut file)?),
+                // What lies there under the name may have become something else.
+                Ok(mut file) => {
+                    if blobs.put_from(&mut file)?.0 != digest {
+                        return Ok(Delivered::Without(digest));
+                    }
+                }
                 Err(_) if blobs.open(&digest)?.is_some() => {}
                 Err(_) => return Ok(Delivered::Without(digest)),
             }

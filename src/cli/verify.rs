@@ -24,8 +24,8 @@ use crate::store::{Ledger, Log};
 use crate::trace::{Awaited, Branch, MergeError, Merging, Reached};
 use crate::verify::{
     Clock, Code, CriterionShown, CriterionState, Decided, ExceptionShown, Finding, Judgement, Known, Limitation,
-    Planned, Policies, REMOTE_UNSEEN, Rechecked, Recommended, Requirement, Shows, State, Verdict, asks_changed_lines,
-    plan_base, read_authors, read_branch, read_names,
+    Planned, Policies, REMOTE_UNSEEN, Rechecked, Recommended, Requirement, Shows, State, Verdict, aim,
+    asks_changed_lines, plan_base, read_authors, read_branch, read_names,
 };
 
 /// What a live verdict rests on.
@@ -288,6 +288,9 @@ pub(super) fn judge_at(
     let planned = plan_base(&complete, &policies, trust, Clock::Live(now()));
     let base = planned.clone().unwrap_or_else(|| head.commit.clone());
     let mut found_before = Vec::new();
+    if let (Some(aim), Some(target)) = (aim(&complete, &policies, trust, None), target) {
+        found_before.extend(aim.misses(change, &target.name));
+    }
     if planned.is_some() {
         let on_target = match target {
             Some(target) => repository.merge_base(&base, &target.commit)?.as_ref() == Some(&base),

@@ -19,7 +19,7 @@ use crate::prove::{
 use crate::rego::{Evaluator, RegoError};
 use crate::verify::{
     Authority, Clock, Code, Decided, ExceptionState, Finding, Judgement, Policies, PolicyReadError, RecheckError,
-    Rechecked, asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
+    Rechecked, aim, asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
 };
 
 /// What an audit came to.
@@ -144,7 +144,7 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
     let decided = match merge {
         Some((serial, _)) => {
             let decided = moved(bundle, trust, &whole, &policies, serial, decided)?;
-            merged_as_judged(&whole, serial, decided)
+            merged_as_judged(&whole, &policies, trust, serial, decided)
         }
         None => decided,
     };
@@ -170,10 +170,24 @@ pub fn audit(bundle: &Bundle, trust: &Trust, since: Option<&[u8]>, evaluator: &E
     })
 }
 
-/// Refuses a bundle about another tree than the one that was merged with a verdict: what was judged there is not what is shown here.
-fn merged_as_judged(whole: &Complete<Change>, serial: u64, decided: Decided) -> Decided {
+/// Refuses a bundle about another tree than the one that was merged with a verdict, or merged to another branch than the change is
+/// meant for: what was judged there is not what is shown here.
+fn merged_as_judged(
+    whole: &Complete<Change>,
+    policies: &Policies,
+    trust: &Trust,
+    serial: u64,
+    decided: Decided,
+) -> Decided {
     let Some(record) = whole.record(serial) else { return decided };
-    let Predicate::Event(Event::Merge { verdict: Some(_), .. }) = &record.statement().predicate else { return decided };
+    let Predicate::Event(Event::Merge { verdict: Some(_), branch, .. }) = &record.statement().predicate else {
+        return decided;
+    };
+    let aim = aim(whole, policies, trust, Some(serial));
+    let decided = match aim.and_then(|aim| aim.misses(&whole.subject().id, branch)) {
+        Some(finding) => decided.refused_for(finding),
+        None => decided,
+    };
     match record.statement().tree() {
         Some(tree) if *tree != whole.subject().tree => {
             let found = format!("record {serial} merged the tree {tree}; the bundle is about {}", whole.subject().tree);

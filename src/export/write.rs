@@ -89,10 +89,10 @@ pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Export
     if lines == Lines::Held {
         changed_lines(&recording, head, base, &[])?;
     }
-    if let Some(Below { commits, whole }) = below {
+    if let Some(Below { commits, whole, beside, .. }) = below {
         // The parent of the last one is asked for only where it is a root.
         let asked = if *whole { commits.len() } else { commits.len().saturating_sub(1) };
-        for commit in &commits[..asked] {
+        for commit in commits[..asked].iter().chain(beside) {
             first_parent(&recording, commit)?;
         }
     }

@@ -109,23 +109,80 @@ pub fn git_facts(objects: &dyn Objects, head: &Oid, base: &Oid) -> Result<GitFac
     let base_tree = need_commit(objects, base)?.tree;
     let tree = need_commit(objects, head)?.tree;
     let range = range(objects, head, base)?;
+    let mut touched = Touched::default();
+    touched.compare(objects, &base_tree, &tree)?;
+    touched.along(objects, base, &base_tree, &range)?;
     let mut commits = Vec::with_capacity(range.len());
     for (oid, commit) in range {
         let people = commit.people().map_err(|error| GitFactsError::Object { oid: oid.clone(), error })?;
         let plans = commit.plans();
         commits.push(CommitFacts { oid, tree: commit.tree, parents: commit.parents, people, plans });
     }
-    let touched: BTreeSet<String> =
-        tree_changes(objects, &base_tree, &tree)?.iter().map(|change| text_of(&change.path)).collect();
     Ok(GitFacts {
         head: head.clone(),
         tree,
         base: base.clone(),
         commits,
-        touched: touched.into_iter().collect(),
+        touched: touched.listed(),
         changed: None,
         below: None,
     })
+}
+
+/// The paths that a change touches: those in which head differs from base, and those that any of its commits changes.
+///
+/// The second are what head took back of what was merged into it: its tree has there what base has, and merging it undoes what the
+/// branch got since. What the branch had when it was merged in is a commit that descends from base; along the chain from there to
+/// head every path in which the two differ is changed at some step. Side lines that do not descend from base count by what
+/// they bring, which is in the difference between base and head.
+#[derive(Default)]
+struct Touched {
+    paths: BTreeSet<Vec<u8>>,
+    compared: BTreeSet<(Oid, Oid)>,
+    spent: Spent,
+}
+
+impl Touched {
+    fn compare(&mut self, objects: &dyn Objects, before: &Oid, after: &Oid) -> Result<(), GitFactsError> {
+        if before != after && self.compared.insert((before.clone(), after.clone())) {
+            let changes = changes_within(&mut self.spent, objects, before, after)?;
+            self.paths.extend(changes.into_iter().map(|change| change.path));
+        }
+        Ok(())
+    }
+
+    /// Returns the paths as text, sorted, each once.
+    fn listed(self) -> Vec<String> {
+        let texts: BTreeSet<String> = self.paths.iter().map(|path| text_of(path)).collect();
+        texts.into_iter().collect()
+    }
+
+    /// Adds what each step between base and commits of a range that descend from it changes.
+    fn along(
+        &mut self,
+        objects: &dyn Objects,
+        base: &Oid,
+        base_tree: &Oid,
+        range: &[(Oid, Commit)],
+    ) -> Result<(), GitFactsError> {
+        let mut children: HashMap<&Oid, Vec<(&Oid, &Oid)>> = HashMap::new();
+        for (oid, commit) in range {
+            for parent in &commit.parents {
+                children.entry(parent).or_default().push((oid, &commit.tree));
+            }
+        }
+        let mut known = BTreeSet::from([base]);
+        let mut todo = vec![(base, base_tree)];
+        while let Some((parent, before)) = todo.pop() {
+            for (oid, after) in children.get(parent).into_iter().flatten() {
+                self.compare(objects, before, after)?;
+                if known.insert(oid) {
+                    todo.push((oid, after));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Lists the paths in which two trees differ, in git's order of each folder.
@@ -136,20 +193,37 @@ pub fn git_facts(objects: &dyn Objects, head: &Oid, base: &Oid) -> Result<GitFac
 /// # Errors
 /// [`GitFactsError::MissingObject`] if a folder that differs is not there; else see [`GitFactsError`].
 pub fn tree_changes(objects: &dyn Objects, before: &Oid, after: &Oid) -> Result<Vec<TreeChange>, GitFactsError> {
+    changes_within(&mut Spent::default(), objects, before, after)
+}
+
+/// What comparing trees came to so far.
+#[derive(Default)]
+struct Spent {
+    folders: usize,
+    entries: usize,
+    bytes: usize,
+}
+
+/// As [`tree_changes`], within what is left of the limits.
+fn changes_within(
+    spent: &mut Spent,
+    objects: &dyn Objects,
+    before: &Oid,
+    after: &Oid,
+) -> Result<Vec<TreeChange>, GitFactsError> {
     let mut changes = Vec::new();
-    let mut bytes = 0;
-    let (mut folders, mut entries) = (0, 0);
+    let Spent { folders, entries, bytes } = spent;
     let top = FolderPair { path: Vec::new(), before: Some(before.clone()), after: Some(after.clone()) };
     let mut open = if before == after { Vec::new() } else { vec![top] };
     while let Some(pair) = open.pop() {
-        folders += 1;
-        if folders > TREES_MAX {
+        *folders += 1;
+        if *folders > TREES_MAX {
             return Err(GitFactsError::TooManyPaths);
         }
         let read = |oid: &Option<Oid>| oid.as_ref().map_or(Ok(Vec::new()), |oid| need_tree(objects, oid));
         let (olds, news) = (read(&pair.before)?, read(&pair.after)?);
-        entries += olds.len() + news.len();
-        if entries > ENTRIES_MAX {
+        *entries += olds.len() + news.len();
+        if *entries > ENTRIES_MAX {
             return Err(GitFactsError::TooManyPaths);
         }
         if olds.is_empty() && news.is_empty() {
@@ -164,8 +238,8 @@ pub fn tree_changes(objects: &dyn Objects, before: &Oid, after: &Oid) -> Result<
             let name = old.as_ref().or(new.as_ref()).map_or(&[][..], |entry| &entry.name);
             let slash: &[u8] = if pair.path.is_empty() { b"" } else { b"/" };
             let path = [&pair.path, slash, name].concat();
-            bytes += path.len();
-            if bytes > TOUCHED_BYTES_MAX {
+            *bytes += path.len();
+            if *bytes > TOUCHED_BYTES_MAX {
                 return Err(GitFactsError::TooManyPaths);
             }
             let folder = [&old, &new].into_iter().flatten().any(|entry| entry.mode == Mode::Tree);

@@ -35,6 +35,10 @@ pub struct Below {
     pub commits: Vec<Oid>,
     /// Whether the last one is a root.
     pub whole: bool,
+    /// The full name of the branch.
+    pub branch: String,
+    /// Commits of the line that were read to tell merges below the base from those above it.
+    pub beside: Vec<Oid>,
 }
 
 /// The lines of head that base does not have, and the files that a report may be about.

@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use crate::export::layings;
-use crate::git::{GitError, GitFactsError, Objects as _, ObjectsError, Repository};
+use crate::git::{GitError, GitFactsError, Objects as _, ObjectsError, Repository, text_of};
 use crate::merkle::MapText;
 use crate::model::{ChangeId, Digest, Event, GitFacts, Oid, Outcome, Predicate, Time};
 use crate::policy::{Act, Baseline, Moment};
@@ -21,7 +21,7 @@ use crate::rego::{Evaluator, RegoError};
 use crate::store::{Log, StoreError};
 use crate::verify::{
     Authority, BASELINE_BYTES_MAX, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError,
-    Rechecked, Verdict, asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
+    Rechecked, Verdict, aim, asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
 };
 
 /// What reached a branch, as the ledger's records say.
@@ -204,6 +204,12 @@ pub struct Merging<'a> {
     pub bring: &'a dyn Fn(&Oid),
 }
 
+/// What the verdicts on all changes of a merge speak about.
+struct Spoken {
+    commits: BTreeSet<Oid>,
+    touched: BTreeSet<String>,
+}
+
 /// A change whose records and commits are read.
 struct Read {
     complete: Complete<Change>,
@@ -259,7 +265,10 @@ impl Merging<'_> {
         }
         // What one change of a merge queue's commit does not speak about, another one may.
         let spoken = read.iter().filter_map(|read| read.as_ref().ok());
-        let all: BTreeSet<Oid> = spoken.flat_map(|read| &read.git.commits).map(|commit| commit.oid.clone()).collect();
+        let all = Spoken {
+            commits: spoken.clone().flat_map(|read| &read.git.commits).map(|commit| commit.oid.clone()).collect(),
+            touched: spoken.flat_map(|read| &read.git.touched).cloned().collect(),
+        };
         let mut judged = Vec::with_capacity(read.len());
         for ((_, head), read) in changes.iter().zip(read) {
             judged.push(match read {
@@ -270,7 +279,7 @@ impl Merging<'_> {
                 }
             });
         }
-        let stacked = self.stacked(reached, &judged, &all, at)?;
+        let stacked = self.stacked(reached, &judged, &all.commits, at)?;
         if let Some(first) = judged.first_mut() {
             first.covers.extend(stacked);
         }
@@ -362,18 +371,14 @@ impl Merging<'_> {
         Ok(Ok(Read { complete, policies, rechecked, clock, base: planned, git }))
     }
 
-    fn judge_one(
-        &self,
-        reached: &Reached,
-        head: &Oid,
-        read: Read,
-        all: &BTreeSet<Oid>,
-        at: At,
-    ) -> Result<Judged, MergeError> {
+    fn judge_one(&self, reached: &Reached, head: &Oid, read: Read, all: &Spoken, at: At) -> Result<Judged, MergeError> {
         let Read { complete, policies, rechecked, clock, base, git } = read;
         let mut covers = BTreeSet::from([reached.commit.clone()]);
         let before = self.before(reached, &git, at, &mut covers)?;
         let mut found_before = Vec::new();
+        if let Some(aim) = aim(&complete, &policies, self.trust, None) {
+            found_before.extend(aim.misses(&complete.subject().id, &self.branch.name));
+        }
         if git.tree != reached.tree {
             let found = format!("its tree is {}; {} has {}", git.tree, reached.commit.short(), reached.tree);
             let thing = format!("commit {}", head.short());
@@ -399,15 +404,30 @@ impl Merging<'_> {
             }
         }
         if let Some(before) = &before {
-            let brought = self.repository.facts(&reached.commit, before)?.commits;
-            let known = |oid: &Oid| all.contains(oid) || covers.contains(oid);
+            let GitFacts { commits: brought, .. } = self.repository.facts(&reached.commit, before)?;
+            let known = |oid: &Oid| all.commits.contains(oid) || covers.contains(oid);
             if let Some(other) = brought.iter().find(|commit| !known(&commit.oid)) {
                 let found = format!("it brings commit {}, which no verdict speaks about", other.oid.short());
                 let thing = format!("commit {}", reached.commit.short());
                 found_before.push(Finding::new(Code::OTHER_COMMIT, thing, found, "commits of the change alone"));
             }
             // Only what lies above the branch as it was: else a commit pushed before would pass for part of the change.
-            covers.extend(brought.into_iter().map(|commit| commit.oid).filter(|oid| all.contains(oid)));
+            covers.extend(brought.into_iter().map(|commit| commit.oid).filter(|oid| all.commits.contains(oid)));
+            let moved = self.repository.differing(before, &reached.commit, &|_| true)?;
+            let moved: BTreeSet<String> = moved.iter().map(|change| text_of(&change.path)).collect();
+            let undone: Vec<&str> = moved.difference(&all.touched).map(String::as_str).collect();
+            if !undone.is_empty() {
+                let more = match undone.len().saturating_sub(PATHS_SHOWN) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let shown = undone.iter().take(PATHS_SHOWN).copied().collect::<Vec<_>>().join(", ");
+                let found =
+                    format!("on {} it changes {shown}{more}, which the change does not touch", self.branch.name);
+                let thing = format!("commit {}", reached.commit.short());
+                let wanted = "what the change touches, and nothing of the branch taken back";
+                found_before.push(Finding::new(Code::OTHER_COMMIT, thing, found, wanted));
+            }
         } else {
             covers.extend(git.commits.iter().map(|commit| commit.oid.clone()));
         }
@@ -533,5 +553,7 @@ impl Merging<'_> {
     }
 }
 
+/// So many paths stand in a finding's sentence.
+const PATHS_SHOWN: usize = 5;
 /// More commits of one change with one tree are not tried.
 const HEADS_MAX: usize = 16;

@@ -14,7 +14,7 @@ use super::ratchet::{self, Compared};
 use super::recheck::{Trouble, outcome};
 use super::reviews::too_late;
 use super::verdict::{Finding, State};
-use crate::model::{ClaimName, Digest, Facts, Id, Outcome, Predicate, Purpose, Run, Shard, Span, Start};
+use crate::model::{ClaimName, Digest, Facts, Id, Outcome, Predicate, Purpose, Run, Shard, Span, Start, Time};
 use crate::policy::{Asserted, BoundTo, Claim, Moment};
 use crate::prove::Logged;
 
@@ -109,7 +109,7 @@ impl Attempt<'_> {
 
     /// Returns where it stands at a time, by what its result states.
     #[must_use]
-    pub fn state(&self, now: crate::model::Time) -> AttemptState {
+    pub fn state(&self, now: Time) -> AttemptState {
         match self.result {
             Some((_, run)) => AttemptState::Ended(run.outcome),
             None if now <= self.record.time().after(Span(self.start.deadline_seconds)) => AttemptState::Running,
@@ -123,6 +123,12 @@ impl Attempt<'_> {
         let ran = run.command.as_ref()?.duration_ms / 1000;
         let late = record.time().since(self.record.time().after(Span(ran)));
         (late.0 > LATE_SECONDS).then_some(late)
+    }
+
+    /// Returns when a result of it came about: when it was logged, or, if it waited somewhere, when its command ended as it says.
+    fn ended(&self, result: &Logged) -> Time {
+        let waited = self.late().map_or(0, |Span(seconds)| seconds);
+        Time(result.time().0.saturating_sub(waited))
     }
 
     /// Returns whether it passed after the first attempt and was due before it.
@@ -446,8 +452,9 @@ fn check_attempt(
         let found = format!("the work tree of record {serial} was not the commit's tree {when} the command");
         refuse(State::Invalid, Finding::new(Code::DIRTY, part, found, "a clean work tree before and after"));
     }
-    if let Some(age) = claim.age_max.filter(|age| bench.now > record.time().after(*age)) {
-        let found = format!("record {serial} is {} old", bench.now.since(record.time()));
+    let ended = newest.ended(record);
+    if let Some(age) = claim.age_max.filter(|age| bench.now > ended.after(*age)) {
+        let found = format!("record {serial} is {} old", bench.now.since(ended));
         refuse(State::Invalid, Finding::new(Code::TOO_OLD, part, found, format!("a result not older than {age}")));
     }
     ruled.counted.push(Counted { start, result: serial, outcome: counted.outcome, facts: shown });

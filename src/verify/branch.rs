@@ -5,9 +5,9 @@
 //! git's objects, the merges from the branch's chain: from the newest down to the one that is used. Nobody who takes something away
 //! gets a lower baseline: without the merge that is used, or the commits that lead to it, there is no verdict that accepts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::authority::Policies;
+use super::authority::{Authority, Policies};
 use super::code::Code;
 use super::judge::Bench;
 use super::plan::Plans;
@@ -45,10 +45,56 @@ pub fn read_branch<E: From<ProveError>>(
     before: Option<u64>,
     first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
 ) -> Result<Complete<Change>, E> {
-    match target_chain(&complete, trust).filter(|_| asks_baseline(&complete, policies, git)) {
-        Some(chain) => read_chain(complete, source, trust, &chain, git, before, first_parent),
+    match aim(&complete, policies, trust, before).filter(|_| asks_baseline(&complete, policies, git)) {
+        Some(aim) => read_chain(complete, source, trust, aim.branch, git, before, first_parent),
         None => Ok(complete),
     }
+}
+
+/// Which branch a change is meant for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aim {
+    /// The full name of the branch.
+    pub branch: String,
+    /// The plan that says so.
+    pub serial: u64,
+}
+
+/// Returns the branch that a change is meant for; none without a plan. Of an earlier moment, only what was recorded before that
+/// place counts.
+#[must_use]
+pub fn aim(complete: &Complete<Change>, policies: &Policies, trust: &Trust, before: Option<u64>) -> Option<Aim> {
+    // Who might plan where a plan was logged is the same at any time.
+    let authority = Authority::replay(complete, policies, trust, complete.map().time);
+    let mut plans = Plans::of(complete);
+    plans.all.retain(|(record, _)| before.is_none_or(|before| record.serial() < before));
+    let (record, plan) = plans.aimed(&authority)?;
+    Some(Aim { branch: plan.target.clone(), serial: record.serial() })
+}
+
+impl Aim {
+    /// Returns what is wrong with judging the change for a branch; none if it is the one that it is meant for, by whichever remote
+    /// the branch is known here.
+    #[must_use]
+    pub fn misses(&self, change: &ChangeId, branch: &str) -> Option<Finding> {
+        let (aimed, judged) = (self.branch.as_str(), branch);
+        if short_name(aimed) == short_name(judged) {
+            return None;
+        }
+        let thing = format!("change {change}");
+        let found = format!("record {} planned it for {aimed}; it is judged for {judged}", self.serial);
+        let plan = ["evidence", "plan", change.as_str(), "--tier", "TIER", "--target", judged, "--reason", "WHY"];
+        let finding =
+            Finding::new(Code::WRONG_TARGET, thing, found, "a plan for that branch, by somebody who may plan");
+        Some(finding.mended_by(&plan, Some("planner")))
+    }
+}
+
+/// Returns a branch's name without where it is known: here, of a remote, or as a hook keeps what the remote has.
+fn short_name(name: &str) -> &str {
+    let of_remote = || name.strip_prefix("refs/remotes/")?.split_once('/').map(|(_, short)| short);
+    let of_hook = || name.strip_prefix("refs/evidence/pushed/");
+    name.strip_prefix("refs/heads/").or_else(of_remote).or_else(of_hook).unwrap_or(name)
 }
 
 /// As [`read_branch`], of a chain that is wanted in any case.
@@ -59,37 +105,50 @@ fn read_chain<E: From<ProveError>>(
     complete: Complete<Change>,
     source: &dyn Source,
     trust: &Trust,
-    chain: &MapText,
+    branch: String,
     git: &mut GitFacts,
     before: Option<u64>,
     first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
 ) -> Result<Complete<Change>, E> {
     let counts = |serial: u64| before.is_none_or(|before| serial < before);
     let change = complete.subject().id.clone();
-    let inside: BTreeSet<Oid> = git.commits.iter().map(|commit| commit.oid.clone()).collect();
-    let mut below = Below { commits: Vec::new(), whole: false };
-    let mut most = 1_usize;
+    let chain = &chain_of(trust, &branch);
+    let mut above = Above::of(git);
+    let mut below = Below { branch, ..Below::default() };
+    // So many merges are read, and so many of those that count are asked: the answer does not depend on what was recorded later.
+    let (mut most, mut asked) = (1_usize, 1_usize);
     loop {
         let tail = source.tail(chain, most).map_err(ProveError::from)?;
         let count = tail.item.as_ref().map_or(0, |item| item.count);
+        let everything = u64::try_from(tail.serials.len()).is_ok_and(|length| length >= count);
+        if !everything && tail.serials.len() < most {
+            let first = tail.serials.first().copied().unwrap_or(0);
+            return Err(ProveError::Missing(format!("record of `{chain}` before record {first}")).into());
+        }
+        let counting: Vec<u64> = tail.serials.iter().rev().copied().filter(|serial| counts(*serial)).collect();
+        if !everything && counting.len() < asked {
+            most = most.saturating_mul(4);
+            continue;
+        }
+        let last = everything && counting.len() <= asked;
         let mut commits = BTreeSet::new();
         let mut ahead = None;
-        for serial in tail.serials.iter().copied().filter(|serial| counts(*serial)) {
+        for serial in counting.into_iter().take(asked) {
             let Some((commit, is_own)) = merged_commit(source, serial, &change)? else { continue };
-            if inside.contains(&commit) && !is_own {
+            if ahead.is_none() && !is_own && above.has(&commit, &git.base, first_parent)? {
                 ahead = Some(commit.clone());
             }
             commits.insert(commit);
         }
-        let everything = u64::try_from(tail.serials.len()).is_ok_and(|length| length >= count);
-        let depth = if everything { LINE_MAX } else { most.saturating_mul(STEPS).min(LINE_MAX) };
+        let depth = if last { LINE_MAX } else { asked.saturating_mul(STEPS).min(LINE_MAX) };
         if let Some(ahead) = ahead {
-            below = Below { commits: vec![ahead], whole: false };
+            below = Below { commits: vec![ahead], whole: false, ..below };
         } else if !commits.is_empty() {
             walk(&mut below, &git.base, &commits, depth, first_parent)?;
         }
         let used = below.commits.last().filter(|commit| commits.contains(*commit)).cloned();
-        if used.is_some() || everything {
+        if used.is_some() || last {
+            below.beside = above.asked;
             git.below = Some(below);
             let reaches = |serial: u64, statement: &Statement| {
                 let is_it = used.is_some() && baselined(statement).map(|it| it.0) == used.as_ref();
@@ -97,11 +156,67 @@ fn read_chain<E: From<ProveError>>(
             };
             return Ok(complete.with_run(source, trust, chain, &reaches)?);
         }
-        if tail.serials.len() < most {
-            let first = tail.serials.first().copied().unwrap_or(0);
-            return Err(ProveError::Missing(format!("record of `{chain}` before record {first}")).into());
+        asked = asked.saturating_mul(4);
+        most = most.max(asked);
+    }
+}
+
+/// The commits of a change as far as they tell which merges are in it: git's facts may hold an ancestor of the base too, where
+/// committers' clocks lie.
+struct Above {
+    inside: BTreeSet<Oid>,
+    /// Those to which a chain of parents leads down to the base: no ancestor of it is among them.
+    descending: BTreeSet<Oid>,
+    /// The first-parent line of the base, as far as anybody asked.
+    line: Vec<Oid>,
+    /// Commits whose parent was asked for.
+    asked: Vec<Oid>,
+    ended: bool,
+}
+
+impl Above {
+    fn of(git: &GitFacts) -> Self {
+        let mut children: BTreeMap<&Oid, Vec<&Oid>> = BTreeMap::new();
+        for commit in &git.commits {
+            for parent in &commit.parents {
+                children.entry(parent).or_default().push(&commit.oid);
+            }
         }
-        most = most.saturating_mul(4);
+        let mut descending = BTreeSet::new();
+        let mut todo = vec![&git.base];
+        while let Some(oid) = todo.pop() {
+            let more = children.get(oid).into_iter().flatten().copied();
+            todo.extend(more.filter(|child| descending.insert((*child).clone())));
+        }
+        let inside = git.commits.iter().map(|commit| commit.oid.clone()).collect();
+        Self { inside, descending, line: Vec::new(), asked: Vec::new(), ended: false }
+    }
+
+    /// Returns whether a merge of the branch is in the change, and not below its base. What descends from the base is; of the rest
+    /// what is on the base's own line is not.
+    fn has<E>(
+        &mut self,
+        commit: &Oid,
+        base: &Oid,
+        first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
+    ) -> Result<bool, E> {
+        if self.descending.contains(commit) || !self.inside.contains(commit) {
+            return Ok(self.descending.contains(commit));
+        }
+        while !self.ended && self.line.len() < LINE_MAX && !self.line.contains(commit) {
+            let next = match self.line.last() {
+                None => Some(base.clone()),
+                Some(last) => {
+                    self.asked.push(last.clone());
+                    first_parent(last)?
+                }
+            };
+            match next {
+                Some(next) => self.line.push(next),
+                None => self.ended = true,
+            }
+        }
+        Ok(!self.line.contains(commit))
     }
 }
 
@@ -161,11 +276,9 @@ pub(super) fn baselined(statement: &Statement) -> Option<(&Oid, &Digest)> {
     }
 }
 
-/// Returns the chain of the branch that the change is meant for, as its first plan says.
-pub(super) fn target_chain(complete: &Complete<Change>, trust: &Trust) -> Option<MapText> {
-    let plans = Plans::of(complete);
-    let (_, plan) = plans.all.first()?;
-    Some(MapText::chain(&branch_chain(&trust.repository, &plan.target)))
+/// Returns the chain of what reached a branch.
+pub(super) fn chain_of(trust: &Trust, branch: &str) -> MapText {
+    MapText::chain(&branch_chain(&trust.repository, branch))
 }
 
 /// Returns the merges whose baseline may be the one that counts: of the run that is here, those on the line.
@@ -187,7 +300,8 @@ pub(super) fn candidates<'a>(
 /// at or below its base, that of its own merge, and the newest before that.
 #[must_use]
 pub fn baselines_of(complete: &Complete<Change>, trust: &Trust, below: Option<&Below>) -> BTreeSet<Digest> {
-    let (Some(below), Some(chain)) = (below, target_chain(complete, trust)) else { return BTreeSet::new() };
+    let Some(below) = below else { return BTreeSet::new() };
+    let chain = chain_of(trust, &below.branch);
     let mut digests: BTreeSet<Digest> = candidates(complete, &chain, below).map(|(_, digest)| *digest).collect();
     let mut before = None;
     for record in complete.of_run(&chain) {
@@ -249,7 +363,7 @@ pub(super) fn ground<'a>(bench: &Bench<'a>, trust: &Trust, findings: &mut Vec<Fi
     let Some((below, git)) = bench.git.and_then(|git| Some((git.below.as_ref()?, git))) else {
         return Ground::NotAsked;
     };
-    let Some(chain) = target_chain(bench.complete, trust) else { return Ground::NotAsked };
+    let chain = chain_of(trust, &below.branch);
     let mut refuse = |found: String| {
         let plan = ["evidence", "plan", "--base", "REV", "--reason", "WHY"];
         let wanted = "a base with a recorded merge at or below it, and the baseline of that merge";
@@ -294,16 +408,15 @@ fn is_whole(run: &Run) -> bool {
 
 /// Refuses a base that is not the branch's newest merge, where the tier demands that.
 pub(super) fn check_newest(bench: &Bench<'_>, trust: &Trust, tier: &str, findings: &mut Vec<Finding>) {
-    let newest = target_chain(bench.complete, trust).and_then(|chain| {
-        let mut records = bench.complete.of_run(&chain).rev();
-        records.find(|record| bench.authority.may_at(Act::Merge, record))
-    });
     let Some(git) = bench.git else { return };
-    if git.below.is_none() {
+    let Some(below) = &git.below else {
         let found = "nobody read which merges the branch has";
         findings.push(Finding::new(Code::BASE_NOT_NEWEST, format!("tier {tier}"), found, "the branch's newest merge"));
         return;
-    }
+    };
+    let chain = chain_of(trust, &below.branch);
+    let mut records = bench.complete.of_run(&chain).rev();
+    let newest = records.find(|record| bench.authority.may_at(Act::Merge, record));
     let Some(commit) = newest.and_then(|record| record.statement().commit()) else { return };
     if *commit != git.base {
         let found = format!("the change starts from it, and the branch's newest merge is {}", commit.short());

@@ -36,6 +36,7 @@ codes! {
     WRONG_PLAN = "E106" "wrong-plan", "a record of the change names another first plan", "find out who made it: evidence show CHANGE";
     UNKNOWN_TIER = "E107" "unknown-tier", "the plan names a tier that the policy does not have", "plan again with a tier of the policy";
     BASE_NOT_ON_TARGET = "E108" "base-not-on-target", "the commit that the plan starts from is not on the target branch", "plan again from a commit of the branch: evidence plan --base REV --reason WHY";
+    WRONG_TARGET = "E110" "wrong-target", "the change is planned for another branch than the one that it is judged for", "let one who may plan say for which: evidence plan --target BRANCH --reason WHY; or judge it for its own: evidence verify --target BRANCH";
     BASE_NOT_BEFORE_HEAD = "E109" "base-not-before-head", "the judged commit does not descend from the plan's base", "plan again: evidence plan --base REV --reason WHY";
     MISSING_CLAIM = "E201" "missing-claim", "a required claim has no evidence", "run its gate: evidence attest CLAIM -- CMD";
     FAILED = "E202" "failed", "the newest attempt failed", "mend the cause and run the gate again";

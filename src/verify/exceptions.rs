@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::Code;
 use super::judge::Bench;
+use super::plan::Plans;
 use super::question::behind;
 use super::verdict::{Excepted, ExceptionShown, ExceptionState, Finding, State};
 use crate::model::{ClaimName, Effect, Exception, Fingerprint, Id, Predicate, Rename, Time};
@@ -70,6 +71,7 @@ impl Exceptions {
     /// Returns the exceptions of the judged change, as a policy takes them.
     pub(super) fn of(bench: &Bench<'_>, policy: &Policy) -> Self {
         let mut all: Vec<Candidate<'_>> = Vec::new();
+        let is_planned = Plans::of(bench.complete).entitled(&bench.authority).next().is_some();
         for record in of_change(bench) {
             let Predicate::Exception(exception) = &record.statement().predicate else { continue };
             let chain = &record.entry().chain;
@@ -109,7 +111,8 @@ impl Exceptions {
                     (others >= most).then(|| format!("{others} others were in force with it; the policy allows {most}"))
                 });
                 candidate.counts = concerns && refused.is_none() && bench.authority.may_at(Act::Allow, record);
-                candidate.why = refused.or_else(|| unsupported(bench, record));
+                let by_name = || (!exception.changes.is_empty() && !is_planned).then(|| BY_NAME.to_owned());
+                candidate.why = refused.or_else(|| unsupported(bench, record)).or_else(by_name);
             }
             all.push(candidate);
         }
@@ -312,6 +315,8 @@ fn unsupported(bench: &Bench<'_>, record: &Logged) -> Option<String> {
     None
 }
 
+/// Why a pattern does not reach a change: whoever makes a change may call it anything.
+const BY_NAME: &str = "it is about changes by their names, and nobody who may plan planned this one";
 /// What no exception takes away: that somebody's record says what its report does not, or belongs to no start.
 const STAYS: &[Code] = &[Code::FACTS_DIFFER, Code::NOT_MATCHING];
 /// The limitation that an exception stands in for a requirement.

@@ -187,13 +187,12 @@ pub fn judge(judgement: &Judgement<'_>, answers: &Answers) -> Result<Decided, Un
             verdict.policy = Some(digest);
             bench.implementers = Some(Implementers::of(&bench, &plans));
             check_names(&bench, &plans, git, &mut findings);
-            let judging = bench.authority.judging(first.serial()).into_iter();
-            for (judging, policy) in judging.map(|(digest, policy)| (*digest, policy)).collect::<Vec<_>>() {
+            for (judging, policy, says) in judging(&bench, &plans, first) {
                 let before = (verdict.requirements.len(), findings.len());
                 let mut found = Found { verdict: &mut verdict, findings: &mut findings, limitations: &mut limitations };
                 let shown = judge_by(&mut bench, &plans, policy, trust, moment, &mut found, &mut gains);
-                if judging != digest {
-                    tell_newest(judging, before, &mut verdict, &mut findings);
+                if let Some(says) = says {
+                    tell_other(judging, &says, before, &mut verdict, &mut findings);
                 }
                 let Some(implementers) = &bench.implementers else { continue };
                 let draft = Draft {
@@ -224,20 +223,44 @@ pub fn plan_base(complete: &Complete<Change>, policies: &Policies, trust: &Trust
     Plans::of(complete).base(&authority).cloned()
 }
 
-/// Says of what the newest policy added that it is the one that speaks: the change was planned under another.
-fn tell_newest(
-    newest: Digest,
+/// Returns the policies that judge the change, with what they are where they are not that of its first plan: those that are in force
+/// there, and those of the first plan by somebody who may plan. What anybody could plant chooses no policy.
+fn judging<'a>(bench: &Bench<'a>, plans: &Plans<'a>, first: &Logged) -> Vec<(Digest, &'a Policy, Option<String>)> {
+    let mut judging: Vec<(Digest, &Policy, Option<String>)> = Vec::new();
+    let entitled = plans.entitled(&bench.authority).next().map(|(record, _)| record.serial());
+    for planned in std::iter::once(first.serial()).chain(entitled) {
+        for (at, (digest, policy)) in bench.authority.judging(planned).into_iter().enumerate() {
+            if judging.iter().any(|(known, _, _)| known == digest) {
+                continue;
+            }
+            let says = match (at, planned == first.serial()) {
+                (0, true) => None,
+                (0, false) => {
+                    Some(format!("the policy in force at record {planned}, the first plan by somebody who may plan"))
+                }
+                _ => Some("the newest policy (applies = \"open\")".to_owned()),
+            };
+            judging.push((*digest, policy, says));
+        }
+    }
+    judging
+}
+
+/// Says of what another policy added that it is the one that speaks: the change was first planned under another.
+fn tell_other(
+    other: Digest,
+    says: &str,
     (requirements, found): (usize, usize),
     verdict: &mut Verdict,
     findings: &mut Vec<Finding>,
 ) {
     for requirement in &mut verdict.requirements[requirements..] {
-        requirement.policy = Some(newest);
+        requirement.policy = Some(other);
     }
     for finding in findings.split_off(found) {
         // What both find is told once, and without a word of policies.
         if !findings.contains(&finding) {
-            let wanted = format!("{}, says the newest policy (applies = \"open\")", finding.wanted);
+            let wanted = format!("{}, says {says}", finding.wanted);
             findings.push(Finding { wanted, ..finding });
         }
     }
@@ -357,12 +380,12 @@ fn check_requirements(
         findings.extend(found);
         if let (Some(exception), Some(name)) = (&exception, limitation(state)) {
             limitations.insert(Limitation { name, text: format!("{}: {}", required.claim, exception.sentence()) });
-        } else {
-            limitations.extend(ruled.limitations);
-            if ruled.asserted {
-                let text = format!("facts of {} are asserted: their reports are not there", required.claim);
-                limitations.insert(Limitation { name: "asserted", text });
-            }
+        }
+        // Beside an exception too: else whoever makes the claim fail, so that the exception stands in, would take away what is refused.
+        limitations.extend(ruled.limitations);
+        if ruled.asserted {
+            let text = format!("facts of {} are asserted: their reports are not there", required.claim);
+            limitations.insert(Limitation { name: "asserted", text });
         }
         let mut serials = ruled.serials;
         serials.sort_unstable();

@@ -39,7 +39,7 @@ mod verdict;
 
 pub use attempts::{Attempt, AttemptState};
 pub use authority::{Authority, Grants, Known, LogKey, Policies, PolicyReadError, Roots, Who};
-pub use branch::{baselines_of, read_branch};
+pub use branch::{Aim, aim, baselines_of, read_branch};
 pub use changed::asks_changed_lines;
 pub use code::{CODES, Code};
 pub use criteria::{CriterionShown, CriterionState, Shows, ShowsKind};

@@ -56,6 +56,12 @@ impl<'a> Plans<'a> {
         self.all.iter().copied().filter(|(record, plan)| !plan.implied && authority.may_at(Act::Plan, record))
     }
 
+    /// Returns the plan that says which branch the change is meant for: the newest of somebody who might plan where it was
+    /// logged, else the first. A first attempt's implied plan is anybody's word.
+    pub(super) fn aimed(&self, authority: &Authority<'a>) -> Option<(&'a Logged, &'a Plan)> {
+        self.demanding(authority).last().or_else(|| self.all.first().copied())
+    }
+
     /// Returns the commit that the change starts from: that of the newest plan that helps, else of the first.
     pub(super) fn base(&self, authority: &Authority<'a>) -> Option<&'a Oid> {
         let newest = self.entitled(authority).next_back().map(|(record, _)| record);

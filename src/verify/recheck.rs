@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
 use super::authority::Policies;
-use super::branch::{candidates, target_chain};
+use super::branch::{candidates, chain_of};
 use crate::crypto::{Hasher, sha256};
 use crate::model::{ClaimName, Digest, Facts, GitFacts, Material, MaterialFacts, Outcome, Predicate, Purpose, Run};
 use crate::policy::{Baseline, BaselineError, Moment, Policy};
@@ -206,7 +206,8 @@ impl Rechecked {
         git: &GitFacts,
         materials: &dyn Materials,
     ) -> Result<(), RecheckError> {
-        let (Some(below), Some(chain)) = (&git.below, target_chain(complete, trust)) else { return Ok(()) };
+        let Some(below) = &git.below else { return Ok(()) };
+        let chain = chain_of(trust, &below.branch);
         let wanted: Vec<(u64, Digest)> =
             candidates(complete, &chain, below).map(|(record, digest)| (record.serial(), *digest)).collect();
         materials.prepare(&wanted.iter().map(|(_, digest)| *digest).collect::<Vec<_>>())?;

@@ -2,7 +2,7 @@
 //!
 //! `PASSED` is only what an accepting verdict says. The levels are ours: `EVIDENCE_TIER_<TIER>` where the merge was judged,
 //! `EVIDENCE_DEPLOY_TIER_<TIER>` besides where the rollout was, and `EVIDENCE_PLAN_TIER_<TIER>` alone where only the plan
-//! was; each ends in `_WITH_EXCEPTIONS` where an exception stands in for a requirement. Limitations and what is excepted
+//! was; each ends in `_WITH_EXCEPTIONS` where an exception stands in for a requirement, or lets go or come in what the branch protects. Limitations and what is excepted
 //! stand in a field of ours. SLSA levels, dependencies and signatures are out of scope.
 
 use serde_json::{Value, json};
@@ -46,6 +46,15 @@ pub fn vsa(verdict: &Verdict, around: &Around) -> Value {
             (&requirement.claim, json!({"claim": requirement.claim, "exception": exception}))
         })
         .unzip();
+    let of_baseline = verdict.requirements.iter().flat_map(|requirement| {
+        let allowed =
+            requirement.baseline.iter().flat_map(|compared| compared.allowed.iter().map(|it| (compared.what, it)));
+        allowed.map(|(what, allowed)| json!({"claim": requirement.claim, "what": what, "allowed": allowed}))
+    });
+    let allowed: Vec<Value> = of_baseline.collect();
+    if !allowed.is_empty() {
+        predicate[VERDICT_FIELD]["allowed"] = json!(allowed);
+    }
     if !excepted.is_empty() {
         predicate[VERDICT_FIELD]["excepted"] = json!(excepted);
         predicate[VERDICT_FIELD]["exceptions"] = json!(exceptions);
@@ -74,7 +83,9 @@ pub fn vsa(verdict: &Verdict, around: &Around) -> Value {
 /// Returns what an acceptance is for: the tier at the judged moment, and at those that it implies.
 fn levels(verdict: &Verdict) -> Vec<String> {
     let Some(tier) = &verdict.tier else { return Vec::new() };
-    let excepted = verdict.requirements.iter().any(|requirement| requirement.state.is_excepted());
+    let excepted = verdict.requirements.iter().any(|requirement| {
+        requirement.state.is_excepted() || requirement.baseline.iter().any(|compared| !compared.allowed.is_empty())
+    });
     // Whoever asks for the level alone must not take what was waived for shown.
     let tier = tier.effective.as_str().to_ascii_uppercase() + if excepted { "_WITH_EXCEPTIONS" } else { "" };
     let moment = verdict.moment;
