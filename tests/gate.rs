@@ -398,9 +398,9 @@ fn command_does_not_read_the_environment_or_memory_of_whoever_runs_it() {
     let read = "for file in environ mem maps; do cat /proc/$PPID/$file >/dev/null && echo \"$file was read\"; done; \
                 cat /proc/$$/environ >/dev/null && echo its own was read";
     let mut program = rig.command("ci-1", &["attest", "build", "--", "sh", "-c", read]);
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     let output = if is_root {
-        let mut without = std::process::Command::new("setpriv");
+        let mut without = Command::new("setpriv");
         without.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(program.get_program());
         without.args(program.get_args()).env_clear();
         without.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
