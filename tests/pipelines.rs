@@ -637,6 +637,63 @@ fn evidence_made_on_the_target_does_not_stand_in_for_the_reviewed_change() {
 
 // Machines that vanish.
 
+/// Puts a file of more than 95 MiB beside a checkout, which takes no place on the disk.
+fn large(machine: &Machine) {
+    let file = fs::File::create(machine.path("large")).unwrap();
+    file.set_len((95 << 20) + 1).unwrap();
+}
+
+#[test]
+fn file_that_no_git_remote_takes_is_a_problem_of_the_result_and_blocks_nothing() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    large(&author);
+    let attach = |words: &[&str]| {
+        let words = [&["attest", "build", "--attach", "../large"], words].concat();
+        let ran = author.by("ci-1", &words);
+        assert!(ran.code == 1 && ran.err.contains("too-large"), "{ran:?}");
+        author.verify("shop/feature").refused(&["E203"]);
+        is(&author.by("ci-1", &["attest", "--flush"]), 0, "nothing waits");
+    };
+    attach(&["--", "true"]);
+    attach(&["--", "sh", "-c", "touch ../large"]);
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    author.verify("shop/feature").accepted();
+}
+
+#[test]
+fn result_that_no_waiting_mends_keeps_no_other_from_being_delivered() {
+    let team = Team::new();
+    let owner = team.machine("owner-box");
+    let apply = |text: &str| {
+        fs::write(owner.path("policy.toml"), text).unwrap();
+        owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
+    };
+    let store = team.path("store");
+    fs::create_dir_all(&store).unwrap();
+    apply(&format!("{}\n[materials]\nstore = \"file://{}\"\n", common::POLICY, store.display()));
+    let author = team.machine("author");
+    author.begin("one", "low");
+    author.begin("two", "low");
+    large(&author);
+    let (here, away) = (team.remote(), team.path("away.git"));
+    let leave = format!("mv {} {}; touch ../large", here.display(), away.display());
+    for (change, more) in [("shop/one", &["--attach", "../large"][..]), ("shop/two", &[])] {
+        let words = [&["attest", "build", "--change", change], more, &["--", "sh", "-c", &leave]].concat();
+        is(&author.by("ci-1", &words), 125, "waits at");
+        fs::rename(&away, &here).unwrap();
+    }
+    // The store is given up meanwhile.
+    apply(common::POLICY);
+    let ran = author.by("ci-1", &["attest", "--flush"]);
+    is(&ran, 1, "build (shop/one) waits on: a material cannot be appended");
+    is(&ran, 1, "to give it up: rm '");
+    is(&ran, 1, "build (shop/two) delivered");
+    author.verify("shop/one").refused(&["E204"]);
+    author.verify("shop/two").accepted();
+}
+
 #[test]
 fn result_that_waits_is_delivered_by_the_next_step_on_another_machine() {
     let team = Team::new();
