@@ -141,6 +141,29 @@ fn pipeline_edited_by_the_change_is_admitted_and_may_be_refused() {
 }
 
 #[test]
+fn workflow_of_a_branch_that_is_neither_the_target_nor_the_changes_own_is_admitted() {
+    let team = Team::new();
+    let author = team.machine("author");
+    let judged = |branch: &str, workflow: &str| {
+        author.git(&["fetch", "-q", "origin"]);
+        author.begin(branch, "low");
+        let mut command = author.command("ci-1", &["attest", "build", "--", "true"]);
+        command.env("GITHUB_ACTIONS", "true").env("GITHUB_REPOSITORY", "acme/shop");
+        command.env("GITHUB_WORKFLOW_REF", workflow).env("EVIDENCE_CHANGE", format!("shop/{branch}"));
+        assert_eq!(Ran::of(command.output().unwrap()).code, 0);
+        let verdict = author.verify(&format!("shop/{branch}"));
+        verdict.accepted().limitations().contains(&"pipeline-edited")
+    };
+    let file = "acme/shop/.github/workflows/evidence.yml";
+    assert!(judged("a", &format!("{file}@refs/heads/evil-ci")));
+    assert!(!judged("b", &format!("{file}@refs/heads/main")));
+    assert!(!judged("c", &format!("{file}@refs/pull/4/merge")));
+    assert!(!judged("d", &format!("{file}@refs/heads/d")));
+    // One that the organisation requires is no branch's.
+    assert!(!judged("e", "acme/ci/.github/workflows/evidence.yml@refs/heads/evil-ci"));
+}
+
+#[test]
 fn files_that_the_branch_put_under_the_gates_names_are_not_shown() {
     let team = Team::new();
     let author = team.machine("author");
