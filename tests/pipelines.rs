@@ -635,6 +635,27 @@ fn evidence_made_on_the_target_does_not_stand_in_for_the_reviewed_change() {
     is(&ran, 1, "refused: shop/pf");
 }
 
+#[test]
+fn push_of_a_new_protected_branch_is_judged_against_the_default_one() {
+    let team = Team::new();
+    let author = hooked(&team, "author");
+    author.git(&["config", "evidence.protected", "main release/*"]);
+    // What `main` has is released as it is, whatever is checked out.
+    is(&push(&author, "origin/main:refs/heads/release/1"), 0, "");
+    author.begin("feat", "low");
+    is(&push(&author, "feat:refs/heads/release/2"), 1, "refused: shop/feat");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    is(&push(&author, "feat:refs/heads/release/2"), 0, "accepted: shop/feat");
+    author.git(&["switch", "-q", "-c", "release/3", "origin/main"]);
+    author.commit("src/past.rs", "past\n");
+    assert_eq!(push(&author, "release/3").code, 1);
+    // A remote without any branch has nothing to judge against.
+    let empty = team.path("empty.git").display().to_string();
+    common::system("git", &["init".into(), "-q".into(), "--bare".into(), empty.clone()]);
+    let words = ["git", "push", "-q", &empty, "release/3:main"];
+    is(&Ran::of(runner::program(&author, "ci-1", &words, &[]).output().unwrap()), 0, "has no branch yet");
+}
+
 // Machines that vanish.
 
 /// Puts a file of more than 95 MiB beside a checkout, which takes no place on the disk.
