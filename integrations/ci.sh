@@ -143,7 +143,8 @@ keep_anchor() {
   tries=0
   while :; do
     tries=$((tries + 1))
-    "$evidence" ledger anchor || return
+    # What `record merge` says may be for machines.
+    "$evidence" ledger anchor >&2 || return
     complaint=$(git push --quiet origin "$anchor:$anchor_there" "$notes" 2>&1) && return 0
     for there in "$anchor_there:$anchor" "$notes:$notes"; do
       git fetch --quiet --no-tags origin "+$there" 2>/dev/null || :

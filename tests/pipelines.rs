@@ -479,6 +479,93 @@ fn several_changes_are_attested_by_one_run_and_accepted_together_or_not() {
     assert_eq!(verify(&["--change", "shop/a", "--change", "shop/b"]).code, 0);
 }
 
+/// A branch that is planned in the run of its request, and the commit that a queue squashes it to on top of `main`.
+fn squash(author: &Machine, branch: &str, number: u32) -> String {
+    author.git(&["switch", "-q", "-c", branch, "origin/main"]);
+    author.commit(&format!("src/{branch}.rs"), branch);
+    author.git(&["push", "-q", "origin", branch]);
+    let reference = format!("refs/pull/{number}/merge");
+    let variables = [github(branch, &reference), vec![("EVIDENCE_LABELS", "evidence:low")]].concat();
+    is(&step(author, "planner", &["plan", "--implementer", "agent"], &variables), 0, "tier low");
+    squashed(author, branch, number)
+}
+
+/// Squashes a branch as a queue does, on top of a `main` that has gone on, and pushes it under the queue's name for a number.
+fn squashed(author: &Machine, branch: &str, number: u32) -> String {
+    author.git(&["switch", "-q", "--detach", "origin/main"]);
+    author.commit("src/meanwhile.rs", branch);
+    author.git(&["merge", "-q", "--squash", branch]);
+    author.git(&["commit", "-q", "-m", &format!("{branch} (#{number})")]);
+    author.git(&["push", "-q", "--force", "origin", &format!("HEAD:{}", queue_name(number))]);
+    author.git(&["rev-parse", "HEAD"])
+}
+
+fn queue_name(number: u32) -> String {
+    format!("refs/heads/gh-readonly-queue/main/pr-{number}-0123456789abcdef0123456789abcdef01234567")
+}
+
+#[test]
+fn squash_of_a_queue_is_the_change_whose_number_the_queues_branch_names() {
+    let team = Team::new();
+    let author = team.machine("author");
+    let job = |name: &str, number: u32, commit: &str, words: &[&str]| {
+        let reference = queue_name(number);
+        step(&shallow(&team, name, &reference), "ci-1", words, &queue(&reference, commit))
+    };
+    let commit = squash(&author, "feat", 7);
+    // What was shown of the branch is about another tree.
+    author.git(&["switch", "-q", "feat"]);
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    is(&job("gate-1", 7, &commit, &["gate"]), 1, "refused: shop/feat");
+    assert_eq!(job("red", 7, &commit, &["attest", "build", "--", "false"]).code, 1);
+    is(&job("gate-2", 7, &commit, &["gate"]), 1, "E202");
+    is(&job("green", 7, &commit, &["attest", "build", "--", "true"]), 0, "shop/feat");
+    is(&job("gate-3", 7, &commit, &["gate"]), 0, "accepted: shop/feat");
+    // A number that no change has; what somebody shows of the commit under its name tells then.
+    let unknown = squashed(&author, "feat", 8);
+    is(&job("gate-4", 8, &unknown, &["gate"]), 2, "no change is known");
+    is(&job("named", 8, &unknown, &["attest", "build", "--change", "shop/feat", "--", "true"]), 0, "shop/feat");
+    is(&job("gate-5", 8, &unknown, &["gate"]), 0, "accepted: shop/feat");
+    // Another change that claims the number makes it ambiguous: neither is chosen. One of another repository does not.
+    author.ok("planner", &["plan", "pay/feat", "--tier", "low", "--alias", "7", "--implementer", "agent"]);
+    is(&job("gate-6", 7, &commit, &["gate"]), 0, "accepted: shop/feat");
+    author.ok("planner", &["plan", "shop/evil", "--tier", "low", "--alias", "7", "--implementer", "agent"]);
+    is(&job("gate-7", 7, &commit, &["gate"]), 2, "brings several changes: shop/evil, shop/feat");
+    let named = [queue(&queue_name(7), &commit), vec![("EVIDENCE_CHANGE", "shop/feat")]]
+        .concat()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect::<Vec<_>>();
+    let named: Variables<'_> = named.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    is(&step(&shallow(&team, "gate-8", &queue_name(7)), "ci-1", &["gate"], &named), 0, "accepted: shop/feat");
+    // It is merged under that name.
+    team.git(&["update-ref", "refs/heads/main", &commit]);
+    let before = team.git(&["rev-parse", &format!("{commit}~2")]);
+    let (ran, _) =
+        merge_job(&team, "merged", &before, &["shop/feat", "--json", "--commit", "HEAD", "--branch", "main"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // What is for machines is that alone.
+    assert_eq!(ran.json()["changes"][0], "shop/feat");
+}
+
+#[test]
+fn number_of_a_request_is_an_alias_of_what_a_person_planned_before() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feat", "low");
+    assert_eq!(author.by("reviewer", &["status", "7"]).code, 2);
+    let variables = [github("feat", "refs/pull/7/merge"), vec![("EVIDENCE_LABELS", "evidence:low")]].concat();
+    is(&step(&author, "planner", &["plan"], &variables), 0, "planned shop/feat, tier low");
+    is(&author.by("reviewer", &["status", "7"]), 0, "shop/feat");
+    let head = team.head();
+    is(&step(&author, "planner", &["plan"], &variables), 0, "planned already");
+    assert_eq!(team.head(), head);
+    // Nobody raises or lowers anything by that.
+    assert_eq!(author.verify("shop/feat").json["tier"]["effective"], "low");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    author.verify("shop/feat").accepted();
+}
+
 // Anchors.
 
 /// Merges a branch into `main` by fast-forward, as the remote has it, and runs the step that records it on a fresh machine.
@@ -761,7 +848,25 @@ fn form_in_the_text_of_a_request_plans_it_and_a_label_counts_before_it() {
     is(&plan("labelled", body, "Evidence:High"), 0, "planned shop/labelled, tier high");
     is(&plan("plain", "Two.", ""), 0, "nothing is planned");
     is(&plan("wrong", "### Tier\r\n\r\nenormous\r\n", ""), 1, "the policy has no tier enormous");
-    is(&plan("empty", "### Tier\r\n\r\n_No response_\r\n", ""), 2, "no heading `### Tier` with a tier");
+    // What was not filled in asks for nothing, nor does a heading anywhere else than in the text.
+    is(&plan("empty", "### Tier\r\n\r\n_No response_\r\n", ""), 0, "nothing is planned");
+    let template = fs::read_to_string(runner::ready("github/PULL_REQUEST_TEMPLATE.md")).unwrap();
+    is(&plan("untouched", &template, ""), 0, "nothing is planned");
+    is(
+        &plan("filled", &template.replace("### Tier\n", "### Tier\n\nmedium\n"), ""),
+        0,
+        "planned shop/filled, tier medium",
+    );
+    author.git(&["switch", "-q", "-C", "bare", "origin/main"]);
+    author.commit("src/two.rs", "bare");
+    let path = event(&author, 4, Some("acme/shop"), "bare");
+    let mut event: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    event["pull_request"]["body"] = serde_json::Value::Null;
+    event["pull_request"]["title"] = "### Tier\n\nhigh".into();
+    fs::write(&path, event.to_string()).unwrap();
+    let variables = [github("bare", "refs/pull/4/merge"), vec![("GITHUB_EVENT_PATH", &path)]].concat();
+    is(&step(&author, "planner", &["plan"], &variables), 0, "nothing is planned");
+    is(&author.by("planner", &["plan", "shop/bare", "--form", &path]), 2, "no heading `### Tier` with a tier");
     // GitLab gives the text in a variable.
     author.git(&["switch", "-q", "-C", "lab", "origin/main"]);
     author.commit("src/lab.rs", "lab");
