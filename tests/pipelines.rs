@@ -566,6 +566,80 @@ fn number_of_a_request_is_an_alias_of_what_a_person_planned_before() {
     author.verify("shop/feat").accepted();
 }
 
+/// A `gh` of a forge with one request.
+fn forge(machine: &Machine, number: u32, head: &str, branch: &str, labels: &str) -> String {
+    let path = event(machine, number, Some("ana/shop"), branch);
+    let said = [head, branch, "main", &fs::read_to_string(path).unwrap(), labels].join("\n");
+    fs::write(machine.path("said"), said + "\n").unwrap();
+    let bin = machine.path("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let gh = format!(
+        "#!/bin/sh\n[ \"$GH_TOKEN $1 $2\" = 't api repos/acme/shop/pulls/{number}' ] && cat {}\n",
+        machine.path("said").display()
+    );
+    fs::write(bin.join("gh"), gh).unwrap();
+    common::system("chmod", &["755".into(), bin.join("gh").display().to_string()]);
+    format!("{}:{}", bin.display(), std::env::var("PATH").unwrap())
+}
+
+#[test]
+fn request_of_a_fork_is_planned_and_attested_by_the_base_and_judged_by_its_own_run() {
+    let team = Team::new();
+    let fork = forked(&team, "fork-7", 7, "patch-9");
+    let head = fork.git(&["rev-parse", "HEAD"]);
+    let path = event(&fork, 7, Some("ana/shop"), "patch-9");
+    let mut own = github("patch-9", "refs/pull/7/merge");
+    own.extend([("GITHUB_EVENT_PATH", path.as_str()), ("EVIDENCE_FORK", "true")]);
+    own.extend([("EVIDENCE_KEY", ""), ("EVIDENCE_LOG_KEY", "")]);
+    let labelled = [&own[..], &[("EVIDENCE_LABELS", "evidence:low")]].concat();
+    // Without a label there is nothing to plan; with one, somebody with keys has to.
+    is(&step(&fork, "ci-1", &["plan"], &own), 0, "nothing is planned");
+    is(&step(&fork, "ci-1", &["plan"], &labelled), 125, "integrations/github/forks.yml");
+    is(&step(&fork, "ci-1", &["gate"], &own), 1, "refused: shop/request-7/patch-9");
+    let base = |name: &str, who: &str, commit: &str, words: &[&str]| {
+        let machine = shallow(&team, name, "refs/heads/main");
+        let search = forge(&machine, 7, &head, "patch-9", "evidence:low,bug");
+        let variables = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", "workflow_dispatch"),
+            ("GITHUB_REF", "refs/heads/main"),
+            ("GITHUB_REPOSITORY", "acme/shop"),
+            ("GITHUB_SERVER_URL", "https://forge.example"),
+            ("EVIDENCE_TOKEN", "t"),
+            ("EVIDENCE_REQUEST", "7"),
+            ("EVIDENCE_COMMIT", commit),
+            ("PATH", &search),
+        ];
+        fs::write(machine.path("junit.xml"), common::junit(2, 0)).unwrap();
+        step(&machine, who, words, &variables)
+    };
+    // Only the commit that somebody looked at.
+    let other = "0123456789012345678901234567890123456789";
+    is(&base("late", "planner", other, &["plan"]), 2, "look at it");
+    is(&base("unnamed", "planner", "", &["plan"]), 2, "EVIDENCE_COMMIT is empty");
+    is(
+        &base("plan", "planner", &head, &["plan", "--implementer", "agent"]),
+        0,
+        "planned shop/request-7/patch-9, tier low",
+    );
+    is(&step(&fork, "ci-1", &["plan"], &labelled), 0, "planned already");
+    let higher = [&own[..], &[("EVIDENCE_LABELS", "evidence:high")]].concat();
+    is(&step(&fork, "ci-1", &["plan"], &higher), 125, "somebody there looked at it");
+    is(&base("attest", "ci-1", &head, &["attest", "build", "--", "true"]), 0, "shop/request-7/patch-9");
+    is(&step(&fork, "ci-1", &["gate"], &own), 0, "accepted: shop/request-7/patch-9");
+    is(&fork.by("reviewer", &["status", "7"]), 0, "shop/request-7/patch-9");
+    // What is pushed later has none of it.
+    fork.commit("src/later.rs", "later\n");
+    fork.git(&["push", "-q", "origin", "HEAD:refs/pull/7/head"]);
+    is(&step(&fork, "ci-1", &["gate"], &own), 1, "refused: shop/request-7/patch-9");
+    // The request's code never runs where the keys are.
+    let yaml = fs::read_to_string(runner::ready("github/forks.yml")).unwrap();
+    let (run, attest) = yaml.split_once("\n  attest:\n").unwrap();
+    assert!(!run.split("\njobs:").nth(1).unwrap().contains("secrets.") && run.contains("make test"));
+    assert!(!attest.contains("make test") && !attest.contains(" -- ") && attest.contains("environment: evidence"));
+    assert!(!yaml.contains("\n  pull_request_target:") && !yaml.contains("\n  workflow_run:"));
+}
+
 // Anchors.
 
 /// Merges a branch into `main` by fast-forward, as the remote has it, and runs the step that records it on a fresh machine.
