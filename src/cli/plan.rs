@@ -138,6 +138,7 @@ fn already(context: &Context, serial: u64, change: &ChangeId, tier: &TierName, p
     }
 }
 
+/// Says that a form asks for no tier.
 fn unasked(context: &Context, change: &ChangeId, form: &Path) {
     if context.json {
         print_json(&json!({"change": change, "planned": false}));
@@ -158,6 +159,7 @@ fn number() -> Option<Id> {
     request().and_then(|request| Id::slug(&request.number)).and_then(|id| id.as_str().parse().ok())
 }
 
+/// Adds that number to the ids that are given.
 fn aliases(mut given: Vec<PrincipalId>) -> Vec<PrincipalId> {
     let number = number();
     given.extend(number.filter(|number| !given.contains(number)));
