@@ -620,7 +620,7 @@ fn stale_branch_of_the_targets_name_is_nobodys_target() {
     job.git(&["branch", "-q", "--force", "main", "feature"]);
     passes(&step(&job, "ci-1", &["attest", "build", "--", "true"], &github("feature")));
     is(&step(&job, "reviewer", &["gate"], &github("feature")), 0, "accepted: shop/feature");
-    assert!(job.repo().join("evidence.zip").exists());
+    assert!(job.repo().join(".git/evidence-out/evidence.zip").exists());
 }
 
 const SECOND: &str = "git:origin#refs/evidence/second";

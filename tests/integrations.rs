@@ -65,9 +65,10 @@ fn pull_request_checked_out_as_a_trial_merge_at_depth_one_is_judged_by_its_head(
         "evidence-codequality.json",
         "evidence.zip",
     ] {
-        assert!(gate.repo().join(name).exists(), "{name}");
+        assert!(gate.repo().join(".git/evidence-out").join(name).exists(), "{name}");
+        assert!(!gate.repo().join(name).exists(), "{name}");
     }
-    gate.ok("reviewer", &["audit", "evidence.zip"]);
+    gate.ok("reviewer", &["audit", ".git/evidence-out/evidence.zip"]);
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn force_push_needs_new_evidence_and_a_rebase_with_the_same_tree_does_not() {
     let ran = gitlab(&job, "reviewer", &["gate"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("E210"), "{ran:?}");
-    assert!(job.repo().join("evidence-codequality.json").exists());
+    assert!(job.repo().join(".git/evidence-out/evidence-codequality.json").exists());
 }
 
 #[test]
@@ -120,10 +121,15 @@ fn pipeline_of_a_fork_without_secrets_says_so_and_runs_nothing() {
     job.git(&["switch", "-q", "feature"]);
     let mut variables = PULL.to_vec();
     variables.extend([("EVIDENCE_KEY", ""), ("EVIDENCE_LOG_KEY", "")]);
-    let ran = step(&job, "ci-1", &["attest", "build", "--", "sh", "-c", ": > ../ran"], &variables);
-    assert_eq!(ran.code, 125, "{ran:?}");
-    assert!(ran.err.contains("pipelines of forks get no secrets"), "{ran:?}");
-    assert!(!job.path("ran").exists());
+    let attest = |fork: &'static str| {
+        let variables = [&variables[..], &[("EVIDENCE_FORK", fork)]].concat();
+        let ran = step(&job, "ci-1", &["attest", "build", "--", "sh", "-c", ": > ../ran"], &variables);
+        assert_eq!(ran.code, 125, "{ran:?}");
+        assert!(!job.path("ran").exists());
+        (ran.err.contains("pipelines of forks get no secrets"), ran.err.contains("set the secret"))
+    };
+    // Whoever forgot the secret is told that, and nothing of forks; where it cannot be told which, both.
+    assert_eq!([attest("true"), attest("false"), attest("")], [(true, false), (false, true), (true, true)]);
     // The gate needs no key, and refuses.
     assert_eq!(step(&job, "ci-1", &["gate"], &variables).code, 1);
 }
@@ -138,6 +144,42 @@ fn pipeline_edited_by_the_change_is_admitted_and_may_be_refused() {
     author.commit(".github/workflows/evidence.yml", "on: push\n");
     author.ok("ci-1", &["attest", "build", "--", "true"]);
     assert!(author.verify("shop/feature").accepted().limitations().contains(&"pipeline-edited"));
+    let owner = team.machine("owner-box");
+    let policy = common::POLICY.replace("version = 1", "version = 1\nrefuse_limitations = [\"pipeline-edited\"]");
+    fs::write(owner.path("policy.toml"), policy).unwrap();
+    owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
+    let judged = |branch: &str, file: &str| {
+        author.git(&["fetch", "-q", "origin"]);
+        author.begin(branch, "low");
+        author.commit(file, "x\n");
+        author.ok("ci-1", &["attest", "build", "--", "true"]);
+        author.verify(&format!("shop/{branch}"))
+    };
+    judged("edited", ".github/workflows/evidence.yml").refused(&["E302"]);
+    judged("other", "src/other.rs").accepted();
+}
+
+#[test]
+fn workflow_of_a_branch_that_is_neither_the_target_nor_the_changes_own_is_admitted() {
+    let team = Team::new();
+    let author = team.machine("author");
+    let judged = |branch: &str, workflow: &str| {
+        author.git(&["fetch", "-q", "origin"]);
+        author.begin(branch, "low");
+        let mut command = author.command("ci-1", &["attest", "build", "--", "true"]);
+        command.env("GITHUB_ACTIONS", "true").env("GITHUB_REPOSITORY", "acme/shop");
+        command.env("GITHUB_WORKFLOW_REF", workflow).env("EVIDENCE_CHANGE", format!("shop/{branch}"));
+        assert_eq!(Ran::of(command.output().unwrap()).code, 0);
+        let verdict = author.verify(&format!("shop/{branch}"));
+        verdict.accepted().limitations().contains(&"pipeline-edited")
+    };
+    let file = "acme/shop/.github/workflows/evidence.yml";
+    assert!(judged("a", &format!("{file}@refs/heads/evil-ci")));
+    assert!(!judged("b", &format!("{file}@refs/heads/main")));
+    assert!(!judged("c", &format!("{file}@refs/pull/4/merge")));
+    assert!(!judged("d", &format!("{file}@refs/heads/d")));
+    // One that the organisation requires is no branch's.
+    assert!(!judged("e", "acme/ci/.github/workflows/evidence.yml@refs/heads/evil-ci"));
 }
 
 #[test]
@@ -154,6 +196,8 @@ fn files_that_the_branch_put_under_the_gates_names_are_not_shown() {
     let summary = author.path("summary.md");
     let mut variables = PULL.to_vec();
     variables.extend([("GITHUB_REF", "refs/heads/feature"), ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())]);
+    // Also where they are written into the work tree.
+    variables.push(("EVIDENCE_OUT", "."));
     let ran = step(&author, "reviewer", &["gate"], &variables);
     assert_eq!(ran.code, 1, "{ran:?}");
     let shown = fs::read_to_string(summary).unwrap();
@@ -170,25 +214,35 @@ fn comment_is_made_once_and_edited_in_place() {
     fs::create_dir_all(&bin).unwrap();
     // What `gh api` would be asked, and a forge with one comment after the first time.
     let gh = format!(
-        "#!/bin/sh\necho \"$@\" >> {0}/asked\ncase \"$*\" in *--paginate*) cat {0}/comments 2>/dev/null; exit 0 ;; *POST*) echo 77 > {0}/comments ;; esac\n",
+        "#!/bin/sh\necho \"$@\" >> {0}/asked\nfor word; do case $word in body=@*) cat \"${{word#body=@}}\" > {0}/said ;; esac; done\ncase \"$*\" in 'api user'*) cat {0}/me 2>/dev/null; exit ;; *--paginate*) cat {0}/comments 2>/dev/null; exit 0 ;; *POST*) echo 77 > {0}/comments ;; esac\n",
         bin.display()
     );
     fs::write(bin.join("gh"), gh).unwrap();
     fs::set_permissions(bin.join("gh"), fs::Permissions::from_mode(0o755)).unwrap();
+    let said = || fs::read_to_string(bin.join("said")).unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let mut variables = PULL.to_vec();
     variables.extend([("GITHUB_REPOSITORY", "acme/shop"), ("PATH", path.as_str())]);
-    // Without a verdict there is nothing to say.
+    // Without a verdict there is nothing to say, where nothing was said before.
+    let asked = || fs::read_to_string(bin.join("asked")).unwrap();
     assert_eq!(step(&job, "ci-1", &["comment"], &variables).code, 0);
-    assert!(!bin.join("asked").exists());
-    job.write("evidence.md", "accepted\n");
+    assert!(!asked().contains("--method"), "{}", asked());
+    job.write(".git/evidence-out/evidence.md", "accepted\n");
     for _ in 0..2 {
         let ran = step(&job, "ci-1", &["comment"], &variables);
         assert_eq!(ran.code, 0, "{ran:?}");
     }
-    let asked = fs::read_to_string(bin.join("asked")).unwrap();
-    assert_eq!(asked.matches("--method POST repos/acme/shop/issues/1/comments").count(), 1, "{asked}");
-    assert_eq!(asked.matches("--method PATCH repos/acme/shop/issues/comments/77").count(), 1, "{asked}");
+    assert_eq!(asked().matches("--method POST repos/acme/shop/issues/1/comments").count(), 1, "{}", asked());
+    assert_eq!(asked().matches("--method PATCH repos/acme/shop/issues/comments/77").count(), 1, "{}", asked());
+    assert!(asked().contains(".user.type == \"Bot\"") && !asked().contains(".user.login =="), "{}", asked());
+    assert!(said().ends_with("accepted\n"), "{}", said());
+    // An acceptance does not stay where the gate could not judge any more; a person's token finds what that person wrote.
+    fs::remove_file(job.repo().join(".git/evidence-out/evidence.md")).unwrap();
+    fs::write(bin.join("me"), "ana\n").unwrap();
+    assert_eq!(step(&job, "ci-1", &["comment"], &variables).code, 0);
+    assert_eq!(asked().matches("--method PATCH repos/acme/shop/issues/comments/77").count(), 2, "{}", asked());
+    assert!(asked().contains(".user.login == \"ana\""), "{}", asked());
+    assert!(said().contains("could not judge") && !said().contains("accepted"), "{}", said());
 }
 
 #[test]

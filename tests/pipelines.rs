@@ -479,6 +479,167 @@ fn several_changes_are_attested_by_one_run_and_accepted_together_or_not() {
     assert_eq!(verify(&["--change", "shop/a", "--change", "shop/b"]).code, 0);
 }
 
+/// A branch that is planned in the run of its request, and the commit that a queue squashes it to on top of `main`.
+fn squash(author: &Machine, branch: &str, number: u32) -> String {
+    author.git(&["switch", "-q", "-c", branch, "origin/main"]);
+    author.commit(&format!("src/{branch}.rs"), branch);
+    author.git(&["push", "-q", "origin", branch]);
+    let reference = format!("refs/pull/{number}/merge");
+    let variables = [github(branch, &reference), vec![("EVIDENCE_LABELS", "evidence:low")]].concat();
+    is(&step(author, "planner", &["plan", "--implementer", "agent"], &variables), 0, "tier low");
+    squashed(author, branch, number)
+}
+
+/// Squashes a branch as a queue does, on top of a `main` that has gone on, and pushes it under the queue's name for a number.
+fn squashed(author: &Machine, branch: &str, number: u32) -> String {
+    author.git(&["switch", "-q", "--detach", "origin/main"]);
+    author.commit("src/meanwhile.rs", branch);
+    author.git(&["merge", "-q", "--squash", branch]);
+    author.git(&["commit", "-q", "-m", &format!("{branch} (#{number})")]);
+    author.git(&["push", "-q", "--force", "origin", &format!("HEAD:{}", queue_name(number))]);
+    author.git(&["rev-parse", "HEAD"])
+}
+
+fn queue_name(number: u32) -> String {
+    format!("refs/heads/gh-readonly-queue/main/pr-{number}-0123456789abcdef0123456789abcdef01234567")
+}
+
+#[test]
+fn squash_of_a_queue_is_the_change_whose_number_the_queues_branch_names() {
+    let team = Team::new();
+    let author = team.machine("author");
+    let job = |name: &str, number: u32, commit: &str, words: &[&str]| {
+        let reference = queue_name(number);
+        step(&shallow(&team, name, &reference), "ci-1", words, &queue(&reference, commit))
+    };
+    let commit = squash(&author, "feat", 7);
+    // What was shown of the branch is about another tree.
+    author.git(&["switch", "-q", "feat"]);
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    is(&job("gate-1", 7, &commit, &["gate"]), 1, "refused: shop/feat");
+    assert_eq!(job("red", 7, &commit, &["attest", "build", "--", "false"]).code, 1);
+    is(&job("gate-2", 7, &commit, &["gate"]), 1, "E202");
+    is(&job("green", 7, &commit, &["attest", "build", "--", "true"]), 0, "shop/feat");
+    is(&job("gate-3", 7, &commit, &["gate"]), 0, "accepted: shop/feat");
+    // A number that no change has; what somebody shows of the commit under its name tells then.
+    let unknown = squashed(&author, "feat", 8);
+    is(&job("gate-4", 8, &unknown, &["gate"]), 2, "no change is known");
+    is(&job("named", 8, &unknown, &["attest", "build", "--change", "shop/feat", "--", "true"]), 0, "shop/feat");
+    is(&job("gate-5", 8, &unknown, &["gate"]), 0, "accepted: shop/feat");
+    // Another change that claims the number makes it ambiguous: neither is chosen. One of another repository does not.
+    author.ok("planner", &["plan", "pay/feat", "--tier", "low", "--alias", "7", "--implementer", "agent"]);
+    is(&job("gate-6", 7, &commit, &["gate"]), 0, "accepted: shop/feat");
+    author.ok("planner", &["plan", "shop/evil", "--tier", "low", "--alias", "7", "--implementer", "agent"]);
+    is(&job("gate-7", 7, &commit, &["gate"]), 2, "brings several changes: shop/evil, shop/feat");
+    let named = [queue(&queue_name(7), &commit), vec![("EVIDENCE_CHANGE", "shop/feat")]]
+        .concat()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect::<Vec<_>>();
+    let named: Variables<'_> = named.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    is(&step(&shallow(&team, "gate-8", &queue_name(7)), "ci-1", &["gate"], &named), 0, "accepted: shop/feat");
+    // It is merged under that name.
+    team.git(&["update-ref", "refs/heads/main", &commit]);
+    let before = team.git(&["rev-parse", &format!("{commit}~2")]);
+    let (ran, _) =
+        merge_job(&team, "merged", &before, &["shop/feat", "--json", "--commit", "HEAD", "--branch", "main"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // What is for machines is that alone.
+    assert_eq!(ran.json()["changes"][0], "shop/feat");
+}
+
+#[test]
+fn number_of_a_request_is_an_alias_of_what_a_person_planned_before() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feat", "low");
+    assert_eq!(author.by("reviewer", &["status", "7"]).code, 2);
+    let variables = [github("feat", "refs/pull/7/merge"), vec![("EVIDENCE_LABELS", "evidence:low")]].concat();
+    is(&step(&author, "planner", &["plan"], &variables), 0, "planned shop/feat, tier low");
+    is(&author.by("reviewer", &["status", "7"]), 0, "shop/feat");
+    let head = team.head();
+    is(&step(&author, "planner", &["plan"], &variables), 0, "planned already");
+    assert_eq!(team.head(), head);
+    // Nobody raises or lowers anything by that.
+    assert_eq!(author.verify("shop/feat").json["tier"]["effective"], "low");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    author.verify("shop/feat").accepted();
+}
+
+/// A `gh` of a forge with one request.
+fn forge(machine: &Machine, number: u32, head: &str, branch: &str, labels: &str) -> String {
+    let path = event(machine, number, Some("ana/shop"), branch);
+    let said = [head, branch, "main", &fs::read_to_string(path).unwrap(), labels].join("\n");
+    fs::write(machine.path("said"), said + "\n").unwrap();
+    let bin = machine.path("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let gh = format!(
+        "#!/bin/sh\n[ \"$GH_TOKEN $1 $2\" = 't api repos/acme/shop/pulls/{number}' ] && cat {}\n",
+        machine.path("said").display()
+    );
+    fs::write(bin.join("gh"), gh).unwrap();
+    common::system("chmod", &["755".into(), bin.join("gh").display().to_string()]);
+    format!("{}:{}", bin.display(), std::env::var("PATH").unwrap())
+}
+
+#[test]
+fn request_of_a_fork_is_planned_and_attested_by_the_base_and_judged_by_its_own_run() {
+    let team = Team::new();
+    let fork = forked(&team, "fork-7", 7, "patch-9");
+    let head = fork.git(&["rev-parse", "HEAD"]);
+    let path = event(&fork, 7, Some("ana/shop"), "patch-9");
+    let mut own = github("patch-9", "refs/pull/7/merge");
+    own.extend([("GITHUB_EVENT_PATH", path.as_str()), ("EVIDENCE_FORK", "true")]);
+    own.extend([("EVIDENCE_KEY", ""), ("EVIDENCE_LOG_KEY", "")]);
+    let labelled = [&own[..], &[("EVIDENCE_LABELS", "evidence:low")]].concat();
+    // Without a label there is nothing to plan; with one, somebody with keys has to.
+    is(&step(&fork, "ci-1", &["plan"], &own), 0, "nothing is planned");
+    is(&step(&fork, "ci-1", &["plan"], &labelled), 125, "integrations/github/forks.yml");
+    is(&step(&fork, "ci-1", &["gate"], &own), 1, "refused: shop/request-7/patch-9");
+    let base = |name: &str, who: &str, commit: &str, words: &[&str]| {
+        let machine = shallow(&team, name, "refs/heads/main");
+        let search = forge(&machine, 7, &head, "patch-9", "evidence:low,bug");
+        let variables = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", "workflow_dispatch"),
+            ("GITHUB_REF", "refs/heads/main"),
+            ("GITHUB_REPOSITORY", "acme/shop"),
+            ("GITHUB_SERVER_URL", "https://forge.example"),
+            ("EVIDENCE_TOKEN", "t"),
+            ("EVIDENCE_REQUEST", "7"),
+            ("EVIDENCE_COMMIT", commit),
+            ("PATH", &search),
+        ];
+        fs::write(machine.path("junit.xml"), common::junit(2, 0)).unwrap();
+        step(&machine, who, words, &variables)
+    };
+    // Only the commit that somebody looked at.
+    let other = "0123456789012345678901234567890123456789";
+    is(&base("late", "planner", other, &["plan"]), 2, "look at it");
+    is(&base("unnamed", "planner", "", &["plan"]), 2, "EVIDENCE_COMMIT is empty");
+    is(
+        &base("plan", "planner", &head, &["plan", "--implementer", "agent"]),
+        0,
+        "planned shop/request-7/patch-9, tier low",
+    );
+    is(&step(&fork, "ci-1", &["plan"], &labelled), 0, "planned already");
+    let higher = [&own[..], &[("EVIDENCE_LABELS", "evidence:high")]].concat();
+    is(&step(&fork, "ci-1", &["plan"], &higher), 125, "somebody there looked at it");
+    is(&base("attest", "ci-1", &head, &["attest", "build", "--", "true"]), 0, "shop/request-7/patch-9");
+    is(&step(&fork, "ci-1", &["gate"], &own), 0, "accepted: shop/request-7/patch-9");
+    is(&fork.by("reviewer", &["status", "7"]), 0, "shop/request-7/patch-9");
+    // What is pushed later has none of it.
+    fork.commit("src/later.rs", "later\n");
+    fork.git(&["push", "-q", "origin", "HEAD:refs/pull/7/head"]);
+    is(&step(&fork, "ci-1", &["gate"], &own), 1, "refused: shop/request-7/patch-9");
+    // The request's code never runs where the keys are.
+    let yaml = fs::read_to_string(runner::ready("github/forks.yml")).unwrap();
+    let (run, attest) = yaml.split_once("\n  attest:\n").unwrap();
+    assert!(!run.split("\njobs:").nth(1).unwrap().contains("secrets.") && run.contains("make test"));
+    assert!(!attest.contains("make test") && !attest.contains(" -- ") && attest.contains("environment: evidence"));
+    assert!(!yaml.contains("\n  pull_request_target:") && !yaml.contains("\n  workflow_run:"));
+}
+
 // Anchors.
 
 /// Merges a branch into `main` by fast-forward, as the remote has it, and runs the step that records it on a fresh machine.
@@ -635,7 +796,85 @@ fn evidence_made_on_the_target_does_not_stand_in_for_the_reviewed_change() {
     is(&ran, 1, "refused: shop/pf");
 }
 
+#[test]
+fn push_of_a_new_protected_branch_is_judged_against_the_default_one() {
+    let team = Team::new();
+    let author = hooked(&team, "author");
+    author.git(&["config", "evidence.protected", "main release/*"]);
+    // What `main` has is released as it is, whatever is checked out.
+    is(&push(&author, "origin/main:refs/heads/release/1"), 0, "");
+    author.begin("feat", "low");
+    is(&push(&author, "feat:refs/heads/release/2"), 1, "refused: shop/feat");
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    is(&push(&author, "feat:refs/heads/release/2"), 0, "accepted: shop/feat");
+    author.git(&["switch", "-q", "-c", "release/3", "origin/main"]);
+    author.commit("src/past.rs", "past\n");
+    assert_eq!(push(&author, "release/3").code, 1);
+    // A remote without any branch has nothing to judge against.
+    let empty = team.path("empty.git").display().to_string();
+    common::system("git", &["init".into(), "-q".into(), "--bare".into(), empty.clone()]);
+    let words = ["git", "push", "-q", &empty, "release/3:main"];
+    is(&Ran::of(runner::program(&author, "ci-1", &words, &[]).output().unwrap()), 0, "has no branch yet");
+}
+
 // Machines that vanish.
+
+/// Puts a file of more than 95 MiB beside a checkout, which takes no place on the disk.
+fn large(machine: &Machine) {
+    let file = fs::File::create(machine.path("large")).unwrap();
+    file.set_len((95 << 20) + 1).unwrap();
+}
+
+#[test]
+fn file_that_no_git_remote_takes_is_a_problem_of_the_result_and_blocks_nothing() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    large(&author);
+    let attach = |words: &[&str]| {
+        let words = [&["attest", "build", "--attach", "../large"], words].concat();
+        let ran = author.by("ci-1", &words);
+        assert!(ran.code == 1 && ran.err.contains("too-large"), "{ran:?}");
+        author.verify("shop/feature").refused(&["E203"]);
+        is(&author.by("ci-1", &["attest", "--flush"]), 0, "nothing waits");
+    };
+    attach(&["--", "true"]);
+    attach(&["--", "sh", "-c", "touch ../large"]);
+    author.ok("ci-1", &["attest", "build", "--", "true"]);
+    author.verify("shop/feature").accepted();
+}
+
+#[test]
+fn result_that_no_waiting_mends_keeps_no_other_from_being_delivered() {
+    let team = Team::new();
+    let owner = team.machine("owner-box");
+    let apply = |text: &str| {
+        fs::write(owner.path("policy.toml"), text).unwrap();
+        owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
+    };
+    let store = team.path("store");
+    fs::create_dir_all(&store).unwrap();
+    apply(&format!("{}\n[materials]\nstore = \"file://{}\"\n", common::POLICY, store.display()));
+    let author = team.machine("author");
+    author.begin("one", "low");
+    author.begin("two", "low");
+    large(&author);
+    let (here, away) = (team.remote(), team.path("away.git"));
+    let leave = format!("mv {} {}; touch ../large", here.display(), away.display());
+    for (change, more) in [("shop/one", &["--attach", "../large"][..]), ("shop/two", &[])] {
+        let words = [&["attest", "build", "--change", change], more, &["--", "sh", "-c", &leave]].concat();
+        is(&author.by("ci-1", &words), 125, "waits at");
+        fs::rename(&away, &here).unwrap();
+    }
+    // The store is given up meanwhile.
+    apply(common::POLICY);
+    let ran = author.by("ci-1", &["attest", "--flush"]);
+    is(&ran, 1, "build (shop/one) waits on: a material cannot be appended");
+    is(&ran, 1, "to give it up: rm '");
+    is(&ran, 1, "build (shop/two) delivered");
+    author.verify("shop/one").refused(&["E204"]);
+    author.verify("shop/two").accepted();
+}
 
 #[test]
 fn result_that_waits_is_delivered_by_the_next_step_on_another_machine() {
@@ -683,7 +922,25 @@ fn form_in_the_text_of_a_request_plans_it_and_a_label_counts_before_it() {
     is(&plan("labelled", body, "Evidence:High"), 0, "planned shop/labelled, tier high");
     is(&plan("plain", "Two.", ""), 0, "nothing is planned");
     is(&plan("wrong", "### Tier\r\n\r\nenormous\r\n", ""), 1, "the policy has no tier enormous");
-    is(&plan("empty", "### Tier\r\n\r\n_No response_\r\n", ""), 2, "no heading `### Tier` with a tier");
+    // What was not filled in asks for nothing, nor does a heading anywhere else than in the text.
+    is(&plan("empty", "### Tier\r\n\r\n_No response_\r\n", ""), 0, "nothing is planned");
+    let template = fs::read_to_string(runner::ready("github/PULL_REQUEST_TEMPLATE.md")).unwrap();
+    is(&plan("untouched", &template, ""), 0, "nothing is planned");
+    is(
+        &plan("filled", &template.replace("### Tier\n", "### Tier\n\nmedium\n"), ""),
+        0,
+        "planned shop/filled, tier medium",
+    );
+    author.git(&["switch", "-q", "-C", "bare", "origin/main"]);
+    author.commit("src/two.rs", "bare");
+    let path = event(&author, 4, Some("acme/shop"), "bare");
+    let mut event: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    event["pull_request"]["body"] = serde_json::Value::Null;
+    event["pull_request"]["title"] = "### Tier\n\nhigh".into();
+    fs::write(&path, event.to_string()).unwrap();
+    let variables = [github("bare", "refs/pull/4/merge"), vec![("GITHUB_EVENT_PATH", &path)]].concat();
+    is(&step(&author, "planner", &["plan"], &variables), 0, "nothing is planned");
+    is(&author.by("planner", &["plan", "shop/bare", "--form", &path]), 2, "no heading `### Tier` with a tier");
     // GitLab gives the text in a variable.
     author.git(&["switch", "-q", "-C", "lab", "origin/main"]);
     author.commit("src/lab.rs", "lab");

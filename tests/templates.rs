@@ -7,6 +7,8 @@ mod common;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 mod runner;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -124,6 +126,9 @@ fn forge_client(machine: &Machine) {
     fs::set_permissions(bin.join("gh"), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// How the action finds out whether a run is a fork's.
+const FORK: &str = "github.event_name == 'pull_request' && (github.event.pull_request.head.repo.full_name != github.repository || github.actor == 'dependabot[bot]')";
+
 /// The policy of the team with the variants that the example runs.
 fn variants(team: &Team) {
     let owner = team.machine("owner-box");
@@ -142,7 +147,7 @@ fn github_workflow_plans_attests_judges_comments_and_merges() {
     author.git(&["switch", "-q", "-c", "feature"]);
     author.commit("src/two.rs", "two\n");
     author.commit("Makefile", "test:\n\tmkdir -p target\n\tcp ../tests.xml target/junit.xml\n");
-    author.commit(".gitignore", "target/\nevidence*\n");
+    author.commit(".gitignore", "target/\n");
     author.git(&["push", "-q", "origin", "feature"]);
     let trial = pull_request(&author, "feature");
     let pull = [
@@ -153,6 +158,7 @@ fn github_workflow_plans_attests_judges_comments_and_merges() {
         ("GITHUB_BASE_REF", "main"),
         ("GITHUB_HEAD_REF", "feature"),
         ("GITHUB_REPOSITORY", "acme/shop"),
+        ("GITHUB_SERVER_URL", "https://forge.example"),
     ];
     let (planner, ci, log) = (key(&team, "keys/planner.pem"), key(&team, "keys/ci-1.pem"), key(&team, "log.pem"));
     let trust = key(&team, "trust.toml");
@@ -161,6 +167,7 @@ fn github_workflow_plans_attests_judges_comments_and_merges() {
             ("join(github.event.pull_request.labels.*.name, ',')", labels),
             ("matrix.variant", variant),
             ("github.token", "a-token"),
+            (FORK, "false"),
             ("secrets.EVIDENCE_PLANNER_KEY", &planner),
             ("secrets.EVIDENCE_KEY", &ci),
             ("secrets.EVIDENCE_LOG_KEY", &log),
@@ -197,9 +204,11 @@ fn github_workflow_plans_attests_judges_comments_and_merges() {
     assert_eq!(ran[0].code, 0, "{ran:?}");
     // All that is to be uploaded is there.
     let paths = scripts(&text("github/action.yml"), "path");
-    for name in paths.iter().find(|paths| paths.contains("evidence.md")).unwrap().lines() {
-        assert!(machine.repo().join(name.replace('*', "")).exists(), "{name}");
+    assert!(paths.contains(&"${{ runner.temp }}/evidence".to_owned()), "{paths:?}");
+    for name in ["md", "json", "sarif", "zip"].map(|end| format!("runner/evidence/evidence.{end}")) {
+        assert!(machine.path(&name).exists(), "{name}");
     }
+    assert_eq!(machine.git(&["status", "--porcelain"]), "");
     // What waits lies where the artifact is taken from, and is brought to.
     let spool = paths.iter().filter(|path| *path == "${{ runner.temp }}/evidence-spool").count();
     assert_eq!(spool, 2, "{paths:?}");
@@ -211,6 +220,7 @@ fn github_workflow_plans_attests_judges_comments_and_merges() {
         ("GITHUB_EVENT_NAME", "merge_group"),
         ("GITHUB_REF", queue),
         ("GITHUB_SHA", trial.as_str()),
+        ("GITHUB_SERVER_URL", "https://forge.example"),
     ];
     assert_eq!(run("queue-gate-1", queue, "gate", "", &group).0[0].code, 1);
     for variant in ["linux", "macos"] {
@@ -225,6 +235,7 @@ fn github_workflow_plans_attests_judges_comments_and_merges() {
         ("GITHUB_EVENT_NAME", "push"),
         ("GITHUB_REF", "refs/heads/main"),
         ("GITHUB_SHA", trial.as_str()),
+        ("GITHUB_SERVER_URL", "https://forge.example"),
     ];
     let (ran, _) = run("merged", "refs/heads/main", "merged", "", &push);
     assert!(ran[0].code == 0 && ran[0].out.contains("merged shop/feature to refs/heads/main"), "{ran:?}");
@@ -245,8 +256,10 @@ fn gitlab_template_attests_judges_and_merges() {
     let run = |name: &str, at: &str, line: &str, variables: &[(&str, &str)]| {
         let who = if line == plan { "planner" } else { "ci-1" };
         let machine = shallow(&team, name, at);
+        let out = if line == gate { "." } else { "" };
         let all = [
             &[
+                ("EVIDENCE_OUT", out),
                 ("GITLAB_CI", "true"),
                 ("CI_DEFAULT_BRANCH", "main"),
                 ("REPORT", ""),
@@ -295,7 +308,7 @@ fn jenkinsfile_attests_judges_and_merges() {
     let author = team.machine("author");
     author.git(&["switch", "-q", "-c", "feature", "origin/main"]);
     author.commit("Makefile", "test:\n\tmkdir -p target\n\tcp ../tests.xml target/junit.xml\n");
-    author.commit(".gitignore", "target/\nevidence*\n");
+    author.commit(".gitignore", "target/\n");
     author.git(&["push", "-q", "origin", "feature"]);
     let owner = team.machine("owner-box");
     let policy = common::POLICY.replace("require = [\"build\"]", "require = [\"unit-tests\"]");
@@ -303,12 +316,15 @@ fn jenkinsfile_attests_judges_and_merges() {
     owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
     let file = text("jenkins/Jenkinsfile");
     let steps: Vec<&str> = file.split("sh '").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
-    let [plan, attest, gate, merged, flush] = steps[..] else { panic!("{steps:?}") };
+    let [plan, attest, flush, gate, merged] = steps[..] else { panic!("{steps:?}") };
     let run = |name: &str, at: &str, script: &str, variables: &[(&str, &str)]| {
         let who = if script == plan { "planner" } else { "ci-1" };
         let machine = shallow(&team, name, at);
         fs::write(machine.path("tests.xml"), junit(2, 0)).unwrap();
-        let all = [&[("JENKINS_URL", "http://ci"), ("EVIDENCE_LEDGER", "git:origin")], variables].concat();
+        let ledger = format!("git:file://{}", team.remote().display());
+        let all =
+            [&[("JENKINS_URL", "http://ci"), ("WORKSPACE_TMP", "../tmp"), ("EVIDENCE_LEDGER", &ledger)], variables]
+                .concat();
         Ran::of(program(&machine, who, &["sh", "-xec", script], &all).output().unwrap())
     };
     let request =
@@ -341,25 +357,34 @@ fn plain_shell_pipeline_plans_attests_judges_and_merges() {
     let author = team.machine("author");
     author.git(&["switch", "-q", "-c", "feature", "origin/main"]);
     author.commit("Makefile", "build:\n\ttrue\ntest:\n\tmkdir -p target\n\tcp ../tests.xml target/junit.xml\n");
-    author.commit(".gitignore", "target/\nevidence*\n");
+    author.commit(".gitignore", "target/\n");
     author.git(&["push", "-q", "origin", "feature"]);
     let before = author.git(&["rev-parse", "origin/main"]);
     let example = ready("shell/example.sh").display().to_string();
+    let made = RefCell::new(BTreeMap::new());
     let run = |name: &str, at: &str, word: &str, failed: usize, variables: &[(&str, &str)]| {
-        let machine = shallow(&team, name, at);
+        let machine = match made.borrow_mut().remove(name) {
+            Some(machine) => machine,
+            None => shallow(&team, name, at),
+        };
         fs::write(machine.path("tests.xml"), junit(2, failed)).unwrap();
         let (planner, ci, log) = (key(&team, "keys/planner.pem"), key(&team, "keys/ci-1.pem"), key(&team, "log.pem"));
         let trust = team.path("trust.toml").display().to_string();
         let keys = [("PLANNER_KEY", planner.as_str()), ("CI_KEY", &ci), ("LOG_KEY", &log), ("TRUST", &trust)];
         let mut command = program(&machine, "stranger", &["sh", &example, word], &[&keys[..], variables].concat());
         // No key comes from anywhere but the example's own variables.
-        Ran::of(command.env_remove("EVIDENCE_KEY").env_remove("EVIDENCE_LOG_KEY").output().unwrap())
+        let ran = Ran::of(command.env_remove("EVIDENCE_KEY").env_remove("EVIDENCE_LOG_KEY").output().unwrap());
+        made.borrow_mut().insert(name.to_owned(), machine);
+        ran
     };
     let request = [("BRANCH", "feature"), ("TIER", "low")];
     let ran = run("red", "refs/heads/feature", "request", 1, &request);
-    assert!(ran.code == 1 && ran.out.contains("refused: shop/feature"), "{ran:?}");
+    assert!(ran.code == 1 && ran.err.contains("refused: shop/feature"), "{ran:?}");
     let ran = run("green", "refs/heads/feature", "request", 0, &request);
-    assert!(ran.code == 0 && ran.out.contains("accepted: shop/feature"), "{ran:?}");
+    assert!(ran.code == 0 && ran.err.contains("accepted: shop/feature"), "{ran:?}");
+    // Once more in the workspace that there is by now: what the gate wrote makes no other tree of it.
+    let ran = run("green", "refs/heads/feature", "request", 0, &request);
+    assert!(ran.code == 0 && ran.err.contains("accepted: shop/feature"), "{ran:?}");
     team.git(&["update-ref", "refs/heads/main", "refs/heads/feature"]);
     let ran = run("merged", "refs/heads/main", "merged", 0, &[("BEFORE", &before)]);
     assert!(ran.code == 0 && ran.out.contains("merged shop/feature to refs/heads/main"), "{ran:?}");
@@ -410,4 +435,144 @@ fn release_carries_a_checksum_and_a_statement_that_an_auditor_accepts() {
     assert!(check());
     fs::write(dist.join(&name), "another one").unwrap();
     assert!(!check());
+}
+
+/// Starts a script on a machine, waits until a file is there, and sends the one process that a runner knows a signal.
+fn cancelled(machine: &Machine, script: &str, variables: &[(&str, &str)], sign: &str) -> Option<i32> {
+    fs::write(machine.path("step.sh"), script).unwrap();
+    let words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "../step.sh"];
+    let mut child = program(machine, "ci-1", &words, variables).spawn().unwrap();
+    let began = machine.path(sign);
+    let since = std::time::Instant::now();
+    while !began.exists() && since.elapsed() < std::time::Duration::from_secs(60) {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(began.exists());
+    common::system("kill", &["-INT".into(), child.id().to_string()]);
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn cancelled_job_of_github_signs_that_it_was() {
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    let yaml = text("github/action.yml");
+    let script = &scripts(&yaml, "run")[0];
+    let folder = ready("github").display().to_string();
+    let runner = author.path("runner").display().to_string();
+    let variables = [
+        ("GITHUB_ACTION_PATH", folder.as_str()),
+        ("RUNNER_TEMP", runner.as_str()),
+        ("STEP", "attest"),
+        ("ARGUMENTS", "build -- sh -c ': >../began; exec sleep 60'"),
+        ("INPUT_TRUST", ""),
+    ];
+    let code = cancelled(&author, script, &variables, "began");
+    assert_ne!(code, Some(0));
+    let log = author.ok("reviewer", &["log", "--change", "shop/feature", "--kind", "result", "--json"]).json();
+    let serial = log["records"][0]["serial"].to_string();
+    let shown = author.ok("reviewer", &["show", &serial, "--json"]).out;
+    assert!(shown.contains("interrupted"), "{shown}");
+    // What could not be delivered is kept, also then; and one of a matrix that fails cancels no other.
+    assert!(yaml.contains("if: (failure() || cancelled()) && inputs.step == 'attest'"));
+    assert!(text("github/example.yml").contains("fail-fast: false"));
+}
+
+#[test]
+fn jobs_that_run_the_branchs_code_leave_no_token_in_the_checkout() {
+    let example = text("github/example.yml");
+    for file in [&example, &text("github/forks.yml")] {
+        let checkouts = file.matches("uses: actions/checkout@").count();
+        assert_eq!(file.matches("persist-credentials: false").count(), checkouts);
+        assert!(file.contains("\npermissions: {}\n"));
+    }
+    // Git gets the token from `ci.sh`, for that forge and no other, and the command does not see it.
+    let team = Team::new();
+    let author = team.machine("author");
+    author.begin("feature", "low");
+    let ask =
+        |host: &str| format!("printf 'protocol=https\\nhost={host}\\n\\n' | GIT_TERMINAL_PROMPT=0 git credential fill");
+    let told = author.path("told");
+    let fake = author.path("asks");
+    fs::write(
+        &fake,
+        format!(
+            "#!/bin/sh\n{{ {}; {}; }} >{} 2>&1\nexec {EVIDENCE} \"$@\"\n",
+            ask("forge.example"),
+            ask("evil.example"),
+            told.display()
+        ),
+    )
+    .unwrap();
+    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
+    let ci = ready("ci.sh").display().to_string();
+    let fake = fake.display().to_string();
+    let attest = |name: &str, host: &str| {
+        let line = format!("{} >../seen-{name} 2>&1 || :", ask(host));
+        let words = ["sh", &ci, "attest", "build", "--", "sh", "-c", &line];
+        let variables =
+            [("EVIDENCE_TOKEN", "t0ken"), ("GITHUB_SERVER_URL", "https://forge.example"), ("EVIDENCE", &fake)];
+        let ran = Ran::of(program(&author, "ci-1", &words, &variables).output().unwrap());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        fs::read_to_string(author.path(&format!("seen-{name}"))).unwrap()
+    };
+    let seen = attest("one", "forge.example");
+    // Nor does it stand in the way of what the command has of its own.
+    assert!(!seen.contains("t0ken") && !seen.contains("username"), "{seen}");
+    let told = fs::read_to_string(told).unwrap();
+    assert_eq!(told.matches("password=t0ken").count(), 1, "{told}");
+    assert!(told.contains("host=forge.example") && !told.contains("host=evil.example\nusername"), "{told}");
+    let config = fs::read_to_string(author.repo().join(".git/config")).unwrap();
+    assert!(!config.contains("t0ken"), "{config}");
+}
+
+#[test]
+fn what_the_branch_left_in_the_workspace_does_not_reach_the_gate() {
+    let team = Team::new();
+    let author = team.machine("author");
+    // The fake has the ledger as it was before anything failed, and the branch's code points the workspace at it.
+    author.git(&["switch", "-q", "-c", "feature", "origin/main"]);
+    let evil =
+        "build:\n\tgit config remote.origin.url ../../fake.git\n\tgit config core.hooksPath ../hooks\ntest:\n\tfalse\n";
+    author.commit("Makefile", evil);
+    author.git(&["push", "-q", "origin", "feature"]);
+    let owner = team.machine("owner-box");
+    let policy = common::POLICY.replace("require = [\"build\"]", "require = [\"build\", \"unit-tests\"]");
+    fs::write(owner.path("policy.toml"), policy).unwrap();
+    owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
+    common::system(
+        "cp",
+        &["-a".into(), team.remote().display().to_string(), team.path("fake.git").display().to_string()],
+    );
+    let example = ready("shell/example.sh").display().to_string();
+    let machine = shallow(&team, "ws", "refs/heads/feature");
+    let (planner, ci, log) = (key(&team, "keys/planner.pem"), key(&team, "keys/ci-1.pem"), key(&team, "log.pem"));
+    let variables =
+        [("PLANNER_KEY", planner.as_str()), ("CI_KEY", &ci), ("LOG_KEY", &log), ("BRANCH", "feature"), ("TIER", "low")];
+    let mut command = program(&machine, "stranger", &["sh", &example, "request"], &variables);
+    command.env_remove("EVIDENCE_KEY").env_remove("EVIDENCE_LOG_KEY").env_remove("EVIDENCE_LEDGER");
+    let ran = Ran::of(command.output().unwrap());
+    assert!(machine.git(&["config", "remote.origin.url"]).ends_with("fake.git"));
+    // Judged by the ledger in which the failure stands.
+    assert!(ran.code == 1 && ran.err.contains("E202"), "{ran:?}");
+    let gate = text("jenkins/Jenkinsfile");
+    let (_, gate) = gate.split_once("stage('gate')").unwrap();
+    assert!(
+        gate.contains("deleteDir()") && gate.contains("XDG_CONFIG_HOME=") && gate.contains("label 'evidence-gate'")
+    );
+    assert!(text("jenkins/Jenkinsfile").contains("EVIDENCE_LEDGER_URL"));
+}
+
+#[test]
+fn verdict_is_shown_where_a_gate_before_it_failed() {
+    let lab = text("gitlab/templates/evidence.yml");
+    let (_, gate) = lab.split_once("\nevidence-gate:\n").unwrap();
+    assert!(gate.split("\nevidence-merged:").next().unwrap().contains("when: always"));
+    let jenkins = text("jenkins/Jenkinsfile");
+    let (tests, _) = jenkins.split_once("stage('gate')").unwrap();
+    assert!(tests.contains("catchError("));
+    // No credentials for forks, and one job for each claim, variant and shard.
+    assert_eq!(tests.matches("expression { !env.CHANGE_FORK }").count(), 2);
+    assert!(lab.contains("\n\"evidence-attest:$[[ inputs.claim ]]:$[[ inputs.variant ]]:$[[ inputs.shard ]]\":\n"));
 }

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use super::capture::Kept;
 use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
-use super::gather::{Before, Gathered, ReportSpec, detect, gather_since};
+use super::gather::{Before, Gathered, Gathering, ReportSpec, detect};
 use super::on_base::{BaseSpec, Rerun};
 use super::secrets::Secrets;
 use super::signer::{About, Signer};
@@ -147,7 +147,9 @@ impl Attempt {
             shard: self.shard,
             deadline_seconds: self.deadline_seconds,
         };
-        let gather = |before| gather_since(&self.folder, &self.reports, &blobs, before, &self.secrets);
+        let takes = |bytes| signer.appender.ledger().takes(bytes);
+        let (folder, secrets) = (self.folder.as_path(), self.secrets.as_ref());
+        let gather = |before| Gathering { folder, blobs: &blobs, before, secrets, takes: &takes }.gather(&self.reports);
         // What waits for git or the disk waits side by side: nothing here needs what the other finds.
         let (started, gathered) = std::thread::scope(|scope| {
             let gathering = self.command.is_none().then(|| scope.spawn(|| gather(None)));
@@ -190,7 +192,8 @@ impl Attempt {
             (Some(spec), Some(command)) if outcome == Outcome::Pass => {
                 let (head, reports, folder) = (&commit, &self.reports[..], &self.folder);
                 let (blobs, interrupts) = (&blobs, interrupts);
-                let rerun = Rerun { spec, head, command, reports, folder, repository, blobs, interrupts };
+                let takes = &takes;
+                let rerun = Rerun { spec, head, command, reports, folder, repository, blobs, interrupts, takes };
                 Some(rerun.run(echo_of_base)?)
             }
             (Some(spec), _) => {

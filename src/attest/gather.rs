@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use globset::GlobBuilder;
 
 use super::secrets::Secrets;
-use crate::model::{Attachment, CriterionId, Digest, Material, MaterialFacts, Outcome, Problem, Purpose};
+use crate::model::{Attachment, CriterionId, Digest, Material, MaterialFacts, Outcome, Problem, Purpose, Size};
 use crate::reports::{self, Detected, Format};
 use crate::store::{Blobs, StoreError};
 
@@ -84,97 +84,114 @@ impl Before {
 /// # Errors
 /// If the store cannot keep a file. A file that cannot be found or read is a problem of the result, not an error.
 pub fn gather(folder: &Path, specs: &[ReportSpec], blobs: &Blobs) -> Result<Gathered, StoreError> {
-    gather_since(folder, specs, blobs, None, &Secrets::among([], &[]))
+    let secrets = Secrets::among([], &[]);
+    Gathering { folder, blobs, before: None, secrets: &secrets, takes: &|_| true }.gather(specs)
 }
 
-pub(super) fn gather_since(
-    folder: &Path,
-    specs: &[ReportSpec],
-    blobs: &Blobs,
-    before: Option<&Before>,
-    secrets: &Secrets,
-) -> Result<Gathered, StoreError> {
-    let mut gathered = Gathered::default();
-    for spec in specs {
-        let paths = find(folder, &spec.pattern);
-        if paths.is_empty() {
-            let (code, what) = match spec.purpose {
-                Purpose::Report => ("missing-report", "report"),
-                Purpose::Stdout | Purpose::Stderr | Purpose::Attachment => ("missing-attachment", "attachment"),
-            };
-            gathered.problem(code, format!("no file matches the {what} {}", spec.pattern));
-        }
-        if let Some(name) = spec.label.as_ref().and_then(|label| label.name.as_ref()).filter(|_| paths.len() > 1) {
-            let text = format!("{} files match {}; wanted one that is called {name}", paths.len(), spec.pattern);
-            gathered.problem("several-attachments", text);
-            continue;
-        }
-        for path in paths {
-            keep(folder, &path, spec, blobs, before, secrets, &mut gathered)?;
-        }
-    }
-    Ok(gathered)
+/// Where files are gathered, and what of them is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Gathering<'a> {
+    /// The folder that their names are from.
+    pub(super) folder: &'a Path,
+    /// Where they are kept.
+    pub(super) blobs: &'a Blobs,
+    /// What lay there before the command, if one ran.
+    pub(super) before: Option<&'a Before>,
+    /// What comes into no record.
+    pub(super) secrets: &'a Secrets,
+    /// Whether the ledger takes a file of so many bytes.
+    pub(super) takes: &'a (dyn Fn(u64) -> bool + Sync),
 }
 
-fn keep(
-    folder: &Path,
-    path: &Path,
-    spec: &ReportSpec,
-    blobs: &Blobs,
-    before: Option<&Before>,
-    secrets: &Secrets,
-    gathered: &mut Gathered,
-) -> Result<(), StoreError> {
-    let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
-    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
-    let (metadata, mut file) = match opened {
-        Ok((metadata, file)) if metadata.is_file() => (metadata, file),
-        Ok(_) => {
-            gathered.problem("unreadable-report", format!("{name} is not a file"));
+impl Gathering<'_> {
+    pub(super) fn gather(&self, specs: &[ReportSpec]) -> Result<Gathered, StoreError> {
+        let mut gathered = Gathered::default();
+        for spec in specs {
+            let paths = find(self.folder, &spec.pattern);
+            if paths.is_empty() {
+                let (code, what) = match spec.purpose {
+                    Purpose::Report => ("missing-report", "report"),
+                    Purpose::Stdout | Purpose::Stderr | Purpose::Attachment => ("missing-attachment", "attachment"),
+                };
+                gathered.problem(code, format!("no file matches the {what} {}", spec.pattern));
+            }
+            if let Some(name) = spec.label.as_ref().and_then(|label| label.name.as_ref()).filter(|_| paths.len() > 1) {
+                let text = format!("{} files match {}; wanted one that is called {name}", paths.len(), spec.pattern);
+                gathered.problem("several-attachments", text);
+                continue;
+            }
+            for path in paths {
+                self.keep(&path, spec, &mut gathered)?;
+            }
+        }
+        Ok(gathered)
+    }
+
+    fn keep(&self, path: &Path, spec: &ReportSpec, gathered: &mut Gathered) -> Result<(), StoreError> {
+        let Self { folder, blobs, before, secrets, takes } = *self;
+        let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, mut file) = match opened {
+            Ok((metadata, file)) if metadata.is_file() => (metadata, file),
+            Ok(_) => {
+                gathered.problem("unreadable-report", format!("{name} is not a file"));
+                return Ok(());
+            }
+            Err(error) => {
+                gathered.problem("unreadable-report", format!("{name} cannot be opened: {error}"));
+                return Ok(());
+            }
+        };
+        if gathered.materials.len() >= MATERIALS_MAX {
+            gathered
+                .problem("too-many-files", format!("{name} is left out: a result names at most {MATERIALS_MAX} files"));
             return Ok(());
         }
-        Err(error) => {
-            gathered.problem("unreadable-report", format!("{name} cannot be opened: {error}"));
+        if !takes(metadata.len()) {
+            // A record of it would wait for ever, and nothing before it would tell why.
+            let text = format!(
+                "{name} has {} bytes, and a git remote takes at most {}: it is not kept; the policy may name a store for larger ones, [materials]",
+                metadata.len(),
+                Size::INLINE_MOST
+            );
+            gathered.problem("too-large", text);
             return Ok(());
         }
-    };
-    if gathered.materials.len() >= MATERIALS_MAX {
-        gathered.problem("too-many-files", format!("{name} is left out: a result names at most {MATERIALS_MAX} files"));
-        return Ok(());
-    }
-    if let Some(from) = secrets.first_in(&mut file)? {
-        // What comes into the ledger stays there, and goes with every bundle.
-        gathered.problem(
-            "secret",
-            format!("{name} holds the value of {from}, which is secret by its name: it is not kept"),
-        );
-        return Ok(());
-    }
-    file.rewind()?;
-    let (sha256, bytes) = blobs.put_from(&mut file)?;
-    if let Some(label) = &spec.label {
-        gathered.label(label, &name, sha256);
+        if let Some(from) = secrets.first_in(&mut file)? {
+            // What comes into the ledger stays there, and goes with every bundle.
+            gathered.problem(
+                "secret",
+                format!("{name} holds the value of {from}, which is secret by its name: it is not kept"),
+            );
+            return Ok(());
+        }
+        file.rewind()?;
+        let (sha256, bytes) = blobs.put_from(&mut file)?;
+        if let Some(label) = &spec.label {
+            gathered.label(label, &name, sha256);
+            if before.is_some_and(|before| before.is_stale(path, &metadata)) {
+                let text = format!("{name} is older than the command: it was not made or changed by it");
+                gathered.problem("stale-attachment", text);
+            }
+        }
+        let material = Material { name: name.clone(), purpose: spec.purpose, sha256, bytes, omitted_bytes: None };
+        if gathered
+            .materials
+            .iter()
+            .any(|other| other.sha256 == sha256 && other.name == name && other.purpose == spec.purpose)
+        {
+            return Ok(());
+        }
+        gathered.materials.push(material);
+        if spec.purpose != Purpose::Report {
+            return Ok(());
+        }
         if before.is_some_and(|before| before.is_stale(path, &metadata)) {
-            let text = format!("{name} is older than the command: it was not made or changed by it");
-            gathered.problem("stale-attachment", text);
+            gathered
+                .problem("stale-report", format!("{name} is older than the command: it was not made or changed by it"));
         }
+        gathered.read(&name, sha256, spec.format, blobs)
     }
-    let material = Material { name: name.clone(), purpose: spec.purpose, sha256, bytes, omitted_bytes: None };
-    if gathered
-        .materials
-        .iter()
-        .any(|other| other.sha256 == sha256 && other.name == name && other.purpose == spec.purpose)
-    {
-        return Ok(());
-    }
-    gathered.materials.push(material);
-    if spec.purpose != Purpose::Report {
-        return Ok(());
-    }
-    if before.is_some_and(|before| before.is_stale(path, &metadata)) {
-        gathered.problem("stale-report", format!("{name} is older than the command: it was not made or changed by it"));
-    }
-    gathered.read(&name, sha256, spec.format, blobs)
 }
 
 impl Gathered {

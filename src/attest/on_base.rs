@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::attempt::{keep_output, recorded};
 use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
-use super::gather::{Before, Gathered, ReportSpec, gather_since};
+use super::gather::{Before, Gathered, Gathering, ReportSpec};
 use crate::git::{Checkout, GitError, GitFactsError, Repository, TreeChange, laid_tree};
 use crate::model::{BaseRun, Ended, Oid, OnBase, Problem, Purpose};
 use crate::policy::Paths;
@@ -34,6 +34,8 @@ pub(super) struct Rerun<'a> {
     pub(super) repository: &'a Repository,
     pub(super) blobs: &'a Blobs,
     pub(super) interrupts: &'a Interrupts,
+    /// Whether the ledger takes a file of so many bytes.
+    pub(super) takes: &'a (dyn Fn(u64) -> bool + Sync),
 }
 
 impl BaseSpec {
@@ -116,7 +118,9 @@ impl Rerun<'_> {
             self.reports.iter().filter(|report| report.purpose == Purpose::Report).cloned().collect();
         let before = Before::look(&folder, &reports);
         let ran: Ran = run(&command, self.blobs, echo, self.interrupts)?;
-        let mut gathered: Gathered = gather_since(&folder, &reports, self.blobs, Some(&before), &self.command.secrets)?;
+        let (blobs, before, takes) = (self.blobs, Some(&before), self.takes);
+        let gathering = Gathering { folder: &folder, blobs, before, secrets: &self.command.secrets, takes };
+        let mut gathered: Gathered = gathering.gather(&reports)?;
         keep_output(&ran, self.blobs, &mut gathered)?;
         let secrets = &self.command.secrets;
         let mask = |problem: Problem| Problem { text: secrets.mask(&problem.text), ..problem };

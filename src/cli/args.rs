@@ -375,7 +375,8 @@ pub(super) struct PlanArgs {
     /// Why a planned change is planned again: its tier is raised, or its base moves
     #[arg(long, value_name = "WHY")]
     pub(super) reason: Option<String>,
-    /// Plan it, or raise its tier where it is planned lower; where it has that tier, nothing is recorded
+    /// Plan it, or raise its tier where it is planned lower; where it has that tier, nothing is recorded but the request's number where it lacks that. With
+    /// a form whose tier is not filled in, nothing is planned
     #[arg(long)]
     pub(super) raise: bool,
     /// The branch that the change is meant for

@@ -14,7 +14,7 @@ use super::fail::Fail;
 use super::forges::ci_context;
 use super::keys::lent;
 use super::{eprint, host, on_base, plan, print, print_json};
-use crate::append::{Appender, Receipt, may_start};
+use crate::append::{AppendError, Appender, Receipt, may_start};
 use crate::attest::{
     About, Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer,
     Undelivered,
@@ -22,6 +22,7 @@ use crate::attest::{
 use crate::model::{ChangeId, ClaimName, Ended, Outcome, Predicate, Purpose, Run, Span};
 use crate::prove::{Change, Complete, Trust};
 use crate::reports::Format;
+use crate::store::StoreError;
 use crate::verify::{Clock, Policies, plan_base};
 
 pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
@@ -153,10 +154,17 @@ fn await_first(
 /// Says that a signed result waits. A command that failed keeps its own code; the code is never 0.
 fn waits(attempted: &Attempted, undelivered: Undelivered, signal: Option<&u8>) -> Fail {
     let Undelivered { path, error } = undelivered;
+    let large = matches!(&error, AppendError::Store(StoreError::MaterialTooLarge { .. }));
     let mut fail = Fail::from(error);
     let outcome = attempted.run.outcome;
     fail.text = format!("{}; the result ({outcome}) is signed and waits at {}", fail.text, path.display());
-    fail.hint = Some("evidence attest --flush delivers it once the ledger is there".to_owned());
+    fail.hint = Some(match large {
+        true => format!(
+            "a store for large materials in the policy lets evidence attest --flush deliver it (evidence help policy); rm '{}' gives it up",
+            path.display()
+        ),
+        false => "evidence attest --flush delivers it once the ledger is there".to_owned(),
+    });
     let ended = attempted.run.command.as_ref().map(|command| command.ended);
     let failed = ended.is_some_and(|ended| ended != Ended::Exited { code: 0 });
     fail.of_command = failed.then(|| exit_code(attempted, signal));
@@ -197,6 +205,12 @@ fn flush(context: &Context, args: &AttestArgs) -> Result<u8, Fail> {
                         }
                     };
                     told.push(json!({"claim": claim, "change": change, "serial": receipt.serial, "wasThere": before}));
+                }
+                // No waiting mends it, and what came later does not wait for it.
+                Err(error @ AppendError::Store(StoreError::MaterialTooLarge { .. })) => {
+                    refused += 1;
+                    let why = format!("{error}; to give it up: rm '{}'", waiting.path.display());
+                    told.push(json!({"claim": claim, "change": change, "path": waiting.path, "waits": why}));
                 }
                 // Whatever comes later waits for what came before it.
                 Err(error) if !error.is_final() => return Err(error.into()),

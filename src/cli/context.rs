@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::args::{Args, ChangeArgs};
 use super::eprint;
 use super::fail::Fail;
-use super::forges::{in_queue, source_branch, target_of_environment, tried};
+use super::forges::{in_queue, queued_request, source_branch, target_of_environment, tried};
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
 use super::merge::{is_of, statement};
@@ -516,8 +516,9 @@ impl Context {
         Ok(found)
     }
 
-    /// Finds the one change that a merge queue's commit brings on top of its first parent: by trailer, or by what is recorded about the
-    /// other parents. The queue's branch has a name that nobody planned, and makes no change of its own.
+    /// Finds the one change that a merge queue's commit brings on top of its first parent: by trailer, by what is recorded about the
+    /// other parents, by the number of the request that the queue's branch names, or by what is recorded about the commit itself. A squash
+    /// has neither parents nor, often, a trailer. The queue's branch has a name that nobody planned, and makes no change of its own.
     fn queued(&self, head: &Head, trust: &Trust, log: Option<&Log>) -> Result<ChangeId, Fail> {
         let repository = self.repository()?;
         let parents = repository.commit(&head.commit)?.parents;
@@ -526,21 +527,14 @@ impl Context {
             let commits = repository.facts(&head.commit, first)?.commits;
             found.extend(commits.into_iter().flat_map(|commit| commit.plans).map(|plan| plan.change));
         }
-        if let (true, Some(log)) = (found.is_empty(), log) {
-            for parent in parents.iter().skip(1) {
-                for serial in log.newest(&MapText::label(&format!("commit:{parent}")), usize::MAX)?.0 {
-                    let change = statement(log, serial)?.and_then(|statement| statement.binding.change);
-                    found.extend(change.filter(|change| is_of(change, &trust.repository)));
+        if let Some(log) = log.filter(|_| found.is_empty()) {
+            let about_parents = parents.iter().skip(1).map(|parent| format!("commit:{parent}")).collect();
+            let number = queued_request().map(|number| format!("alias:{number}")).into_iter().collect();
+            for labels in [about_parents, number, vec![format!("commit:{}", head.commit)]] {
+                found = of_labels(log, &trust.repository, labels)?;
+                if !found.is_empty() {
+                    break;
                 }
-            }
-            let mut open = BTreeSet::new();
-            for change in &found {
-                if log.merge_of(change)?.is_none() {
-                    open.insert(change.clone());
-                }
-            }
-            if !open.is_empty() {
-                found = open;
             }
         }
         let ids: Vec<&str> = found.iter().map(|change| change.as_str()).collect();
@@ -548,7 +542,7 @@ impl Context {
         match (found.first(), found.len()) {
             (Some(change), 1) => Ok(change.clone()),
             (None, _) => Err(Fail::usage(format!("no change is known that the merge queue's commit {commit} brings"))
-                .hint("a trailer in its commits names it: evidence plan --trailer; or --change ID")),
+                .hint("plan it in its request's run, so that it has its number: evidence plan --alias NUMBER; or --change ID")),
             _ => Err(Fail::usage(format!(
                 "the merge queue's commit {commit} brings several changes: {}",
                 ids.join(", ")
@@ -616,6 +610,24 @@ impl Context {
             eprint(&format!("{text}\n"));
         }
     }
+}
+
+/// Returns the changes of a repository that have records under any of these labels: the open ones, or if there are none the others.
+fn of_labels(log: &Log, repository: &Id, labels: Vec<String>) -> Result<BTreeSet<ChangeId>, Fail> {
+    let mut found = BTreeSet::new();
+    for label in labels {
+        for serial in log.newest(&MapText::label(&label), usize::MAX)?.0 {
+            let change = statement(log, serial)?.and_then(|statement| statement.binding.change);
+            found.extend(change.filter(|change| is_of(change, repository)));
+        }
+    }
+    let mut open = BTreeSet::new();
+    for change in &found {
+        if log.merge_of(change)?.is_none() {
+            open.insert(change.clone());
+        }
+    }
+    Ok(if open.is_empty() { found } else { open })
 }
 
 /// Returns whether a path lies in a folder; where that cannot be told, it does.

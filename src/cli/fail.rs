@@ -114,6 +114,9 @@ impl From<StoreError> for Fail {
                 Some(hint) => Self::usage(text).hint(hint),
                 None => Self::usage(text),
             },
+            StoreError::MaterialTooLarge { .. } => {
+                Self::usage(text).hint("[materials] in the policy names one: evidence help policy")
+            }
             StoreError::Objects(error) => Self::usage(text).hint(error.hint()),
             StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::InvalidData => {
                 Self::alarm(text, Vec::new())

@@ -150,6 +150,14 @@ pub(super) fn tried(head: &Oid, parents: &[Oid], resolve: impl Fn(&str) -> Optio
     requested.and_then(|requested| resolve(&requested)).filter(|requested| requested == first)
 }
 
+/// Returns the number of the request for which GitHub's merge queue made HEAD.
+pub(super) fn queued_request() -> Option<String> {
+    let name = of("GITHUB_REF")?;
+    let (_, rest) = name.strip_prefix(HEADS)?.strip_prefix("gh-readonly-queue/")?.rsplit_once("/pr-")?;
+    let number = rest.split('-').next()?;
+    Some(number.to_owned()).filter(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Returns the branch for which GitHub's merge queue made the ref: `refs/heads/gh-readonly-queue/<branch>/pr-<number>-<commit>`.
 fn queued_for() -> Option<String> {
     let name = of("GITHUB_REF")?;

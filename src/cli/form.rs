@@ -30,9 +30,8 @@ pub(super) fn read(path: &Path) -> Result<Form, Fail> {
     let event: Value = serde_json::from_str(&text)
         .map_err(|error| Fail::usage(format!("the form {} is no JSON: {error}", path.display())))?;
     let asked = [&event["pull_request"], &event["issue"]].into_iter().find(|asked| asked.is_object());
-    let Some(asked) = asked else {
-        return Err(Fail::usage(format!("the event {} is about no request and no issue", path.display())));
-    };
+    // What is about neither asks for nothing.
+    let Some(asked) = asked else { return Ok(Form::default()) };
     let said = |name: &str| asked[name].as_str().map(ToOwned::to_owned);
     let form = Form::of(&said("body").unwrap_or_default());
     // An issue asks for the work; a request is the work.

@@ -1,6 +1,6 @@
 //! `evidence plan`: the first record of a change, and each later raise.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -33,6 +33,10 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     let planned = first_plan(&log, &change)?;
     let form = args.form.as_ref().map(|path| form::read(&context.cwd.join(path))).transpose()?.unwrap_or_default();
     let Some(tier) = args.tier.as_ref().or(form.tier.as_ref()) else {
+        if let Some(path) = args.form.as_ref().filter(|_| args.raise) {
+            unasked(context, &change, path);
+            return Ok(0);
+        }
         if let Some(path) = &args.form {
             return Err(Fail::usage(format!("the form {} has no heading `### Tier` with a tier", path.display()))
                 .hint("--tier TIER"));
@@ -51,12 +55,18 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     let asked = asked(args, &form)?;
     let specs = specs(context, args)?;
     let reason = if args.raise {
-        if let Some(serial) = planned_so(&log, &change, &tier)? {
-            already(context, serial, &change, &tier, planned.as_ref().map(|(_, leaf)| leaf));
-            return Ok(0);
-        }
-        let why = || args.reason.clone().unwrap_or_else(|| format!("raised to tier {tier}"));
-        planned.as_ref().map(|_| why())
+        let usual = match planned_so(&log, &change, &tier)? {
+            None => format!("raised to tier {tier}"),
+            Some(serial) => match unknown_number(context, &log, &change)? {
+                // Who planned it by hand did not know the number of its request.
+                Some(number) => format!("known as request {number}"),
+                None => {
+                    already(context, serial, &change, &tier, planned.as_ref().map(|(_, leaf)| leaf));
+                    return Ok(0);
+                }
+            },
+        };
+        planned.as_ref().map(|_| args.reason.clone().unwrap_or(usual))
     } else {
         args.reason.clone()
     };
@@ -128,9 +138,30 @@ fn already(context: &Context, serial: u64, change: &ChangeId, tier: &TierName, p
     }
 }
 
-/// Adds the number of the request that the CI system names: what people know the change by.
+/// Says that a form asks for no tier.
+fn unasked(context: &Context, change: &ChangeId, form: &Path) {
+    if context.json {
+        print_json(&json!({"change": change, "planned": false}));
+    } else {
+        print(&format!("nothing is planned: {} has no heading `### Tier` with a tier\n", form.display()));
+    }
+}
+
+/// Returns the number of the request that a run is about, where no plan of the change has it and there is a key to plan with.
+fn unknown_number(context: &Context, log: &Log, change: &ChangeId) -> Result<Option<Id>, Fail> {
+    let Some(number) = number() else { return Ok(None) };
+    let is_known = plans(log, change)?.iter().any(|(_, plan)| plan.aliases.contains(&number));
+    Ok(Some(number).filter(|_| !is_known && context.named_keys().is_ok_and(|keys| !keys.is_empty())))
+}
+
+/// Returns the number of the request that the CI system names: what people know the change by.
+fn number() -> Option<Id> {
+    request().and_then(|request| Id::slug(&request.number)).and_then(|id| id.as_str().parse().ok())
+}
+
+/// Adds that number to the ids that are given.
 fn aliases(mut given: Vec<PrincipalId>) -> Vec<PrincipalId> {
-    let number = request().and_then(|request| Id::slug(&request.number)).and_then(|id| id.as_str().parse().ok());
+    let number = number();
     given.extend(number.filter(|number| !given.contains(number)));
     given
 }

@@ -18,7 +18,7 @@ use super::replay::{Replay, replay};
 use super::restore::Restored;
 use super::segments::{Extent, Segments, Tail};
 use crate::merkle::Checkpoint;
-use crate::model::{Digest, Entry, MapEntry, Time};
+use crate::model::{Digest, Entry, MapEntry, Size, Time};
 use crate::prove::RawRecord;
 
 /// A ledger in a folder.
@@ -250,6 +250,13 @@ impl Ledger {
     #[must_use]
     pub fn remote(&self) -> Option<&Remote> {
         self.remote.as_deref()
+    }
+
+    /// Returns whether a material of so many bytes can be appended: a git remote takes no larger ones where the policy names no store.
+    #[must_use]
+    pub fn takes(&self, bytes: u64) -> bool {
+        // Where that cannot be told, appending tells.
+        self.remote.as_ref().is_none_or(|remote| bytes <= Size::INLINE_MOST.0 || remote.has_store().unwrap_or(true))
     }
 
     /// Returns why the copy may be behind its remote, if it may.

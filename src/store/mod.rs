@@ -37,6 +37,7 @@ mod trie;
 use std::path::{Path, PathBuf};
 
 use crate::git::RemoteError;
+use crate::model::{Digest, Size};
 use crate::prove::ProveError;
 
 pub use blobs::{BlobWriter, Blobs};
@@ -88,6 +89,17 @@ pub enum StoreError {
         what: String,
         /// What is wrong with it.
         text: String,
+    },
+    /// A material is too large for a git remote, and the policy names no store for larger ones.
+    #[error(
+        "a material cannot be appended: {digest} has {bytes} bytes; wanted at most {most} in a git remote, unless the policy names a store for larger ones",
+        most = Size::INLINE_MOST
+    )]
+    MaterialTooLarge {
+        /// The material.
+        digest: Digest,
+        /// Its size.
+        bytes: u64,
     },
     /// The remote of the ledger did not do what was asked.
     #[error(transparent)]

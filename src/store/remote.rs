@@ -406,6 +406,12 @@ impl Remote {
         Ok(())
     }
 
+    /// Returns whether the policy in force names a store for what is too large for git.
+    pub(super) fn has_store(self: &Arc<Self>) -> Result<bool, StoreError> {
+        let Some(objects) = &self.objects else { return Ok(false) };
+        Ok(objects.newest(&Self::inline_log(self)?)?.is_some())
+    }
+
     /// Puts what is too large for git into its store; returns what becomes objects of git: name and path.
     pub(super) fn place(
         self: &Arc<Self>,
@@ -429,11 +435,7 @@ impl Remote {
             match &store {
                 Some((objects, url, inline_max)) if bytes > inline_max.0 => objects.keep(url, digest, &path)?,
                 _ if bytes > Size::INLINE_MOST.0 => {
-                    let most = Size::INLINE_MOST;
-                    let text = format!(
-                        "{digest} has {bytes} bytes; wanted at most {most} in a git remote, unless the policy names a store for larger ones"
-                    );
-                    return Err(StoreError::unreadable("a material", &text));
+                    return Err(StoreError::MaterialTooLarge { digest: *digest, bytes });
                 }
                 _ => kept.push((material_name(digest), path)),
             }

@@ -16,7 +16,7 @@ use super::question::{Answers, Counted, Draft, Shown, Unanswered};
 use super::ratchet::{Compared, Gain};
 use super::recheck::Rechecked;
 use super::verdict::{Decided, Finding, Limitation, OPERATOR_UNBOUND, Requirement, State, TierShown, Verdict};
-use super::{attempts, criteria, planned, recommended, reviews, succession};
+use super::{attempts, criteria, planned, recommended, reviews, succession, workflow};
 use crate::model::{AsOf, Decision, Digest, Event, GitFacts, Name, Oid, Predicate, PrincipalId, Span, Time};
 use crate::policy::{Act, Base, Form, Moment, Policy, Requirements};
 use crate::prove::{Change, Complete, Logged, Trust};
@@ -495,6 +495,14 @@ fn limits(bench: &Bench<'_>, plans: &Plans<'_>, verdict: &Verdict, limitations: 
             name: PIPELINE_EDITED,
             text: format!(
                 "the change touches {first}{more}: where its own pipeline attested it, that is what it says it is"
+            ),
+        });
+    }
+    if let Some((serial, name)) = workflow::foreign(bench, plans) {
+        limitations.insert(Limitation {
+            name: PIPELINE_EDITED,
+            text: format!(
+                "record {serial} was attested by a workflow of {name}, which is neither the target branch nor the change's own request or branch"
             ),
         });
     }

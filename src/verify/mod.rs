@@ -36,6 +36,7 @@ mod reviews;
 mod succession;
 mod suppose;
 mod verdict;
+mod workflow;
 
 pub use attempts::{Attempt, AttemptState};
 pub use authority::{Authority, Grants, Known, LogKey, Policies, PolicyReadError, Roots, Who};
