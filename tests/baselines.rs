@@ -222,6 +222,31 @@ fn coverage_may_not_fall_below_the_highest_that_was_merged() {
 }
 
 #[test]
+fn easy_part_of_the_lines_shown_again_lifts_no_floor() {
+    let rig = keeping();
+    let all = |name: &str, run: usize, more: &str| {
+        attest(&rig, "build", "t.xml", &tests(&["a"]));
+        attest(&rig, "scan", "s.sarif", &sarif(&[]));
+        fs::write(rig.path(&format!("{name}.info")), lcov(run)).unwrap();
+        fs::write(rig.path(&format!("{name}-more.info")), more).unwrap();
+        let reports = [format!("../{name}.info"), format!("../{name}-more.info")];
+        rig.by("ci-1", &["attest", "unit-tests", "--report", &reports[0], "--report", &reports[1]]);
+    };
+    let easy = "SF:src/lib.rs\nDA:1,1\nDA:2,1\nend_of_record\n";
+    begin(&rig, "one", "medium");
+    all("one", 60, easy);
+    let verdict = verify(&rig);
+    verdict.accepted();
+    assert!(verdict.json.to_string().contains("coverage 60.00 % begins the baseline"), "{verdict:?}");
+    merge(&rig, "one");
+    begin(&rig, "two", "medium");
+    all("two", 59, easy);
+    verify(&rig).refused(&["E264"]);
+    all("twice", 59, &lcov(60));
+    verify(&rig).accepted();
+}
+
+#[test]
 fn merge_without_a_verdict_keeps_what_was_protected() {
     let rig = keeping();
     merged(&rig, "one", &["a", "b"]);

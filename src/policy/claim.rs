@@ -366,8 +366,12 @@ impl Claim {
     /// Returns whether more of a report is asked for than its facts: its lines, mutants, cases or names.
     #[must_use]
     pub fn asks_more_than_facts(&self) -> bool {
-        // Mutants are counted by what they are: two reports of the same ones do not add up.
-        self.limits_changed_lines() || self.mutation.is_some() || self.limits_test_kinds() || self.asks_baseline()
+        // Lines and mutants are counted by what they are: two reports of the same ones do not add up.
+        self.limits_changed_lines()
+            || self.coverage.is_some()
+            || self.mutation.is_some()
+            || self.limits_test_kinds()
+            || self.asks_baseline()
     }
 
     /// Returns whether it is held against the baseline of the branch.
