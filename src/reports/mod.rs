@@ -186,7 +186,9 @@ pub struct Mutant {
 /// What became of a mutant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MutantState {
-    /// It does not count: not built, ignored, or no program.
+    /// It does not count: the tool was told to leave it out. Facts count it as invalid.
+    Ignored,
+    /// It does not count: not built, or no program.
     Invalid,
     /// A test failed.
     Killed,
@@ -618,10 +620,11 @@ impl FromStr for Format {
 }
 
 impl MutantState {
-    /// Returns the word that stands in digests.
+    /// Returns the word that stands in digests, where what is ignored is invalid.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Ignored => "ignored",
             Self::Invalid => "invalid",
             Self::Killed => "killed",
             Self::Survived => "survived",
