@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::mapping::{Fit, Spelled, Tree, fits_of};
 use crate::model::{CoverageFacts, Digest};
-use crate::reports::{CoveredFile, Report};
+use crate::reports::{CoveredLine, Report};
 
 /// What the reports of a variant say about lines.
 #[derive(Default)]
@@ -25,6 +25,8 @@ pub(super) struct Coverage {
     stated: BTreeMap<Digest, (u64, u64)>,
     /// What the lines come to, once they were counted.
     counted: Option<Lines>,
+    /// Whether every report tells which lines are left out.
+    told: bool,
 }
 
 /// Lines, each once.
@@ -32,6 +34,8 @@ pub(super) struct Coverage {
 pub(super) struct Lines {
     pub(super) total: u64,
     pub(super) run: u64,
+    /// Lines that a tool was told to leave out, and that no report has.
+    excluded: u64,
     /// Files that may be several of another report: their run lines help nobody.
     unclear: u64,
 }
@@ -49,6 +53,7 @@ impl Coverage {
             reports.iter().filter_map(|report| Some(&report.facts.coverage.as_ref()?.digest)).collect();
         if self.stated.keys().all(|digest| known.contains(digest)) {
             self.counted = Some(united(reports, files));
+            self.told = reports.iter().all(|report| report.excluded.is_some());
         }
     }
 
@@ -57,8 +62,13 @@ impl Coverage {
         self.counted.unwrap_or_else(|| {
             let run = self.stated.values().map(|(_, run)| *run).max().unwrap_or(0);
             let missed = |sum: u64, (lines, run): &(u64, u64)| sum.saturating_add(lines.saturating_sub(*run));
-            Lines { total: self.stated.values().fold(run, missed), run, unclear: 0 }
+            Lines { total: self.stated.values().fold(run, missed), run, excluded: 0, unclear: 0 }
         })
+    }
+
+    /// Returns how many lines the tool was told to leave out; none where a report does not tell.
+    pub(super) fn excluded(&self) -> Option<u64> {
+        self.counted.filter(|_| self.told).map(|lines| lines.excluded)
     }
 
     /// Returns the whole percent of lines that were run, rounded down; none if there are no lines.
@@ -76,30 +86,33 @@ impl Coverage {
 
     /// Returns one line for people.
     pub(super) fn shown(&self) -> String {
-        let Lines { total, run, unclear } = self.lines();
+        let Lines { total, run, excluded, unclear } = self.lines();
+        let excluded = if excluded > 0 { format!(", {excluded} excluded in the tool") } else { String::new() };
         let unclear = match unclear {
             0 => String::new(),
             1 => " (of 1 file only what is not run: its path fits several of another report)".to_owned(),
             more => format!(" (of {more} files only what is not run: their paths fit several of another report)"),
         };
         match self.percent() {
-            None => "no lines".to_owned(),
+            None => format!("no lines{excluded}"),
             Some(percent) if self.counted.is_none() && self.stated.len() > 1 => {
                 format!("at least {percent} % of lines run")
             }
-            Some(percent) => format!("{run} of {total} lines run, {percent} %{unclear}"),
+            Some(percent) => format!("{run} of {total} lines run, {percent} %{excluded}{unclear}"),
         }
     }
 }
 
 /// Counts the lines of all reports, each line of each file once.
 fn united(reports: &[Arc<Report>], files: &[String]) -> Lines {
-    let mut of_file: BTreeMap<String, Vec<&CoveredFile>> = BTreeMap::new();
+    let mut of_file: BTreeMap<String, Vec<&InReport<'_>>> = BTreeMap::new();
     let mut all = Lines::default();
-    for (file, lines) in named(reports, files) {
+    let parts = parts(reports);
+    for (file, lines) in named(&parts, files) {
         match file {
             Some(file) => of_file.entry(file).or_default().push(lines),
             None => {
+                all.excluded = all.excluded.saturating_add(count(lines.excluded.len()));
                 let missed = count(lines.lines.iter().filter(|line| !line.run).count());
                 all.total = all.total.saturating_add(missed);
                 all.unclear += 1;
@@ -108,32 +121,39 @@ fn united(reports: &[Arc<Report>], files: &[String]) -> Lines {
     }
     for parts in of_file.values() {
         let mut lines: BTreeMap<u32, bool> = BTreeMap::new();
-        for line in parts.iter().flat_map(|file| &file.lines) {
+        for line in parts.iter().flat_map(|file| file.lines) {
             *lines.entry(line.number).or_default() |= line.run;
         }
+        let excluded: BTreeSet<u32> = parts.iter().flat_map(|file| file.excluded).copied().collect();
+        let excluded = count(excluded.iter().filter(|number| !lines.contains_key(*number)).count());
+        all.excluded = all.excluded.saturating_add(excluded);
         all.total = all.total.saturating_add(count(lines.len()));
         all.run = all.run.saturating_add(count(lines.values().filter(|run| **run).count()));
     }
     all
 }
 
-/// Returns each file of each report under one name for each file; none where it may be several of another report.
-fn named<'r>(reports: &'r [Arc<Report>], files: &[String]) -> Vec<(Option<String>, &'r CoveredFile)> {
-    let mut parts: Vec<Part<'r>> = reports.iter().flat_map(|report| Part::of(report)).collect();
-    // Those with the most files come first: the others' paths are held against theirs.
+/// Returns the parts of all reports, those with the most files first: the others' paths are held against theirs.
+fn parts(reports: &[Arc<Report>]) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = reports.iter().flat_map(|report| Part::of(report)).collect();
     parts.sort_by_key(|part| (std::cmp::Reverse(part.files.len()), part.digest));
+    parts
+}
+
+/// Returns each file of each report under one name for each file; none where it may be several of another report.
+fn named<'p>(parts: &'p [Part<'_>], files: &[String]) -> Vec<(Option<String>, &'p InReport<'p>)> {
     let tree = Tree::of(files);
     let mut known: Vec<String> = Vec::new();
     let mut all = Vec::new();
-    for Part { report, files, .. } in &parts {
-        let names: Vec<&str> = files.iter().map(|(_, file)| file.name.as_str()).collect();
-        let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    for Part { report, files, .. } in parts {
+        let names: Vec<&str> = files.iter().map(|file| file.name).collect();
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
         let in_tree = fits_of(&names, &report.roots, &tree);
         let before = Tree::of(&known);
         let in_others = fits_of(&paths, &[], &before);
         let mut fresh = Vec::new();
-        for (((path, lines), (_, in_tree)), (_, in_others)) in files.iter().zip(in_tree).zip(in_others) {
-            let own = Spelled::of(path).text;
+        for ((lines, (_, in_tree)), (_, in_others)) in files.iter().zip(in_tree).zip(in_others) {
+            let own = Spelled::of(&lines.path).text;
             let file = match (in_tree, in_others) {
                 (Fit::File(file), _) if !tree.has_twice(file) => Some(file.to_owned()),
                 (_, Fit::File(file)) => Some(file.to_owned()),
@@ -141,7 +161,7 @@ fn named<'r>(reports: &'r [Arc<Report>], files: &[String]) -> Vec<(Option<String
                 (_, Fit::Nothing) => Some(own),
             };
             fresh.extend(file.clone());
-            all.push((file, *lines));
+            all.push((file, lines));
         }
         known.extend(fresh);
         known.sort_unstable();
@@ -150,21 +170,39 @@ fn named<'r>(reports: &'r [Arc<Report>], files: &[String]) -> Vec<(Option<String
     all
 }
 
-/// The files of a report whose paths begin alike, all absolute or none, each with its path.
+/// The files of a report whose paths begin alike, all absolute or none.
 struct Part<'r> {
     report: &'r Report,
     digest: Option<Digest>,
-    files: Vec<(String, &'r CoveredFile)>,
+    files: Vec<InReport<'r>>,
+}
+
+/// What a report says about a file.
+struct InReport<'r> {
+    /// Where it lies, as far as the report alone tells.
+    path: String,
+    name: &'r str,
+    lines: &'r [CoveredLine],
+    excluded: &'r [u32],
 }
 
 impl<'r> Part<'r> {
     fn of(report: &'r Report) -> Vec<Self> {
-        let path = |file: &CoveredFile| match &report.roots[..] {
-            [root] if !Spelled::of(&file.path).absolute => format!("{root}/{}", file.path),
-            _ => file.path.clone(),
+        let path = |path: &str| match &report.roots[..] {
+            [root] if !Spelled::of(path).absolute => format!("{root}/{path}"),
+            _ => path.to_owned(),
         };
-        let files = report.coverage.iter().map(|file| (path(file), file));
-        let (absolute, relative): (Vec<_>, Vec<_>) = files.partition(|(path, _)| Spelled::of(path).absolute);
+        let with = report.coverage.iter().map(|file| InReport {
+            path: path(&file.path),
+            name: &file.name,
+            lines: &file.lines,
+            excluded: report.excluded.as_ref().and_then(|of| of.get(&file.path)).map_or(&[], Vec::as_slice),
+        });
+        let known: BTreeSet<&str> = report.coverage.iter().map(|file| file.path.as_str()).collect();
+        let bare = report.excluded.iter().flatten().filter(|(name, _)| !known.contains(name.as_str()));
+        let bare = bare.map(|(name, excluded)| InReport { path: path(name), name, lines: &[], excluded });
+        let (absolute, relative): (Vec<_>, Vec<_>) =
+            with.chain(bare).partition(|file| Spelled::of(&file.path).absolute);
         let digest = report.facts.coverage.as_ref().map(|facts| facts.digest);
         let part = |files| Self { report, digest, files };
         [absolute, relative].into_iter().filter(|files| !files.is_empty()).map(part).collect()

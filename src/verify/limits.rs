@@ -203,6 +203,7 @@ impl Numbers {
             Ceiling::Suppressed => self.findings.as_ref().map(|found| found.suppressed),
             Ceiling::TimedOut => self.mutants.timed_out(),
             Ceiling::LeftOut => self.mutants.left_out(),
+            Ceiling::Excluded => self.coverage.as_ref().and_then(Coverage::excluded),
         }
     }
 
@@ -283,6 +284,12 @@ impl Numbers {
                     let files = changes.filter(|_| claim.limits_changed_lines()).map_or(&[][..], |it| &it.files);
                     coverage.count(&covering, files);
                     check_coverage(name, coverage, limits, findings);
+                    // Another format is no way around: it would hold any ceiling.
+                    if limits.excluded.is_some() && coverage.excluded().is_none() && self.lines_unknown.is_empty() {
+                        let found = "a report does not tell which lines are excluded in the tool";
+                        let wanted = "reports of a format that tells it: the JSON of coverage.py";
+                        findings.push(Finding::new(Code::NO_FACTS, name.as_str(), found, wanted));
+                    }
                     if coverage.percent().is_some() {
                         self.check_changed(name, claim, limits, changes, findings);
                     }
@@ -427,7 +434,7 @@ fn check_findings(name: &ClaimName, found: &Findings, limits: &FindingLimits, fi
 }
 
 fn check_coverage(name: &ClaimName, coverage: &Coverage, limits: &CoverageLimits, findings: &mut Vec<Finding>) {
-    let CoverageLimits { total_min, changed_lines_min: _, changed_lines_except: _, baseline: _, paths: _ } = limits;
+    let CoverageLimits { total_min, .. } = limits;
     match (coverage.percent(), total_min) {
         (None, _) => findings.push(no_facts(name, "coverage")),
         (Some(percent), Some(least)) if percent < u128::from(*least) => findings.push(Finding::new(
