@@ -222,6 +222,41 @@ fn coverage_may_not_fall_below_the_highest_that_was_merged() {
 }
 
 #[test]
+fn easy_part_of_the_lines_shown_again_lifts_no_floor() {
+    let rig = keeping();
+    let all = |name: &str, run: usize, more: &str| {
+        attest(&rig, "build", "t.xml", &tests(&["a"]));
+        attest(&rig, "scan", "s.sarif", &sarif(&[]));
+        fs::write(rig.path(&format!("{name}.info")), lcov(run)).unwrap();
+        fs::write(rig.path(&format!("{name}-more.info")), more).unwrap();
+        let reports = [format!("../{name}.info"), format!("../{name}-more.info")];
+        rig.by("ci-1", &["attest", "unit-tests", "--report", &reports[0], "--report", &reports[1]]);
+    };
+    let easy = "SF:src/lib.rs\nDA:1,1\nDA:2,1\nend_of_record\n";
+    begin(&rig, "one", "medium");
+    all("one", 60, easy);
+    let verdict = verify(&rig);
+    verdict.accepted();
+    assert!(verdict.json.to_string().contains("coverage 60.00 % begins the baseline"), "{verdict:?}");
+    merge(&rig, "one");
+    begin(&rig, "two", "medium");
+    all("two", 59, easy);
+    verify(&rig).refused(&["E264"]);
+    all("twice", 59, &lcov(60));
+    verify(&rig).accepted();
+}
+
+#[test]
+fn format_that_does_not_tell_of_excluded_lines_is_no_way_around_their_ceiling() {
+    let rig = counting("coverage = { excluded = \"ceiling\" }");
+    begin(&rig, "one", "low");
+    attest(&rig, "build", "l.info", &lcov(90));
+    verify(&rig).refused(&["E214"]);
+    attest(&rig, "build", "l.json", &excluding(2));
+    verify(&rig).accepted();
+}
+
+#[test]
 fn merge_without_a_verdict_keeps_what_was_protected() {
     let rig = keeping();
     merged(&rig, "one", &["a", "b"]);
@@ -663,14 +698,22 @@ fn mutants(timed_out: usize, left_out: usize) -> String {
     .to_string()
 }
 
+/// Makes a report of coverage.py with so many lines that a comment excludes.
+fn excluding(count: usize) -> String {
+    let lines: Vec<usize> = (9..9 + count).collect();
+    serde_json::json!({"meta": {"version": "7.10.7"}, "files": {"a.py": {"executed_lines": [1, 2], "missing_lines": [3], "excluded_lines": lines}}})
+        .to_string()
+}
+
 /// The keys of counts that may not grow, the word of each, what people read, and a report with so many.
 type Count = (&'static str, &'static str, &'static str, fn(usize) -> String);
-const COUNTS: [Count; 5] = [
+const COUNTS: [Count; 6] = [
     ("tests = { skipped = \"ceiling\" }", "skipped", "skipped tests", |count| counted(9, count, 0)),
     ("tests = { flaky = \"ceiling\" }", "flaky", "flaky tests", |count| counted(9, 0, count)),
     ("findings = { suppressed = \"ceiling\" }", "suppressed", "suppressed findings", silenced),
     ("mutation = { timed_out = \"ceiling\" }", "timed-out", "mutants noticed by time alone", |count| mutants(count, 9)),
     ("mutation = { left_out = \"ceiling\" }", "left-out", "mutants left out", |count| mutants(9, count)),
+    ("coverage = { excluded = \"ceiling\" }", "excluded", "lines excluded in the tool", excluding),
 ];
 
 /// A rig on main whose claim `build` says this, with somebody who may allow exceptions.

@@ -68,6 +68,26 @@ fn lines_that_no_test_runs_are_refused_with_their_places() {
 }
 
 #[test]
+fn changed_lines_that_a_comment_excludes_are_shown() {
+    let rig = rig();
+    rig.commit("src/a.py", "def one():\n    return 1\n\ndef two(): # pragma: no cover\n    return 2\n");
+    let show = |file: &str| {
+        let files = format!("{{\"src/lib.rs\":{{\"executed_lines\":[1,2],\"missing_lines\":[]}},\"src/a.py\":{file}}}");
+        let text = format!("{{\"meta\":{{\"version\":\"7.10.7\"}},\"files\":{files}}}");
+        assert_eq!(rig.report("build", "lines.json", &text).code, 0);
+        let verdict = rig.verify();
+        (verdict.json["requirements"][0]["numbers"].as_str().unwrap().to_owned(), verdict)
+    };
+    let (numbers, verdict) = show("{\"executed_lines\":[1,2],\"missing_lines\":[],\"excluded_lines\":[4,5]}");
+    verdict.accepted();
+    assert!(numbers.contains("4 of 4 lines run, 100 %, 2 excluded in the tool; "), "{numbers}");
+    assert!(numbers.ends_with("3 of 3 changed lines run, 100 %, 2 changed lines excluded in the tool"), "{numbers}");
+    let (numbers, _) = show("{\"executed_lines\":[],\"missing_lines\":[],\"excluded_lines\":[1,2,4,5]}");
+    assert!(numbers.ends_with("1 of 1 changed lines run, 100 %, 4 changed lines excluded in the tool"), "{numbers}");
+    audit(&rig, 0);
+}
+
+#[test]
 fn old_lines_that_no_test_runs_do_not_count() {
     let rig = rig();
     rig.git(&["checkout", "-q", "main"]);

@@ -165,6 +165,44 @@ fn too_few_lines_run_are_refused_and_coverage_must_be_shown() {
 }
 
 #[test]
+fn easy_part_of_the_lines_shown_again_adds_nothing() {
+    let rig = Rig::with(&[("tests = { passed_min = 2, failed_max = 0 }", "coverage = { total_min = 80 }")]);
+    rig.plan("medium");
+    rig.medium();
+    let lcov = |path: &str, run: usize, lines: usize| {
+        let lines: String = (1..=lines).map(|line| format!("DA:{line},{}\n", u8::from(line <= run))).collect();
+        format!("SF:{path}\n{lines}end_of_record\n")
+    };
+    let show = |reports: &[(&str, String)]| {
+        let mut words = vec!["attest".to_owned(), "unit-tests".to_owned()];
+        for (name, text) in reports {
+            fs::write(rig.path(name), text).unwrap();
+            words.extend(["--report".to_owned(), format!("../{name}")]);
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert_eq!(rig.by("ci-1", &words).code, 0);
+    };
+    let full = ("full.info", lcov("src/a.rs", 5, 10) + &lcov("src/b.rs", 10, 10));
+    show(std::slice::from_ref(&full));
+    rig.verify().refused(&["E224"]);
+    for path in ["src/b.rs", "/elsewhere/shop/src/b.rs", "src\\b.rs"] {
+        show(&[full.clone(), ("easy.info", lcov(path, 10, 10)), ("easier.info", lcov(path, 9, 9))]);
+        let verdict = rig.verify();
+        verdict.refused(&["E224"]);
+        let finding = &verdict.json["findings"][0];
+        assert_eq!(finding["found"], "15 of 20 lines run, 75 %", "{path}");
+    }
+    // Two parts of the tests come together, for the auditor too.
+    show(&[full, ("rest.info", lcov("src/a.rs", 6, 10))]);
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert!(verdict.json.to_string().contains("16 of 20 lines run, 80 %"), "{verdict:?}");
+    rig.ok("ci-1", &["export", "-o", "../bundle.zip"]);
+    let ran = rig.by("stranger", &["audit", "../bundle.zip", "--trust", ".evidence/trust.toml"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
 fn review_is_needed_and_a_dissent_refuses_until_the_same_reviewer_mends_it() {
     let rig = Rig::new();
     rig.key("second");

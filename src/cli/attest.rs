@@ -353,6 +353,14 @@ fn came_to(run: &Run, result: &Receipt, change: &ChangeId) -> String {
         if let Some(found) = &read.facts.coverage {
             text.push_str(&format!("; {}: {} of {} lines run", read.facts.reader, found.covered, found.lines));
         }
+        if let Some(found) = &read.facts.mutation {
+            let noticed = u128::from(found.killed) + u128::from(found.timeout);
+            let counted = noticed + u128::from(found.survived) + u128::from(found.uncovered);
+            text.push_str(&format!("; {}: {noticed} of {counted} mutants noticed", read.facts.reader));
+            if found.invalid > 0 {
+                text.push_str(&format!(", {} left out", found.invalid));
+            }
+        }
     }
     text.push('\n');
     text

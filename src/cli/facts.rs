@@ -114,8 +114,11 @@ fn text(format: Format, report: &Report) -> String {
         let percent = (u128::from(found.covered) * 100).checked_div(u128::from(found.lines));
         let percent = percent.map_or_else(|| "no data".to_owned(), |percent| format!("{percent} %"));
         text.push_str(&format!(
-            "coverage: {} of {} lines run in {} files, {percent}\n",
-            found.covered, found.lines, found.files
+            "coverage: {} of {} lines run in {} files, {percent}{}\n",
+            found.covered,
+            found.lines,
+            found.files,
+            excluded_in(report)
         ));
         let mut files: Vec<&CoveredFile> = report.coverage.iter().collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -132,7 +135,8 @@ fn text(format: Format, report: &Report) -> String {
         let missed = |mutant: &&Mutant| matches!(mutant.state, MutantState::Survived | MutantState::Uncovered);
         list(&mut text, report.mutants.iter().filter(missed).map(mutant_line));
         if !report.idle_tests.is_empty() {
-            let one = report.mutants.iter().all(|mutant| mutant.killers.len() < 2);
+            // PIT names tests that notice nothing only with its matrix, which names all that do.
+            let one = format != Format::Pit && report.mutants.iter().all(|mutant| mutant.killers.len() < 2);
             let first = if one {
                 " (of each mutant the first that does is named, and others may have come second)"
             } else {
@@ -227,6 +231,14 @@ fn file_line(file: &CoveredFile) -> String {
     format!("{} of {} lines: {}", run_in(file), file.lines.len(), file.path)
 }
 
+/// Says how many lines the tool was told to leave out, where the report tells.
+fn excluded_in(report: &Report) -> String {
+    match report.excluded.iter().flatten().map(|(_, lines)| lines.len()).sum::<usize>() {
+        0 => String::new(),
+        count => format!(", {count} excluded in the tool"),
+    }
+}
+
 fn run_in(file: &CoveredFile) -> usize {
     file.lines.iter().filter(|line| line.run).count()
 }
@@ -251,6 +263,9 @@ impl Serialize for Answer<'_> {
         let Self { format, report } = self;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("cases", &Each(&report.cases, case_value))?;
+        if let Some(excluded) = &report.excluded {
+            map.serialize_entry("excludedLines", excluded)?;
+        }
         map.serialize_entry("facts", &report.facts)?;
         map.serialize_entry("files", &Each(&report.coverage, file_value))?;
         map.serialize_entry("findings", &Each(&report.findings, finding_value))?;

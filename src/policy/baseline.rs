@@ -84,6 +84,8 @@ pub enum Ceiling {
     TimedOut,
     /// Mutants that do not count: not built, or ignored.
     LeftOut,
+    /// Lines that the tool of coverage was told to leave out.
+    Excluded,
 }
 
 /// A measurement that is kept.
@@ -435,7 +437,8 @@ fn close<'a>(
 
 impl Ceiling {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Skipped, Self::Flaky, Self::Suppressed, Self::TimedOut, Self::LeftOut];
+    pub const ALL: [Self; 6] =
+        [Self::Skipped, Self::Flaky, Self::Suppressed, Self::TimedOut, Self::LeftOut, Self::Excluded];
 
     /// Returns the word.
     #[must_use]
@@ -446,6 +449,7 @@ impl Ceiling {
             Self::Suppressed => "suppressed",
             Self::TimedOut => "timed-out",
             Self::LeftOut => "left-out",
+            Self::Excluded => "excluded",
         }
     }
 
@@ -458,6 +462,7 @@ impl Ceiling {
             Self::Suppressed => "suppressed findings",
             Self::TimedOut => "mutants noticed by time alone",
             Self::LeftOut => "mutants left out",
+            Self::Excluded => "lines excluded in the tool",
         }
     }
 }

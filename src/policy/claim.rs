@@ -129,6 +129,8 @@ pub struct CoverageLimits {
     pub paths: Vec<PathFloor>,
     /// How the total relates to that of the branch's baseline.
     pub baseline: Option<FloorRule>,
+    /// How the lines that the tool was told to leave out relate to those of the branch's baseline.
+    pub excluded: Option<CeilingRule>,
 }
 
 /// Limits on the names that a surface has: public items, operations, commands. At least one is set.
@@ -366,8 +368,12 @@ impl Claim {
     /// Returns whether more of a report is asked for than its facts: its lines, mutants, cases or names.
     #[must_use]
     pub fn asks_more_than_facts(&self) -> bool {
-        // Mutants are counted by what they are: two reports of the same ones do not add up.
-        self.limits_changed_lines() || self.mutation.is_some() || self.limits_test_kinds() || self.asks_baseline()
+        // Lines and mutants are counted by what they are: two reports of the same ones do not add up.
+        self.limits_changed_lines()
+            || self.coverage.is_some()
+            || self.mutation.is_some()
+            || self.limits_test_kinds()
+            || self.asks_baseline()
     }
 
     /// Returns whether it is held against the baseline of the branch.
@@ -391,6 +397,7 @@ impl Claim {
             (Ceiling::Flaky, tests.and_then(|limits| limits.flaky)),
             (Ceiling::Suppressed, findings.and_then(|limits| limits.suppressed)),
             (Ceiling::TimedOut, mutation.and_then(|limits| limits.timed_out)),
+            (Ceiling::Excluded, self.coverage.as_ref().and_then(|limits| limits.excluded)),
             (Ceiling::LeftOut, mutation.and_then(|limits| limits.left_out)),
         ];
         all.into_iter().filter_map(|(ceiling, rule)| rule.map(|CeilingRule::Ceiling| ceiling))

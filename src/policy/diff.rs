@@ -185,6 +185,7 @@ const RULES: &[(&str, Rule)] = &[
     ("findings.suppressed_max", Rule::Ceiling),
     ("findings.suppressed", Rule::Demand),
     ("coverage.baseline", Rule::Demand),
+    ("coverage.excluded", Rule::Demand),
     ("names.baseline", Rule::Demand),
     ("names.new_max", Rule::Ceiling),
     ("names.surface", Rule::Demand),
@@ -562,7 +563,9 @@ impl Of<'_> {
         self.word("at", at.as_str());
         self.word("bound_to", bound_to.as_str());
         tests.iter().for_each(|limits| self.tests(limits));
-        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline, paths }) = coverage {
+        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline, paths, excluded }) =
+            coverage
+        {
             for PathFloor { paths, min } in paths {
                 self.put("coverage.paths", paths.patterns().join(", "), format!("{min} %"), Some(*min));
             }
@@ -574,6 +577,7 @@ impl Of<'_> {
             if let Some(baseline) = baseline {
                 self.word("coverage.baseline", baseline.as_str());
             }
+            excluded.iter().for_each(|rule| self.word("coverage.excluded", rule.as_str()));
         }
         if let Some(FindingLimits {
             critical_max,

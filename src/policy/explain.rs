@@ -241,7 +241,9 @@ impl Claim {
                 words.push(format!("tests that the change adds, and files{from} that it changes, fail on the base"));
             }
         }
-        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline, paths }) = coverage {
+        if let Some(CoverageLimits { total_min, changed_lines_min, changed_lines_except, baseline, paths, excluded }) =
+            coverage
+        {
             for PathFloor { paths, min } in paths {
                 words.push(format!("at least {min} percent of the lines of {} covered", paths.patterns().join(", ")));
             }
@@ -253,6 +255,7 @@ impl Claim {
             words.extend(
                 baseline.map(|FloorRule::Floor| "no smaller part of all lines covered than was merged".to_owned()),
             );
+            words.extend(no_more(*excluded, "lines excluded in the tool"));
         }
         if let Some(FindingLimits {
             critical_max,

@@ -324,6 +324,7 @@ fn coverage_limits(reader: &mut Reader<'_>, cell: &Cell<'_>) -> Option<CoverageL
         }),
         paths: table.cell("paths").map(|cell| path_floors(reader, &cell)).unwrap_or_default(),
         baseline: table.cell("baseline").and_then(|cell| reader.word(&cell)),
+        excluded: table.cell("excluded").and_then(|cell| reader.word(&cell)),
     })
 }
 

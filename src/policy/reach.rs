@@ -52,6 +52,7 @@ fn closed_by(oddity: &Oddity) -> Closed<'_> {
         | Oddity::NobodyShows { claim, .. }
         | Oddity::TooFewShow { claim, .. }
         | Oddity::TooFewPeers { claim, .. }
+        | Oddity::Unmeetable { claim, .. }
         | Oddity::NoReviews { claim, .. } => Closed::Claim(claim),
         Oddity::NothingAtMerge { tier } => Closed::Tier(tier),
         Oddity::UnknownLimitation { .. } | Oddity::OperatorUnbound => Closed::All,

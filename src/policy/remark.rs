@@ -143,6 +143,16 @@ pub enum Oddity {
         /// Why.
         why: &'static str,
     },
+    /// A limit that nothing can meet.
+    #[error("`{key}` of claim {claim} can never be met: {why}")]
+    Unmeetable {
+        /// The claim.
+        claim: ClaimName,
+        /// The key.
+        key: &'static str,
+        /// Why.
+        why: &'static str,
+    },
     /// Pictures are to be seen by reviews of a claim that runs show.
     #[error("the pictures of claim {claim} are reviewed by {by}, which runs show: no picture can be passed")]
     NoReviews {
@@ -201,6 +211,7 @@ impl Remark {
         match self.oddity {
             Oddity::OwnRole { .. }
             | Oddity::UnknownLimitation { .. }
+            | Oddity::Unmeetable { .. }
             | Oddity::NoReviews { .. }
             | Oddity::NothingAtMerge { .. } => Weight::Error,
             Oddity::OwnRoleRecorded { .. }
@@ -303,6 +314,8 @@ impl Policy {
             let oddity = Oddity::NoReviews { claim: name.clone(), by: by.clone() };
             remarks.note(&within("attachments", "reviewed_by"), oddity);
         }
+        self.remark_tests(remarks, name, claim);
+        self.remark_percentages(remarks, name, claim);
         let idle = |key, why| Oddity::IdleLimit { claim: name.clone(), key, why };
         if claim.tests.as_ref().and_then(|tests| tests.failed_max).is_some_and(|max| max > 0) {
             remarks.note(
@@ -322,6 +335,74 @@ impl Policy {
         let written = self.json["claim"][name.as_str()]["waivable"] == true;
         if written && claim.waivable == Waivable::Yes && self.may(Act::Allow).is_none() {
             remarks.note(&at("waivable"), Oddity::WaivableByRoots { claim: name.clone() });
+        }
+    }
+
+    fn remark_tests(&self, remarks: &mut Remarks<'_>, name: &ClaimName, claim: &Claim) {
+        let Some(tests) = &claim.tests else { return };
+        let within = |limit| [Step::Key("claim"), Step::Key(name.as_str()), Step::Key("tests"), Step::Key(limit)];
+        let unmeetable = |key, why| Oddity::Unmeetable { claim: name.clone(), key, why };
+        for (key, kind) in [("positive", &tests.positive), ("negative", &tests.negative)] {
+            let Some(kind) = kind else { continue };
+            // A property is `name=value`: without `=` only a wildcard reaches it.
+            let idle = kind.properties.patterns().iter().any(|pattern| !pattern.contains(['=', '*']));
+            let others = [&kind.names, &kind.suites, &kind.reports].into_iter().any(|it| !it.patterns().is_empty())
+                || kind.properties.patterns().iter().any(|pattern| pattern.contains(['=', '*']));
+            let why = "a pattern of `properties` without `=` matches nothing: a property is name=value";
+            if idle && !others {
+                remarks.note(&within(key), unmeetable(key, why));
+            } else if idle {
+                remarks.note(&within(key), Oddity::IdleLimit { claim: name.clone(), key, why });
+            }
+        }
+        if let (Some(positive), Some(negative)) = (&tests.positive, &tests.negative) {
+            let pairs = [
+                (&positive.names, &negative.names),
+                (&positive.suites, &negative.suites),
+                (&positive.reports, &negative.reports),
+                (&positive.properties, &negative.properties),
+            ];
+            let all = |patterns: &super::Wildcards| patterns.patterns().iter().any(|pattern| pattern == "*");
+            if pairs.into_iter().any(|(one, other)| all(one) && all(other)) {
+                let why = "every test is of the positive kind too, and a test of both kinds refuses";
+                remarks.note(&within("negative"), unmeetable("negative", why));
+            }
+        }
+        let everything = |paths: &super::Paths| paths.patterns().iter().any(|pattern| pattern == "**");
+        if tests.differential.as_ref().and_then(|it| it.paths.as_ref()).is_some_and(everything) {
+            let why = "all of the head is laid over the base, and then no test fails there";
+            remarks.note(&within("differential"), unmeetable("differential", why));
+        }
+        if self.json["claim"][name.as_str()]["tests"]["differential"] == false {
+            let why = "false says what leaving it out says";
+            let key = "differential";
+            remarks.note(&within(key), Oddity::IdleLimit { claim: name.clone(), key, why });
+        }
+    }
+
+    fn remark_percentages(&self, remarks: &mut Remarks<'_>, name: &ClaimName, claim: &Claim) {
+        let mut note = |table, key, why| {
+            let steps = [Step::Key("claim"), Step::Key(name.as_str()), Step::Key(table), Step::Key(key)];
+            remarks.note(&steps, Oddity::IdleLimit { claim: name.clone(), key, why });
+        };
+        let (coverage, mutation) = (claim.coverage.as_ref(), claim.mutation.as_ref());
+        for (table, key, least) in [
+            ("coverage", "total_min", coverage.and_then(|it| it.total_min)),
+            ("coverage", "changed_lines_min", coverage.and_then(|it| it.changed_lines_min)),
+            ("mutation", "score_min", mutation.and_then(|it| it.score_min)),
+            ("mutation", "changed_score_min", mutation.and_then(|it| it.changed_score_min)),
+        ] {
+            if least == Some(0) {
+                note(table, key, "no part is below 0 percent");
+            }
+        }
+        for (table, key, paths) in [
+            ("coverage", "changed_lines_except", coverage.and_then(|it| it.changed_lines_except.as_ref())),
+            ("mutation", "changed_score_except", mutation.and_then(|it| it.changed_score_except.as_ref())),
+        ] {
+            if paths.is_some_and(|paths| paths.patterns().iter().any(|pattern| pattern == "**")) {
+                note(table, key, "it excepts every file, and the limit that it is from holds nothing");
+            }
         }
     }
 
@@ -529,6 +610,44 @@ mod tests {
         );
         let fine = "tests = { failed_max = 0 }\nfindings = { critical_max = 0, high_max = 0 }";
         assert!(remarks(&with(fine, ""), None).is_empty());
+    }
+
+    #[test]
+    fn limits_that_nothing_can_meet_are_errors_and_their_twins_are_not_odd() {
+        for (claim, place) in [
+            (
+                "tests = { positive = { properties = [\"kind\"] } }",
+                "`positive` of claim a can never be met: a pattern of",
+            ),
+            ("tests = { positive = { names = [\"*\"] }, negative = { names = [\"*\"] } }", "`negative` of claim a can"),
+            ("tests = { differential = { paths = [\"**\"] } }", "`differential` of claim a can never be met: all of"),
+        ] {
+            let found = remarks(&with(claim, ""), None);
+            assert!(
+                found.len() == 1 && found[0].starts_with("error: line 6, column ") && found[0].contains(place),
+                "{found:?}"
+            );
+        }
+        for (claim, key) in [
+            ("tests = { positive = { properties = [\"kind\", \"kind=good\"] } }", "positive"),
+            ("tests = { failed_max = 0, differential = false }", "differential"),
+            ("coverage = { changed_lines_min = 90, changed_lines_except = [\"**\"] }", "changed_lines_except"),
+            ("mutation = { changed_score_min = 90, changed_score_except = [\"**\"] }", "changed_score_except"),
+            ("coverage = { total_min = 0 }", "total_min"),
+            ("mutation = { score_min = 0 }", "score_min"),
+        ] {
+            let found = remarks(&with(claim, ""), None);
+            let wanted = format!("`{key}` of claim a has no effect: ");
+            assert!(found.len() == 1 && found[0].starts_with("note: ") && found[0].contains(&wanted), "{found:?}");
+        }
+        for fine in [
+            "tests = { positive = { properties = [\"kind=good\"] }, negative = { properties = [\"kind=bad\"] } }",
+            "tests = { positive = { properties = [\"kind*\"] } }",
+            "tests = { differential = { paths = [\"tests/**\"] } }",
+            "coverage = { total_min = 1, changed_lines_min = 90, changed_lines_except = [\"tests/**\"] }",
+        ] {
+            assert!(remarks(&with(fine, ""), None).is_empty(), "{fine}: {:?}", remarks(&with(fine, ""), None));
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(super) const PATH_FLOOR: Shape = Shape { place: "in `paths` of `coverage`", 
 /// Limits on coverage.
 pub(super) const COVERAGE: Shape = Shape {
     place: "in `coverage` of a claim",
-    keys: &["total_min", "changed_lines_min", "changed_lines_except", "baseline", "paths"],
+    keys: &["total_min", "changed_lines_min", "changed_lines_except", "baseline", "paths", "excluded"],
 };
 
 /// Limits on findings.

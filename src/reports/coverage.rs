@@ -3,7 +3,8 @@
 //! Records of the same line of the same file are one line, run if any of them says so: Go writes a block once for each
 //! test binary, Cobertura a class once for each of its parts. Files are told apart by the path that the report has,
 //! as it stands there; the same file under two paths counts twice. Line 0 is no line, and is left out: some tools hang
-//! onto it what has no place. What a tool leaves out by a comment in the code was never in its report.
+//! onto it what has no place. What a tool leaves out by a comment in the code is in no fact; where its report tells of it, it is
+//! kept beside them.
 //!
 //! The spelling of the digest stands at [`CoverageFacts::digest`].
 
@@ -26,6 +27,8 @@ pub(super) struct CoverageTally {
     held: usize,
     /// Lines of ranges so far.
     spread: u64,
+    /// Whether the format tells which lines are left out.
+    tells_excluded: bool,
 }
 
 /// A file of the tally that counts it.
@@ -42,11 +45,21 @@ struct File {
     records: Vec<u32>,
     /// When records are merged again: with so many of them.
     merge_at: usize,
+    /// Lines that the tool was told to leave out; empty where only facts are wanted.
+    excluded: BTreeSet<u32>,
 }
 
 impl CoverageTally {
     pub(super) fn new(detail: Detail) -> Self {
-        Self { detail, files: Vec::new(), by_digest: BTreeMap::new(), roots: BTreeSet::new(), held: 0, spread: 0 }
+        Self {
+            detail,
+            files: Vec::new(),
+            by_digest: BTreeMap::new(),
+            roots: BTreeSet::new(),
+            held: 0,
+            spread: 0,
+            tells_excluded: false,
+        }
     }
 
     /// Returns the file of this path.
@@ -63,7 +76,14 @@ impl CoverageTally {
             return Err(too_many("files", COVERAGE_FILES_MAX));
         }
         let path = if self.detail == Detail::Everything { kept(path) } else { String::new() };
-        self.files.push(File { digest, path, name: String::new(), records: Vec::new(), merge_at: MERGE_AT_LEAST });
+        self.files.push(File {
+            digest,
+            path,
+            name: String::new(),
+            records: Vec::new(),
+            merge_at: MERGE_AT_LEAST,
+            excluded: BTreeSet::new(),
+        });
         self.by_digest.insert(digest, self.files.len() - 1);
         Ok(FileIndex(self.files.len() - 1))
     }
@@ -102,6 +122,18 @@ impl CoverageTally {
         Ok(())
     }
 
+    /// Says that the format tells which lines are left out.
+    pub(super) fn tells_excluded(&mut self) {
+        self.tells_excluded = true;
+    }
+
+    /// Notes a line that the tool was told to leave out: it is in no fact.
+    pub(super) fn exclude(&mut self, file: FileIndex, number: u64) {
+        if let Some(number) = checked(number).ok().filter(|number| *number > 0 && self.detail == Detail::Everything) {
+            self.files[file.0].excluded.insert(number);
+        }
+    }
+
     /// Counts a range of lines, both ends included.
     ///
     /// If all ranges together have more than [`SPREAD_LINES_MAX`] lines, returns [`Cause::TooMany`].
@@ -117,6 +149,10 @@ impl CoverageTally {
     /// Makes the facts. `doubts` are the reader's reasons why the report is not whole.
     pub(super) fn finish(mut self, format: Format, mut doubts: Vec<String>) -> Result<Report, Cause> {
         self.merge_all()?;
+        let of_file = |file: &mut File| (file.path.clone(), std::mem::take(&mut file.excluded).into_iter().collect());
+        let with = self.files.iter_mut().filter(|file| !file.excluded.is_empty());
+        let excluded: BTreeMap<String, Vec<u32>> = with.map(of_file).collect();
+        let excluded = Some(excluded).filter(|_| self.tells_excluded && self.detail == Detail::Everything);
         let empty: Vec<File> = self.files.extract_if(.., |file| file.records.is_empty()).collect();
         let empty = if self.detail == Detail::Everything { empty } else { Vec::new() };
         let without_lines = empty.into_iter().map(File::named).collect();
@@ -156,7 +192,7 @@ impl CoverageTally {
             Vec::new()
         };
         let roots = self.roots.into_iter().collect();
-        Ok(Report { coverage, without_lines, roots, ..Report::of(facts) })
+        Ok(Report { coverage, excluded, without_lines, roots, ..Report::of(facts) })
     }
 
     fn merge_all(&mut self) -> Result<(), Cause> {

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Spec: `coverage json` of versions 5 to 7. Of each file the executed and the missing lines count; summaries, functions,
-//! classes, branches and contexts are out of scope, and so are the lines that a comment in the code excludes.
+//! classes, branches and contexts are out of scope, and the lines that a comment or a
+//! setting excludes are kept beside the facts.
 //!
 //! A known hole: executed lines that are no statements, the documentation strings of modules and classes, are listed among
 //! the others and cannot be told from them, so that they count. The LCOV and XML of the same tool leave them out.
@@ -24,6 +25,7 @@ pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, Re
     let bytes = Source::open(input, TREE_BYTES_MAX)?.read_all()?;
     let value = parse(&bytes)?;
     let mut tally = CoverageTally::new(detail);
+    tally.tells_excluded();
     document(&mut tally, &Node::root(&value)).map_err(|wrong| wrong.place_in(&bytes))?;
     tally.finish(Format::CoveragePy, Vec::new()).map_err(|cause| ReadError::at(Place::START, cause))
 }
@@ -42,6 +44,7 @@ fn document(tally: &mut CoverageTally, root: &Node<'_>) -> Result<(), Wrong> {
         if let Some(lines) = file.member("excluded_lines")? {
             for line in lines.items()? {
                 excluded.insert(number(&line)?);
+                tally.exclude(index, number(&line)?);
             }
         }
         for (key, run) in [("executed_lines", true), ("missing_lines", false)] {
@@ -80,8 +83,10 @@ mod tests {
     fn executed_and_missing_lines_are_counted() {
         let text = document(r#""a.py":{"executed_lines":[0,1,3,9],"missing_lines":[2,3],"excluded_lines":[9,10]}"#);
         let facts = read_facts(Format::CoveragePy, &mut text.as_bytes()).unwrap();
-        let CoverageFacts { files, lines, covered, .. } = facts.coverage.unwrap();
+        let CoverageFacts { files, lines, covered, .. } = facts.coverage.clone().unwrap();
         assert_eq!((facts.outcome, files, lines, covered), (Outcome::Pass, 1, 3, 2));
+        let report = crate::reports::read_report(Format::CoveragePy, &mut text.as_bytes()).unwrap();
+        assert_eq!((report.excluded.unwrap()["a.py"].as_slice(), report.facts), (&[9, 10][..], facts));
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Spec: ctrf.io, specification 0. The suite is a text or a list of texts from the outermost in; a case that passed after
-//! retries is flaky, whether the tool says so or not. The summary is not looked at. Durations, steps, attachments and
-//! insights are out of scope.
+//! retries is flaky, whether the tool says so or not. Cases are recounted: of the summary only `failed` is looked at, and a report
+//! that declares more of them than it lists is refused as cut or edited. Durations, steps, attachments and insights are out
+//! of scope.
 
 use std::io::BufRead;
 
@@ -15,7 +16,7 @@ use super::encoding::Source;
 use super::json::{Node, Wrong, parse};
 use super::limits::TREE_BYTES_MAX;
 use super::tally::{CaseName, CaseTally, SuitePath};
-use super::{CaseOutcome, Detail, Format, ReadError, Report};
+use super::{CaseOutcome, Cause, Detail, Format, ReadError, Report};
 
 /// Reads a CTRF report.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
@@ -39,13 +40,23 @@ fn document(tally: &mut CaseTally, root: &Node<'_>) -> Result<(), Wrong> {
     }
     let results = root.member("results")?.ok_or_else(|| root.lacks("results", "the results of CTRF"))?;
     let tests = results.member("tests")?.ok_or_else(|| results.lacks("tests", "a list of tests"))?;
+    let mut found = 0;
     for test in tests.items()? {
-        case(tally, &test)?;
+        match case(tally, &test)? {
+            CaseOutcome::Failed | CaseOutcome::Unknown => found += 1,
+            CaseOutcome::Flaky | CaseOutcome::Passed | CaseOutcome::Skipped => {}
+        }
+    }
+    let Some(summary) = results.member("summary")? else { return Ok(()) };
+    let Some(failed) = summary.member("failed")? else { return Ok(()) };
+    let declared = failed.value.as_u64().ok_or_else(|| failed.wrong("a number"))?;
+    if declared > found {
+        return Err(failed.refuse(Cause::FailuresMissing { suite: String::new(), declared, found }));
     }
     Ok(())
 }
 
-fn case(tally: &mut CaseTally, test: &Node<'_>) -> Result<(), Wrong> {
+fn case(tally: &mut CaseTally, test: &Node<'_>) -> Result<CaseOutcome, Wrong> {
     let name = test.member("name")?.ok_or_else(|| test.lacks("name", "a name"))?.text()?;
     let status =
         test.member("status")?.ok_or_else(|| test.lacks("status", "passed, failed, skipped, pending or other"))?;
@@ -67,7 +78,8 @@ fn case(tally: &mut CaseTally, test: &Node<'_>) -> Result<(), Wrong> {
         }
     }
     let file = test.member("filePath")?.map(|node| node.text()).transpose()?.unwrap_or_default();
-    tally.add(&suites, CaseName { file, class: "", name }, outcome).map_err(|cause| test.refuse(cause))
+    tally.add(&suites, CaseName { file, class: "", name }, outcome).map_err(|cause| test.refuse(cause))?;
+    Ok(outcome)
 }
 
 /// Tells whether a case failed before: by its flag, its count of retries, or the attempts that it lists.
@@ -128,6 +140,22 @@ mod tests {
         assert_eq!(test(",\"retries\":2"), 1);
         assert_eq!(test(",\"retryAttempts\":[{\"status\":\"failed\"}]"), 1);
         assert_eq!(facts("{\"name\":\"a\",\"status\":\"failed\",\"flaky\":true}").0, Outcome::Fail);
+    }
+
+    #[test]
+    fn fewer_failures_than_declared_are_refused() {
+        let of = |failed: &str, statuses: &[&str]| {
+            let tests: Vec<String> =
+                statuses.iter().map(|it| format!("{{\"name\":\"a\",\"status\":\"{it}\"}}")).collect();
+            document(&tests.join(",")).replace("\"failed\":0", &format!("\"failed\":{failed}"))
+        };
+        let outcome = |text: &str| read_facts(Format::Ctrf, &mut text.as_bytes()).unwrap().outcome;
+        let cut = refused(&of("3", &["passed"]));
+        assert!(cut.ends_with("the report declares 3 failures and errors; found 0"), "{cut}");
+        assert!(refused(&of("3", &["failed", "failed"])).contains("found 2"));
+        assert_eq!(outcome(&of("2", &["failed", "failed"])), Outcome::Fail);
+        assert_eq!(outcome(&of("0", &["passed"])), Outcome::Pass);
+        assert!(refused(&of("\"3\"", &["passed"])).contains("wanted a number"));
     }
 
     #[test]

@@ -165,9 +165,9 @@ pub enum Cause {
         found: String,
     },
     /// A suite declares failures that are not there: it was cut or edited.
-    #[error("the suite `{suite}` declares {declared} failures and errors; found {found}")]
+    #[error("{} declares {}; found {found}", of_suite(suite), failures(*declared))]
     FailuresMissing {
-        /// The suite's name, cut.
+        /// The suite's name, cut; empty if it has none, or is the whole report.
         suite: String,
         /// Declared.
         declared: u64,
@@ -231,6 +231,14 @@ impl ReadError {
     pub(super) fn at(place: Place, cause: Cause) -> Self {
         Self { place, cause }
     }
+}
+
+fn of_suite(name: &str) -> String {
+    if name.is_empty() { "the report".to_owned() } else { format!("the suite `{name}`") }
+}
+
+fn failures(declared: u64) -> String {
+    if declared == 1 { "1 failure or error".to_owned() } else { format!("{declared} failures and errors") }
 }
 
 impl Place {

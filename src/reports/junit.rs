@@ -2,7 +2,8 @@
 //!
 //! There is no standard; this reads what the runners of some twenty languages write. Cases are recounted: of the declared
 //! totals only failures and errors are looked at, and a suite that declares more of them than it holds is refused as cut
-//! or edited. Properties are kept beside the case and are in no fact; times and output are out of scope.
+//! or edited. What stands directly inside a case and is neither an outcome nor known to be none (output, properties, files)
+//! makes it unknown: an element is no pass by being new or misspelt. Properties are kept beside the case and are in no fact; times and output are out of scope.
 //!
 //! A known hole: some runners lie, or can be told to. pytest-rerunfailures writes an attempt that failed and was run
 //! again as one more case without a mark, jest-junit a test that is still to be written: neither can be told from a pass.
@@ -10,23 +11,25 @@
 //! are kept beside the counts.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use super::detect::foreign_root;
-use super::tally::{CaseName, CaseTally, SuitePath, hold_declared};
+use super::tally::{CaseName, CaseTally, SuitePath, hold_declared, shown};
 use super::xml::{Doctype, Tag, Token, Xml, count, no_namespace, refuse_namespace};
 use super::{CaseOutcome, Cause, Detail, Format, Place, Properties, ReadError, Report};
+use crate::model::REASONS_MAX;
 
 /// Reads a JUnit report.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
     let mut xml = Xml::open(input, Doctype::Refused)?;
-    let mut walk = Walk { open: Vec::new(), tally: CaseTally::new(detail) };
+    let mut walk = Walk { open: Vec::new(), tally: CaseTally::new(detail), unknown: BTreeSet::new() };
     loop {
         match xml.next()? {
             Token::Start(tag) => walk.start(&tag)?,
             Token::End => walk.end()?,
             Token::Text(_) | Token::Between => {}
-            Token::Done => return Ok(walk.tally.finish(Format::Junit, Vec::new())),
+            Token::Done => return Ok(walk.tally.finish(Format::Junit, walk.unknown.into_iter().collect())),
         }
     }
 }
@@ -35,6 +38,8 @@ struct Walk {
     /// The open elements from the root in.
     open: Vec<Node>,
     tally: CaseTally,
+    /// Elements that may say something about a case, and nobody knows what: as sentences.
+    unknown: BTreeSet<String>,
 }
 
 enum Node {
@@ -109,6 +114,15 @@ impl Walk {
                 self.property(tag);
                 Node::Other
             }
+            (Some(Node::Case(case)), None) if !is_neutral(tag.name()) => {
+                case.say(CaseOutcome::Unknown);
+                self.note_unknown(tag.name(), "testcase");
+                Node::Other
+            }
+            (Some(Node::Suite(_)), None) if Element::of(&tag.name().to_ascii_lowercase()).is_some() => {
+                self.note_unknown(tag.name(), "testsuite");
+                Node::Other
+            }
             (Some(_), None | Some(Element::Skipped | Element::Flaky | Element::Rerun)) => Node::Other,
             (Some(Node::Case(_) | Node::Properties | Node::Other), Some(element))
             | (Some(_), Some(element @ Element::Suites)) => {
@@ -144,6 +158,13 @@ impl Walk {
                 let added = self.tally.add_with(&outer.path, name, case.outcome, properties);
                 added.map_err(|cause| ReadError::at(case.place, cause))
             }
+        }
+    }
+
+    fn note_unknown(&mut self, element: &str, inside: &str) {
+        if self.unknown.len() < REASONS_MAX {
+            let found = format!("`{}` inside of a {inside} says what this reader does not know", shown(element, 40));
+            self.unknown.insert(found);
         }
     }
 
@@ -274,6 +295,11 @@ fn outcome_of_status(status: &str) -> CaseOutcome {
     }
 }
 
+/// Returns whether an element of a case says nothing about its outcome. Any other may: no element is a pass by being unknown.
+fn is_neutral(name: &str) -> bool {
+    name.contains(':') || NEUTRAL.contains(&name)
+}
+
 fn foreign(root: &str) -> Cause {
     let found = root.chars().take(40).collect();
     Cause::Root { found, foreign: foreign_root(root), title: "JUnit", wanted: "testsuites or testsuite" }
@@ -282,6 +308,33 @@ fn foreign(root: &str) -> Cause {
 /// The name of the case that stands for an error of a whole suite.
 const SUITE_LEVEL: &str = "(suite)";
 
+/// What runners put beside the outcome: output, files, properties, steps, numbers.
+const NEUTRAL: [&str; 24] = [
+    "system-out",
+    "system-err",
+    "properties",
+    "property",
+    "output",
+    "stdout",
+    "stderr",
+    "log",
+    "logs",
+    "attachments",
+    "attachment",
+    "artifacts",
+    "description",
+    "documentation",
+    "metadata",
+    "tags",
+    "tag",
+    "labels",
+    "links",
+    "parameters",
+    "steps",
+    "Measurement",
+    "NamedMeasurement",
+    "benchmarks",
+];
 /// gtest, CTest, doctest, Bazel: run, completed. behave, Ginkgo and others: passed.
 const PASSED: [&str; 8] = ["run", "completed", "passed", "pass", "ok", "success", "successful", "succeeded"];
 /// gtest: notrun, suppressed. CTest: notrun, disabled. behave: untested. Ginkgo: pending. Qt: xfail.
@@ -437,8 +490,32 @@ mod tests {
         assert!(misplaced("<testsuite><testcase><x><failure/></x></testcase></testsuite>"));
         assert!(misplaced("<testsuite><testcase><testcase/></testcase></testsuite>"));
         assert!(misplaced("<testsuite><testsuites/></testsuite>"));
-        let (_, tests) = facts("<testsuite><x><y/></x><properties/><testcase><x/></testcase></testsuite>");
-        assert_eq!(tests.total, 1);
+        let (_, tests) =
+            facts("<testsuite><x><y/></x><properties/><testcase><output><y/></output></testcase></testsuite>");
+        assert_eq!((tests.total, tests.passed), (1, 1));
+    }
+
+    #[test]
+    fn element_that_nobody_knows_is_no_pass() {
+        for neutral in
+            ["<system-out>x</system-out>", "<properties/>", "<attachments><x/></attachments>", "<a:x xmlns:a='b'/>"]
+        {
+            assert_eq!(case("", neutral), CaseOutcome::Passed, "{neutral}");
+        }
+        for (inside, outcome) in [
+            ("<broken/>", CaseOutcome::Unknown),
+            ("<Failure/>", CaseOutcome::Unknown),
+            ("<timeout/><skipped/>", CaseOutcome::Unknown),
+            ("<broken/><failure/>", CaseOutcome::Failed),
+        ] {
+            assert_eq!(case("", inside), outcome, "{inside}");
+        }
+        let text = "<testsuite><Error/><testcase name='a'/><testcase name='b'><broken/></testcase></testsuite>";
+        let found = read_facts(Format::Junit, &mut text.as_bytes()).unwrap();
+        assert_eq!(found.outcome, Outcome::Inconclusive);
+        let reasons = found.reasons.join("; ");
+        assert!(reasons.contains("`Error` inside of a testsuite says what this reader does not know"), "{reasons}");
+        assert!(reasons.contains("`broken` inside of a testcase says what this reader does not know"), "{reasons}");
     }
 
     #[test]
@@ -472,7 +549,7 @@ mod tests {
             )
         };
         let some = "<properties><property name='kind' value='positive'/><property name='x'/><property name='twice' name='a'/>\
-                    <other name='no'/></properties><p><property name='deep' value='no'/></p>";
+                    <other name='no'/></properties><tags><property name='deep' value='no'/></tags>";
         let report = read_report(Format::Junit, &mut text(some).as_bytes()).unwrap();
         let kept = |at: usize| report.cases[at].properties.iter().collect::<Vec<_>>();
         assert_eq!(kept(0), ["kind=positive", "x=", "kind=positive", "x="]);

@@ -51,6 +51,7 @@ mod xml;
 mod xunit;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufRead;
 use std::str::FromStr;
@@ -150,6 +151,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The files that have lines, by digest.
     pub coverage: Vec<CoveredFile>,
+    /// The lines that the tool was told to leave out, by the file's path; none if the format does not tell.
+    pub excluded: Option<BTreeMap<String, Vec<u32>>>,
     /// The names of the files that the report mentions without lines, or without mutants.
     pub without_lines: Vec<String>,
     /// The folders that the report says its files lie below; it does not say which below which.
@@ -186,7 +189,9 @@ pub struct Mutant {
 /// What became of a mutant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MutantState {
-    /// It does not count: not built, ignored, or no program.
+    /// It does not count: the tool was told to leave it out. Facts count it as invalid.
+    Ignored,
+    /// It does not count: not built, or no program.
     Invalid,
     /// A test failed.
     Killed,
@@ -263,6 +268,7 @@ impl Report {
             cases: Vec::new(),
             findings: Vec::new(),
             coverage: Vec::new(),
+            excluded: None,
             without_lines: Vec::new(),
             roots: Vec::new(),
             mutants: Vec::new(),
@@ -618,10 +624,11 @@ impl FromStr for Format {
 }
 
 impl MutantState {
-    /// Returns the word that stands in digests.
+    /// Returns the word that stands in digests, where what is ignored is invalid.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Ignored => "ignored",
             Self::Invalid => "invalid",
             Self::Killed => "killed",
             Self::Survived => "survived",

@@ -104,7 +104,9 @@ impl MutantTally {
             netstring(&mut identity, part);
         }
         let identity = Digest(identity.finalize().into());
-        self.entries.push((identity, state));
+        // Facts know only that it does not count.
+        let of_facts = if state == MutantState::Ignored { MutantState::Invalid } else { state };
+        self.entries.push((identity, of_facts));
         self.counts[index(state)] += 1;
         if self.detail == Detail::Everything {
             for killer in killers.iter().filter(|_| state == MutantState::Killed) {
@@ -150,7 +152,7 @@ impl MutantTally {
 
 fn index(state: MutantState) -> usize {
     match state {
-        MutantState::Invalid => 0,
+        MutantState::Ignored | MutantState::Invalid => 0,
         MutantState::Killed => 1,
         MutantState::Survived => 2,
         MutantState::Timeout => 3,
@@ -198,5 +200,7 @@ mod tests {
             assert_eq!(facts.reasons, ["the report has no mutants that count: no score"]);
         }
         assert_eq!(facts(&[("x", MutantState::Uncovered)]).outcome, Outcome::Pass);
+        let both = |state| facts(&[("x", state), ("x", MutantState::Invalid), ("y", MutantState::Killed)]);
+        assert_eq!(both(MutantState::Ignored), both(MutantState::Invalid));
     }
 }

@@ -84,7 +84,8 @@ fn read_mutant(
         "Survived" => Some(MutantState::Survived),
         "NoCoverage" => Some(MutantState::Uncovered),
         "Timeout" => Some(MutantState::Timeout),
-        "CompileError" | "RuntimeError" | "Ignored" => Some(MutantState::Invalid),
+        "CompileError" | "RuntimeError" => Some(MutantState::Invalid),
+        "Ignored" => Some(MutantState::Ignored),
         _ => None,
     };
     let location = mutant.member("location")?.ok_or_else(|| mutant.lacks("location", "the place of the mutant"))?;

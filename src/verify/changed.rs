@@ -41,6 +41,10 @@ pub(super) struct Told {
     run: u64,
     /// The files with lines that were not run, the most such lines first.
     missed: Vec<Missed>,
+    /// Those that a tool was told to leave out.
+    excluded: u64,
+    /// Those of files that a report mentions, and that none lists.
+    unlisted: u64,
     /// Changed files that do not count.
     ignored: Vec<String>,
     /// What cannot be told for certain.
@@ -67,6 +71,7 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
     let tree = Tree::of(&changes.files);
     let mut languages = BTreeSet::new();
     let mut found: BTreeMap<&str, BTreeMap<u64, bool>> = BTreeMap::new();
+    let mut excluded: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for report in reports {
         let names = report.coverage.iter().map(|file| &file.name).chain(&report.without_lines);
         languages.extend(names.filter_map(|name| language(name)));
@@ -93,6 +98,8 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
             }
             of_file.entry(path).or_default().insert(name);
             let run = found.entry(path).or_default();
+            let left_out = report.excluded.as_ref().and_then(|of| of.get(name)).into_iter().flatten();
+            excluded.entry(path).or_default().extend(left_out.map(|line| u64::from(*line)).filter(|it| lines.has(*it)));
             let Some(file) = report.coverage.get(index) else { continue };
             for line in &file.lines {
                 let number = u64::from(line.number);
@@ -116,7 +123,14 @@ pub(super) fn tell(changes: &ChangedLines, reports: &[Arc<Report>], except: Opti
     }
     for (path, lines) in wanted {
         match found.get(path) {
-            Some(run) => told.add(path, run),
+            Some(run) => {
+                let excluded = excluded.get(path).into_iter().flatten().filter(|line| !run.contains_key(line)).count();
+                let excluded = u64::try_from(excluded).unwrap_or(u64::MAX);
+                let listed = u64::try_from(run.len()).unwrap_or(u64::MAX).saturating_add(excluded);
+                told.excluded += excluded;
+                told.unlisted += lines.changed_count().saturating_sub(listed);
+                told.add(path, run);
+            }
             None if language(path).is_some_and(|language| languages.contains(&language)) => {
                 let (count, lines) = (lines.changed_count(), lines.changed.clone());
                 told.total += count;
@@ -166,6 +180,15 @@ impl Told {
             Some(percent) => format!("{} of {} changed lines run, {percent} %", self.run, self.total),
             None => "no changed line that could be run".to_owned(),
         };
+        let lines =
+            |count: u64| if count == 1 { "1 changed line".to_owned() } else { format!("{count} changed lines") };
+        if self.excluded > 0 {
+            text.push_str(&format!(", {} excluded in the tool", lines(self.excluded)));
+        }
+        // Comments and declarations are among them: where anything is listed, they say little.
+        if self.unlisted > 0 && self.total == 0 {
+            text.push_str(&format!(", {} that no report lists", lines(self.unlisted)));
+        }
         if !self.ignored.is_empty() {
             text.push_str(&format!(" (in no report's language: {})", few(&self.ignored, FILES_SHOWN_MAX, ", ")));
         }
@@ -318,6 +341,14 @@ mod tests {
         // Mentioned without lines it has none that could be run.
         let told = tell(&changes, &[report(&(lcov("a.py", "++") + &lcov("hidden.PYW", "")))], None);
         assert_eq!((told.run, told.total), (2, 2));
+    }
+
+    #[test]
+    fn lines_that_no_report_lists_are_shown_where_nothing_else_is() {
+        let told = tell(&changes(&[("a.py", 4)]), &[report(&(lcov("a.py", "") + &lcov("b.py", "+")))], None);
+        assert_eq!(told.shown(), "no changed line that could be run, 4 changed lines that no report lists");
+        let told = tell(&changes(&[("a.py", 4)]), &[report(&lcov("a.py", "+"))], None);
+        assert_eq!(told.shown(), "1 of 1 changed lines run, 100 %");
     }
 
     #[test]

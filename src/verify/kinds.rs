@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::changed::few;
 use super::code::Code;
 use super::verdict::Finding;
 use crate::model::{ClaimName, Digest};
@@ -32,8 +33,8 @@ pub(super) struct Kinds {
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Shown {
-    /// By reader, the cases that passed.
-    passed: BTreeMap<String, BTreeSet<Digest>>,
+    /// By reader, the cases that passed, with their names for people.
+    passed: BTreeMap<String, BTreeMap<Digest, String>>,
     /// The cases that did not, for people.
     others: BTreeSet<String>,
 }
@@ -86,6 +87,7 @@ impl Kinds {
             if count < least {
                 let found =
                     if count == 1 { format!("1 {what} test passes") } else { format!("{count} {what} tests pass") };
+                let found = found + &shown.names();
                 findings.push(Finding::new(Code::TEST_KIND_LIMIT, name.as_str(), found, format!("at least {least}")));
             }
             if let Some(first) = shown.others.first() {
@@ -100,7 +102,7 @@ impl Shown {
     fn add(&mut self, report: &Report, case: &Case) {
         match case.outcome {
             CaseOutcome::Passed | CaseOutcome::Flaky => {
-                self.passed.entry(report.facts.reader.clone()).or_default().insert(case.identity);
+                self.passed.entry(report.facts.reader.clone()).or_default().insert(case.identity, called(case));
             }
             CaseOutcome::Failed | CaseOutcome::Unknown | CaseOutcome::Skipped => {
                 self.others.insert(format!("{} ({})", called(case), case.outcome.word()));
@@ -109,8 +111,16 @@ impl Shown {
     }
 
     fn count(&self) -> u64 {
-        let most = self.passed.values().map(BTreeSet::len).max().unwrap_or(0);
+        let most = self.passed.values().map(BTreeMap::len).max().unwrap_or(0);
         u64::try_from(most).unwrap_or(u64::MAX)
+    }
+
+    /// Returns the names of the cases that were counted, the first few of them, behind a colon.
+    fn names(&self) -> String {
+        let most = self.passed.values().max_by_key(|cases| cases.len());
+        let names: BTreeSet<&String> = most.into_iter().flat_map(BTreeMap::values).collect();
+        let names: Vec<String> = names.into_iter().cloned().collect();
+        if names.is_empty() { String::new() } else { format!(": {}", few(&names, NAMES_SHOWN_MAX, ", ")) }
     }
 }
 
@@ -132,7 +142,9 @@ fn tests(count: usize) -> String {
     format!("{count} test{}", if count == 1 { "" } else { "s" })
 }
 
-/// A test is named by so many characters.
+/// A finding names so many tests that count,
+const NAMES_SHOWN_MAX: usize = 3;
+/// each by so many characters.
 const NAME_CHARS_MAX: usize = 200;
 
 #[cfg(test)]
@@ -179,7 +191,7 @@ mod tests {
         assert_eq!(
             findings,
             [
-                "E255 test-kind-limit: a: 1 positive test passes; wanted at least 2",
+                "E255 test-kind-limit: a: 1 positive test passes: s > b; wanted at least 2",
                 "E255 test-kind-limit: a: 0 negative tests pass; wanted at least 1"
             ]
         );

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::changed::{self, Told};
 use super::code::Code;
+use super::coverage::Coverage;
 use super::differential::Runs;
 use super::floors;
 use super::kinds::{Given, Kinds};
 use super::mutants::Mutants;
 use super::recheck::Rechecked;
 use super::verdict::Finding;
-use crate::model::{ChangedLines, ClaimName, CoverageFacts, Digest, Facts, FindingFacts, Purpose, Run, TestFacts};
+use crate::model::{ChangedLines, ClaimName, Digest, Facts, FindingFacts, Purpose, Run, TestFacts};
 use crate::policy::{Asserted, Ceiling, Claim, CoverageLimits, FindingLimits, TestLimits};
 use crate::reports::Report;
 
@@ -23,8 +24,6 @@ pub(super) struct Numbers {
     coverage: Option<Coverage>,
     /// The digests of cases that are counted already: whoever shows the same tests twice has not run more of them.
     counted: BTreeSet<Digest>,
-    /// The digests of lines that are counted already.
-    covered: BTreeSet<Digest>,
     mutants: Mutants,
     /// The reports, where a policy asks for more than their facts; the same report is there once.
     reports: Vec<Arc<Report>>,
@@ -68,13 +67,6 @@ struct Findings {
     suppressed: u64,
 }
 
-/// Lines of all reports. The same line in two reports counts twice, run or not: a report says nothing about another's.
-#[derive(Default)]
-struct Coverage {
-    lines: u64,
-    covered: u64,
-}
-
 /// What reports come to together, as limits are held against it: each only where some report shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -113,7 +105,9 @@ impl Numbers {
                 sum.get_or_insert_default().add(&Tests::from(tests));
             }
             self.add_findings(facts);
-            self.add_coverage(facts);
+            if let Some(coverage) = &facts.coverage {
+                self.coverage.get_or_insert_default().add(coverage);
+            }
             self.mutants.add(facts);
         }
         let run = match (of_reports, of_output) {
@@ -139,16 +133,6 @@ impl Numbers {
             add(&mut findings.medium, *medium);
             add(&mut findings.low, *low);
             add(&mut findings.suppressed, *suppressed);
-        }
-    }
-
-    fn add_coverage(&mut self, facts: &Facts) {
-        if let Some(CoverageFacts { lines, covered, digest, files: _ }) = &facts.coverage {
-            let coverage = self.coverage.get_or_insert_default();
-            if self.covered.insert(*digest) {
-                add(&mut coverage.lines, *lines);
-                add(&mut coverage.covered, *covered);
-            }
         }
     }
 
@@ -208,9 +192,7 @@ impl Numbers {
 
     /// Returns the part of all lines that was run, in hundredths of a percent, rounded down.
     pub(super) fn coverage_floor(&self) -> Option<u64> {
-        let Coverage { lines, covered } = self.coverage.as_ref()?;
-        let part = (u128::from(*covered) * 10_000).checked_div(u128::from(*lines))?;
-        u64::try_from(part).ok()
+        self.coverage.as_ref()?.hundredths()
     }
 
     /// Returns a count that may be held against a ceiling.
@@ -221,6 +203,7 @@ impl Numbers {
             Ceiling::Suppressed => self.findings.as_ref().map(|found| found.suppressed),
             Ceiling::TimedOut => self.mutants.timed_out(),
             Ceiling::LeftOut => self.mutants.left_out(),
+            Ceiling::Excluded => self.coverage.as_ref().and_then(Coverage::excluded),
         }
     }
 
@@ -293,11 +276,21 @@ impl Numbers {
             }
         }
         if let Some(limits) = &claim.coverage {
-            match &self.coverage {
+            let covering = self.covering();
+            match &mut self.coverage {
                 None => findings.push(no_facts(name, "coverage")),
                 Some(coverage) => {
+                    // What is read must follow from this claim alone: another's limit moves no number of this one.
+                    let files = changes.filter(|_| claim.limits_changed_lines()).map_or(&[][..], |it| &it.files);
+                    coverage.count(&covering, files);
                     check_coverage(name, coverage, limits, findings);
-                    if coverage.lines > 0 {
+                    // Another format is no way around: it would hold any ceiling.
+                    if limits.excluded.is_some() && coverage.excluded().is_none() && self.lines_unknown.is_empty() {
+                        let found = "a report does not tell which lines are excluded in the tool";
+                        let wanted = "reports of a format that tells it: the JSON of coverage.py";
+                        findings.push(Finding::new(Code::NO_FACTS, name.as_str(), found, wanted));
+                    }
+                    if coverage.percent().is_some() {
                         self.check_changed(name, claim, limits, changes, findings);
                     }
                 }
@@ -390,20 +383,6 @@ impl Tests {
     }
 }
 
-impl Coverage {
-    /// Returns the whole percent of lines that were run, rounded down; none if there are no lines.
-    fn percent(&self) -> Option<u128> {
-        (u128::from(self.covered) * 100).checked_div(u128::from(self.lines))
-    }
-
-    fn shown(&self) -> String {
-        match self.percent() {
-            Some(percent) => format!("{} of {} lines run, {percent} %", self.covered, self.lines),
-            None => "no lines".to_owned(),
-        }
-    }
-}
-
 fn add(sum: &mut u64, more: u64) {
     *sum = sum.saturating_add(more);
 }
@@ -455,7 +434,7 @@ fn check_findings(name: &ClaimName, found: &Findings, limits: &FindingLimits, fi
 }
 
 fn check_coverage(name: &ClaimName, coverage: &Coverage, limits: &CoverageLimits, findings: &mut Vec<Finding>) {
-    let CoverageLimits { total_min, changed_lines_min: _, changed_lines_except: _, baseline: _, paths: _ } = limits;
+    let CoverageLimits { total_min, .. } = limits;
     match (coverage.percent(), total_min) {
         (None, _) => findings.push(no_facts(name, "coverage")),
         (Some(percent), Some(least)) if percent < u128::from(*least) => findings.push(Finding::new(
@@ -483,7 +462,7 @@ const HOST: [&str; 1] = ["host"];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Outcome;
+    use crate::model::{CoverageFacts, Outcome};
     use crate::policy::Policy;
 
     fn facts(lines: u64, covered: u64, digest: u8) -> (Purpose, Facts) {
@@ -530,11 +509,12 @@ mod tests {
     }
 
     #[test]
-    fn the_same_lines_shown_twice_count_once() {
-        let (low, high) = (facts(10, 1, 1), facts(10, 10, 2));
-        assert_eq!(codes(55, &[low.clone(), high.clone()]), [""; 0]);
-        assert_eq!(codes(56, &[low.clone(), high.clone()]), ["E224"]);
-        assert_eq!(codes(56, &[low, high.clone(), high.clone(), high]), ["E224"]);
+    fn the_same_counts_shown_twice_count_once_and_others_only_as_far_as_they_are_certain() {
+        let (low, high) = (facts(10, 4, 1), facts(10, 10, 2));
+        assert_eq!(codes(100, &[high.clone(), high.clone()]), [""; 0]);
+        // Which lines they share is not known.
+        assert_eq!(codes(62, &[low.clone(), high.clone(), high.clone()]), [""; 0]);
+        assert_eq!(codes(63, &[low, high]), ["E224"]);
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl<'a> Tree<'a> {
 
 impl<'a: 't, 't> Search<'a, 't> {
     /// Looks for the files that each name fits, which counts as often as it is there.
-    fn of(written: &'t [(Vec<Written>, usize)], tree: &Tree<'a>) -> Result<Self, TooMany> {
+    fn of(written: &'t [(Vec<Spelled>, usize)], tree: &Tree<'a>) -> Result<Self, TooMany> {
         let mut search = Self::default();
         for (spellings, times) in written {
             let mut found = Vec::new();
@@ -103,7 +103,7 @@ impl<'a: 't, 't> Search<'a, 't> {
     }
 
     /// Adds the files that a path fits.
-    fn fitting(&mut self, path: &'t Written, tree: &Tree<'a>, found: &mut Vec<Candidate<'a>>) -> Result<(), TooMany> {
+    fn fitting(&mut self, path: &'t Spelled, tree: &Tree<'a>, found: &mut Vec<Candidate<'a>>) -> Result<(), TooMany> {
         if path.text.is_empty() {
             return Ok(());
         }
@@ -207,11 +207,11 @@ fn fits_once<'a>(times: &BTreeMap<&str, usize>, roots: &[String], tree: &Tree<'a
 }
 
 /// Returns each name in one spelling, under each of the roots, with how often it is there.
-fn written(times: &BTreeMap<&str, usize>, roots: &[String]) -> Result<Vec<(Vec<Written>, usize)>, TooMany> {
+fn written(times: &BTreeMap<&str, usize>, roots: &[String]) -> Result<Vec<(Vec<Spelled>, usize)>, TooMany> {
     let mut bytes = 0_usize;
     let mut all = Vec::with_capacity(times.len());
     for (name, times) in times {
-        let alone = Written::of(name);
+        let alone = Spelled::of(name);
         let spellings = if roots.is_empty() || alone.absolute {
             vec![alone]
         } else {
@@ -219,7 +219,7 @@ fn written(times: &BTreeMap<&str, usize>, roots: &[String]) -> Result<Vec<(Vec<W
             if bytes > WRITTEN_BYTES_MAX {
                 return Err(TooMany);
             }
-            roots.iter().map(|root| Written::of(&format!("{root}/{name}"))).collect()
+            roots.iter().map(|root| Spelled::of(&format!("{root}/{name}"))).collect()
         };
         all.push((spellings, *times));
     }
@@ -227,13 +227,14 @@ fn written(times: &BTreeMap<&str, usize>, roots: &[String]) -> Result<Vec<(Vec<W
 }
 
 /// A path of a report in one spelling: components joined by `/`.
-struct Written {
-    text: String,
-    absolute: bool,
+pub(super) struct Spelled {
+    pub(super) text: String,
+    pub(super) absolute: bool,
 }
 
-impl Written {
-    fn of(path: &str) -> Self {
+impl Spelled {
+    /// Takes a path as a report has it.
+    pub(super) fn of(path: &str) -> Self {
         let drive = path.as_bytes().get(1) == Some(&b':') && path.starts_with(|c: char| c.is_ascii_alphabetic());
         let absolute = drive || path.starts_with(['/', '\\']) || path.starts_with("file:");
         let mut parts: Vec<&str> = Vec::new();

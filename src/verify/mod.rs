@@ -11,6 +11,7 @@ mod branch;
 mod cases;
 mod changed;
 mod code;
+mod coverage;
 mod criteria;
 mod differential;
 mod ended;

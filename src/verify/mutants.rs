@@ -7,8 +7,10 @@
 //!
 //! A mutant is on a changed line if one of its lines is. Paths of a report mean files of head's tree by [`super::mapping`]. A
 //! changed file that no report mentions refuses where a report has mutants of its language: leaving a file out is no way
-//! around the limit. Where no mutant is on a changed line there is nothing to hold against it. What the tool was told to
-//! leave out inside of a file that it mentions cannot be told.
+//! around the limit. Where no mutant is on a changed line there is nothing to hold against it; where there are some, none
+//! counts, and the tool was told to ignore one, that refuses: nothing valid is no score. Lines whose mutants could all not be
+//! built or run have none that a test could notice, which is the language's doing; how many is shown. What the tool was told to
+//! leave out of its report inside of a file that it mentions cannot be told.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -45,6 +47,8 @@ struct Score {
     missed: u64,
     /// Those that do not count: what the tool could not build, and what it was told to ignore.
     left_out: u64,
+    /// Those of `left_out` that the tool was told to ignore.
+    ignored: u64,
 }
 
 /// What the mutants on changed lines come to.
@@ -112,8 +116,8 @@ impl Mutants {
         let score = self.counted.or(self.stated)?;
         let changed = self.changed.as_ref().map(|told| match (told.unclear.is_empty(), told.score.percent()) {
             (false, _) => "; which mutants are on changed lines is not clear".to_owned(),
-            (true, None) => "; no mutant on a changed line".to_owned(),
-            (true, Some(_)) => format!("; on changed lines {}", told.score.shown()),
+            (true, None) if told.score.left_out == 0 => "; no mutant on a changed line".to_owned(),
+            (true, _) => format!("; on changed lines {}", told.score.shown()),
         });
         Some(format!("{}{}", score.shown(), changed.unwrap_or_default()))
     }
@@ -167,6 +171,10 @@ impl Score {
     fn add(&mut self, state: MutantState, count: u64) {
         match state {
             MutantState::Invalid => self.left_out = self.left_out.saturating_add(count),
+            MutantState::Ignored => {
+                self.left_out = self.left_out.saturating_add(count);
+                self.ignored = self.ignored.saturating_add(count);
+            }
             MutantState::Killed => self.noticed = self.noticed.saturating_add(count),
             MutantState::Timeout => {
                 self.noticed = self.noticed.saturating_add(count);
@@ -183,16 +191,21 @@ impl Score {
 
     fn shown(&self) -> String {
         let total = u128::from(self.noticed) + u128::from(self.missed);
-        let Some(percent) = self.percent() else { return "no mutants".to_owned() };
+        let Some(percent) = self.percent() else { return format!("no mutants that count{}", self.shown_left_out()) };
         let timed_out = match self.timed_out {
             0 => String::new(),
             count => format!(", {count} of them by time alone"),
         };
-        let left_out = match self.left_out {
-            0 => String::new(),
-            count => format!(", {count} left out"),
-        };
+        let left_out = self.shown_left_out();
         format!("{} of {total} mutants noticed, {percent} %{timed_out}{left_out}", self.noticed)
+    }
+
+    fn shown_left_out(&self) -> String {
+        match (self.left_out, self.ignored) {
+            (0, _) => String::new(),
+            (count, 0) => format!(", {count} left out"),
+            (count, ignored) => format!(", {count} left out ({ignored} ignored in the tool)"),
+        }
     }
 }
 
@@ -241,7 +254,8 @@ fn rank(state: MutantState) -> u8 {
         MutantState::Uncovered => 1,
         MutantState::Timeout => 2,
         MutantState::Killed => 3,
-        MutantState::Invalid => 4,
+        MutantState::Ignored => 4,
+        MutantState::Invalid => 5,
     }
 }
 
@@ -341,6 +355,11 @@ impl Told {
             let found = format!("no report has mutants of changed files: {files}");
             let wanted = "every changed file of its language in a report, or an exception for it";
             findings.push(Finding::new(Code::MUTANTS_MISSING, name.as_str(), found, wanted));
+        }
+        if self.score.percent().is_none() && self.score.ignored > 0 {
+            let found = format!("on changed lines {}", self.score.shown());
+            let wanted = format!("at least {least} % of some that count, or an exception for the file in the policy");
+            findings.push(Finding::new(Code::MUTATION_LIMIT, name.as_str(), found, wanted));
         }
         let missed = || few(&self.missed, MUTANTS_SHOWN_MAX, "; ");
         check_score(name, &self.score, Some(least), "on changed lines ", &missed, findings);
@@ -462,6 +481,26 @@ mod tests {
         let (found, shown) = told(&[(4, 6)]);
         assert_eq!((found.len(), shown.ends_with("; no mutant on a changed line")), (0, true));
         assert_eq!(codes("changed_score_min = 1", &reports, None), ["E214"]);
+    }
+
+    #[test]
+    fn ignoring_every_mutant_on_changed_lines_is_no_way_around() {
+        let told = |states: &[&str]| {
+            let of_change =
+                states.iter().enumerate().map(|(at, state)| ("a.js", 6 + u64::try_from(at).unwrap(), "x", *state));
+            let all: Vec<_> = [("a.js", 1, "x", "Killed")].into_iter().chain(of_change).collect();
+            sentences("changed_score_min = 80", &[report(&all)], Some(&changes(&[("a.js", &[(6, 8)])])))
+        };
+        let wanted = "E250 mutation-limit: a: on changed lines no mutants that count, 2 left out (2 ignored in the tool); wanted at least 80 % of some that count, or an exception for the file in the policy";
+        assert_eq!(told(&["Ignored", "Ignored"]).0, [wanted]);
+        assert_eq!(told(&["Ignored", "CompileError"]).0.len(), 1);
+        // What cannot be built or run has nothing that a test could notice, and one that counts is a score.
+        let (found, shown) = told(&["CompileError", "RuntimeError"]);
+        assert_eq!((found.len(), shown.ends_with("; on changed lines no mutants that count, 2 left out")), (0, true));
+        let (found, shown) = told(&["Ignored", "Killed"]);
+        assert_eq!(found, [""; 0]);
+        assert!(shown.ends_with("on changed lines 1 of 1 mutants noticed, 100 %, 1 left out (1 ignored in the tool)"));
+        assert_eq!(told(&["Ignored", "Survived"]).0.len(), 1);
     }
 
     #[test]

@@ -467,7 +467,9 @@ impl Comparing<'_, '_> {
             compared.against = 1;
             let found = format!("{what} is {}", percent(now));
             let wanted = format!("at least {}, as in {}", percent(old), self.of_merge());
-            self.findings.push(Finding::new(Code::BELOW_FLOOR, self.thing(), found, wanted));
+            let finding = Finding::new(Code::BELOW_FLOOR, self.thing(), found, wanted);
+            let mend = allow("retire", self.name, what);
+            self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
         }
         self.shown.push(compared);
     }

@@ -51,6 +51,24 @@ fn mutant_noticed_too_seldom() {
 }
 
 #[test]
+fn mutants_on_changed_lines_all_ignored() {
+    let rig = rig("changed_score_min = 50");
+    rig.commit("src/new.js", "1\n2\n3\n");
+    rig.medium();
+    let report = |states: [&str; 2]| {
+        let new = [("src/new.js", 1, states[0]), ("src/new.js", 2, states[1])];
+        stryker(&[&[("src/old.js", 1, "Killed")][..], &new].concat())
+    };
+    assert_eq!(rig.report("unit-tests", "ignored.json", &report(["Ignored", "Ignored"])).code, 0);
+    rig.verify().refused(&["E250"]);
+    assert_eq!(rig.report("unit-tests", "one.json", &report(["Ignored", "Killed"])).code, 0);
+    accepted(&verify(&rig));
+    assert_eq!(rig.report("unit-tests", "broken.json", &report(["CompileError", "RuntimeError"])).code, 0);
+    accepted(&verify(&rig));
+    assert!(rig.by("ci-1", &["verify"]).out.contains("on changed lines no mutants that count, 2 left out"));
+}
+
+#[test]
 fn changed_file_without_mutants() {
     let rig = rig("changed_score_min = 50");
     rig.commit("src/new.js", "1\n2\n3\n");
