@@ -265,22 +265,14 @@ fn picture_of_the_branch_may_not_go_and_another_in_its_place_is_seen_beside_it()
     let (from, to) = SCREENS;
     let keep = to.replace("reviewed_by = ", "baseline = \"keep\", reviewed_by = ");
     let rig = Rig::with(&[(from, &keep)]);
-    let begin = |name: &str| {
-        rig.git(&["checkout", "-q", "main"]);
-        rig.git(&["checkout", "-q", "-b", name]);
-        rig.commit(&format!("src/{name}.rs"), name);
-        rig.ok("planner", &["plan", &format!("shop/{name}"), "--tier", "low", "--implementer", "agent"]);
-    };
-    begin("one");
+    begin(&rig, "one");
     draw(&rig, "a.png", "one");
     shoot(&rig, "login=../a.png");
     assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
     rig.verify().accepted();
-    rig.git(&["checkout", "-q", "main"]);
-    rig.git(&["merge", "-q", "--ff-only", "one"]);
-    rig.ok("ci-1", &["record", "merge"]);
+    merge(&rig, "one");
     // As it was it needs nobody.
-    begin("two");
+    begin(&rig, "two");
     shoot(&rig, "login=../a.png");
     rig.verify().accepted();
     // Under another name it is gone.
@@ -289,11 +281,71 @@ fn picture_of_the_branch_may_not_go_and_another_in_its_place_is_seen_beside_it()
     // Another one is seen beside the one before.
     draw(&rig, "a.png", "two");
     shoot(&rig, "login=../a.png");
-    rig.verify().refused(&["E244"]);
+    let verdict = rig.verify();
+    verdict.refused(&["E244"]);
+    let found = verdict.json["findings"][0]["found"].as_str().unwrap();
+    assert!(found.starts_with("nobody has seen both; it changed: the baseline has "), "{found}");
+    let said = rig.by("stranger", &["verify"]).out;
+    assert!(said.contains("  worse: 0 of 1 baseline pictures: login (is another one)"), "{said}");
     assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
     rig.verify().accepted();
     // Replaced after the review.
     draw(&rig, "a.png", "three");
     shoot(&rig, "login=../a.png");
     rig.verify().refused(&["E244"]);
+}
+
+/// Begins a change with a plan, from what the branch has.
+fn begin(rig: &Rig, name: &str) {
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["checkout", "-q", "-b", name]);
+    rig.commit(&format!("src/{name}.rs"), name);
+    rig.ok("planner", &["plan", &format!("shop/{name}"), "--tier", "low", "--implementer", "agent"]);
+}
+
+fn merge(rig: &Rig, name: &str) {
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", name]);
+    rig.ok("ci-1", &["record", "merge"]);
+}
+
+#[test]
+fn picture_that_changed_is_refused_where_no_review_of_it_counts() {
+    let claim = "[claim.build]\nattachments = { baseline = \"keep\" }";
+    let allow = ("allow = [\"admin\"]", "allow = [\"reviewer\"]");
+    let rig = Rig::with(&[("[claim.build]", claim), allow]);
+    let shoot = |of: &str| rig.ok("ci-1", &["attest", "build", "--attach", of, "--", "touch", "../a.png", "../b.png"]);
+    begin(&rig, "one");
+    draw(&rig, "a.png", "one");
+    draw(&rig, "b.png", "two");
+    shoot("login=../a.png");
+    rig.verify().accepted();
+    merge(&rig, "one");
+    begin(&rig, "two");
+    shoot("login=../a.png");
+    rig.verify().accepted();
+    // Other bytes under the same name are no picture of the baseline.
+    shoot("login=../b.png");
+    let verdict = rig.verify();
+    verdict.refused(&["E244"]);
+    let finding = &verdict.json["findings"][0];
+    let found = finding["found"].as_str().unwrap();
+    assert!(found.starts_with("it changed: the baseline has ") && found.contains("no `reviewed_by`"), "{found}");
+    assert_eq!(finding["mend"]["command"][2], "retire");
+    assert!(rig.by("stranger", &["verify"]).out.contains("  worse: 0 of 1 baseline pictures"));
+    assert_eq!(rig.by("stranger", &["export", "-o", "../two.zip"]).code, 0);
+    let audited = rig.by("stranger", &["audit", "../two.zip", "--trust", ".evidence/trust.toml", "--json"]).json();
+    assert_eq!(audited["verdict"]["findings"][0]["code"], "E244", "{audited:#}");
+    // Somebody entitled lets the old one go, and says why; that shows.
+    rig.ok("reviewer", &["allow", "retire", "build", "--name", "login", "--reason", "new look", "--until", "2d"]);
+    rig.verify().accepted();
+    let said = rig.by("stranger", &["verify"]).out;
+    assert!(said.contains("not worse: 0 of 1 baseline pictures, 1 retired by reviewer: \"new look\""), "{said}");
+    merge(&rig, "two");
+    // From then on it is the new one that is protected.
+    begin(&rig, "three");
+    shoot("login=../a.png");
+    rig.verify().refused(&["E244"]);
+    shoot("login=../b.png");
+    rig.verify().accepted();
 }

@@ -308,7 +308,9 @@ impl Claim {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
             let of = if kinds.is_empty() { String::new() } else { format!(" of kind {}", kinds.join(" or ")) };
             words.push(format!("at least {min} attached{of}"));
-            words.extend(baseline.map(|BaselineRule::Keep| "each picture of the baseline is there".to_owned()));
+            let as_it_was = if reviewed_by.is_none() { ", as it was" } else { "" };
+            words
+                .extend(baseline.map(|BaselineRule::Keep| format!("each picture of the baseline is there{as_it_was}")));
             if let Some(claim) = reviewed_by {
                 words.push(format!("each picture that is new seen and passed by a review of {claim}"));
             }

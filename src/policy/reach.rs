@@ -64,6 +64,7 @@ fn closed_by(oddity: &Oddity) -> Closed<'_> {
         | Oddity::IdleRequirement { .. }
         | Oddity::IdleLimit { .. }
         | Oddity::WaivableByRoots { .. }
+        | Oddity::PicturesUnseen { .. }
         | Oddity::TooFewMay { .. } => Closed::Nothing,
     }
 }

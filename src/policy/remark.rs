@@ -151,6 +151,15 @@ pub enum Oddity {
         /// The other.
         by: ClaimName,
     },
+    /// Pictures are protected, and no review of them counts.
+    #[error(
+        "claim {claim} keeps the branch's pictures and names no `reviewed_by`: nobody can review one that changes, which is refused \
+         until it is retired"
+    )]
+    PicturesUnseen {
+        /// The claim.
+        claim: ClaimName,
+    },
     /// A claim is said to be waivable, and no role may waive.
     #[error("claim {claim} says waivable = true, and [may] has no `allow`: only the roots may sign an exception")]
     WaivableByRoots {
@@ -213,6 +222,7 @@ impl Remark {
             | Oddity::IdleRule { .. }
             | Oddity::IdleRequirement { .. }
             | Oddity::IdleLimit { .. }
+            | Oddity::PicturesUnseen { .. }
             | Oddity::WaivableByRoots { .. }
             | Oddity::NobodyShows { .. }
             | Oddity::TooFewShow { .. }
@@ -302,6 +312,9 @@ impl Policy {
         if let Some(by) = by.filter(|by| self.claim(by).is_some_and(|claim| claim.form == Form::Run)) {
             let oddity = Oddity::NoReviews { claim: name.clone(), by: by.clone() };
             remarks.note(&within("attachments", "reviewed_by"), oddity);
+        }
+        if claim.attachments.as_ref().is_some_and(|limits| limits.baseline.is_some() && limits.reviewed_by.is_none()) {
+            remarks.note(&within("attachments", "baseline"), Oddity::PicturesUnseen { claim: name.clone() });
         }
         let idle = |key, why| Oddity::IdleLimit { claim: name.clone(), key, why };
         if claim.tests.as_ref().and_then(|tests| tests.failed_max).is_some_and(|max| max > 0) {
@@ -529,6 +542,18 @@ mod tests {
         );
         let fine = "tests = { failed_max = 0 }\nfindings = { critical_max = 0, high_max = 0 }";
         assert!(remarks(&with(fine, ""), None).is_empty());
+    }
+
+    #[test]
+    fn pictures_that_nobody_can_review_are_noted() {
+        let found = remarks(&with("attachments = { baseline = \"keep\" }", ""), None);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with("note: line 6, column 17: claim a keeps the branch's pictures and names no"),
+            "{found:?}"
+        );
+        let looks = "attachments = { baseline = \"keep\", reviewed_by = \"b\" }\n[claim.b]\nfamily = \"process\"\nby = \"eve\"\nform = \"review\"";
+        assert_eq!(remarks(&with(looks, ""), None), Vec::<String>::new());
     }
 
     #[test]

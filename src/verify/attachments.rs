@@ -2,7 +2,8 @@
 //!
 //! The kind is what the bytes say. A picture is known by its name and its hash: a review that saw another hash saw another
 //! picture. A picture that the branch's baseline has as it is needs no review; one that it has otherwise needs one that says which it
-//! was before. That those of the baseline are there is for [`super::ratchet`].
+//! was before. Where the policy names no claim whose reviews see pictures, nobody can say that, and what changed refuses unless the one
+//! before it is retired. That those of the baseline are there is for [`super::ratchet`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +51,14 @@ pub(super) fn of<'a>(bench: &Bench<'a>, serial: u64) -> Vec<Attached<'a>> {
     all
 }
 
+/// What the counted results of a variant show of pictures.
+pub(super) struct Pictures {
+    /// Each by its name.
+    pub(super) now: BTreeMap<Box<str>, Digest>,
+    /// The names of those that changed, which nobody who may has passed as they are.
+    pub(super) unseen: BTreeSet<Box<str>>,
+}
+
 /// Returns the pictures that are attached to the counted results of a variant, by name; of two under one name neither.
 pub(super) fn pictures(bench: &Bench<'_>, counted: &[Counted]) -> BTreeMap<Box<str>, Digest> {
     let mut found: BTreeMap<Box<str>, BTreeSet<Digest>> = BTreeMap::new();
@@ -66,6 +75,8 @@ pub(super) fn pictures(bench: &Bench<'_>, counted: &[Counted]) -> BTreeMap<Box<s
 }
 
 /// Holds what is attached to the counted results of a variant against what the claim wants.
+///
+/// Returns the names of pictures that are not those of the baseline, and that nobody who may has passed as they are.
 pub(super) fn check(
     bench: &Bench<'_>,
     name: &ClaimName,
@@ -74,7 +85,7 @@ pub(super) fn check(
     old: Option<&BTreeMap<Box<str>, Digest>>,
     ruled: &mut Ruled,
     findings: &mut Vec<Finding>,
-) {
+) -> BTreeSet<Box<str>> {
     let AttachmentLimits { min, kinds, baseline: _, reviewed_by } = limits;
     let all: Vec<Attached<'_>> = counted.iter().flat_map(|counted| of(bench, counted.result)).collect();
     for gone in all.iter().filter(|attached| attached.media.is_none()) {
@@ -92,18 +103,28 @@ pub(super) fn check(
         let found = format!("{found} attached{of}");
         findings.push(Finding::new(Code::ATTACHMENT_LIMIT, name.as_str(), found, format!("at least {min}")));
     }
-    let Some(by) = reviewed_by else { return };
     let pictures: BTreeSet<(&str, Digest)> = all
         .iter()
         .filter(|attached| attached.media == Some(Media::Picture))
         .map(|attached| (attached.name, attached.material))
         .collect();
+    let mut changed = BTreeSet::new();
     for (picture, hash) in pictures {
         let before = old.map(|old| old.get(picture));
-        if before != Some(Some(&hash)) {
-            check_seen(bench, name, by, &Picture { name: picture, hash, before }, ruled, findings);
+        if before == Some(Some(&hash)) {
+            continue;
+        }
+        let told = findings.len();
+        let shown = Picture { name: picture, hash, before };
+        match reviewed_by {
+            Some(by) => check_seen(bench, name, by, &shown, ruled, findings),
+            None => check_same(bench, name, &shown, findings),
+        }
+        if before.flatten().is_some() && findings.len() > told {
+            changed.insert(picture.into());
         }
     }
+    changed
 }
 
 /// A picture, and what the baseline has under its name, where it is held against one.
@@ -113,16 +134,37 @@ struct Picture<'a> {
     before: Option<Option<&'a Digest>>,
 }
 
+/// Refuses a picture that is not the one of the baseline, where no review could say that it may change.
+fn check_same(bench: &Bench<'_>, name: &ClaimName, picture: &Picture<'_>, findings: &mut Vec<Finding>) {
+    let Some(before) = picture.before.flatten() else { return };
+    if bench.exceptions.retires(name, picture.name).is_some() {
+        return;
+    }
+    let found = format!("{}; the claim has no `reviewed_by`, so that no review of it counts", picture.changed(before));
+    let thing = format!("{name}: picture {}", picture.name);
+    let wanted = "the picture of the baseline, or that it is retired";
+    let command = ["evidence", "allow", "retire", name.as_str(), "--name", picture.name, "--reason", "WHY"];
+    let finding = Finding::new(Code::PICTURE_NOT_REVIEWED, thing, found, wanted);
+    findings.push(finding.mended_by(&command, bench.may_allow()));
+}
+
+impl Picture<'_> {
+    /// Says from what to what it changed.
+    fn changed(&self, before: &Digest) -> String {
+        format!("it changed: the baseline has {}, it is {}", short(before), short(&self.hash))
+    }
+}
+
 /// Checks that somebody who may has seen a picture as it is, and nobody says that it is not fit.
 fn check_seen(
     bench: &Bench<'_>,
     name: &ClaimName,
     by: &ClaimName,
-    picture: &Picture<'_>,
+    shown: &Picture<'_>,
     ruled: &mut Ruled,
     findings: &mut Vec<Finding>,
 ) {
-    let Picture { name: picture, hash, before } = picture;
+    let Picture { name: picture, hash, before } = shown;
     let thing = format!("{name}: picture {picture}");
     // What was looked at is the picture and, where it changed, the one before it.
     let is_it = |seen: &PictureSeen| seen.new == *hash && before.is_none_or(|before| seen.old.as_ref() == before);
@@ -176,7 +218,10 @@ fn check_seen(
                         "the newest review of it, in record {serial}, held it against {said}; the baseline has {is}"
                     )
                 }
-                None => format!("nobody has seen it; it is {}", short(hash)),
+                None => match before.flatten() {
+                    Some(before) => format!("nobody has seen both; {}", shown.changed(before)),
+                    None => format!("nobody has seen it; it is {}", short(hash)),
+                },
             };
             let wanted = format!("a passing review of {by} that saw this picture");
             let finding = Finding::new(Code::PICTURE_NOT_REVIEWED, &thing, found, wanted);

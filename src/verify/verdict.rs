@@ -406,8 +406,9 @@ impl Verdict {
     #[must_use]
     pub fn not_worse(&self) -> Option<String> {
         let all: Vec<&Compared> = self.requirements.iter().flat_map(|requirement| &requirement.baseline).collect();
-        let codes = [Code::LOST_NAME, Code::NEW_NAME, Code::BELOW_FLOOR, Code::SLOWER];
-        let worse = self.findings.iter().any(|finding| codes.contains(&finding.code));
+        let codes = [Code::LOST_NAME, Code::NEW_NAME, Code::BELOW_FLOOR, Code::SLOWER, Code::ABOVE_CEILING];
+        let changed = |compared: &&Compared| compared.what == "pictures" && compared.against > 0;
+        let worse = self.findings.iter().any(|finding| codes.contains(&finding.code)) || all.iter().any(changed);
         let numbers: Vec<String> = all.iter().map(|compared| compared.sentence()).collect();
         let word = if worse { "worse" } else { "not worse" };
         (!all.is_empty()).then(|| format!("{word}: {}", numbers.join("; ")))
