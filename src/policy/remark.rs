@@ -160,6 +160,14 @@ pub enum Oddity {
         /// The claim.
         claim: ClaimName,
     },
+    /// Whoever attests says which files are tests.
+    #[error(
+        "claim {claim} wants tests that fail on the base and names no `paths`: whoever attests says which files are tests"
+    )]
+    TestsAsAttested {
+        /// The claim.
+        claim: ClaimName,
+    },
     /// A claim is said to be waivable, and no role may waive.
     #[error("claim {claim} says waivable = true, and [may] has no `allow`: only the roots may sign an exception")]
     WaivableByRoots {
@@ -223,6 +231,7 @@ impl Remark {
             | Oddity::IdleRequirement { .. }
             | Oddity::IdleLimit { .. }
             | Oddity::PicturesUnseen { .. }
+            | Oddity::TestsAsAttested { .. }
             | Oddity::WaivableByRoots { .. }
             | Oddity::NobodyShows { .. }
             | Oddity::TooFewShow { .. }
@@ -315,6 +324,9 @@ impl Policy {
         }
         if claim.attachments.as_ref().is_some_and(|limits| limits.baseline.is_some() && limits.reviewed_by.is_none()) {
             remarks.note(&within("attachments", "baseline"), Oddity::PicturesUnseen { claim: name.clone() });
+        }
+        if claim.differential().is_some_and(|wanted| wanted.paths.is_none()) {
+            remarks.note(&within("tests", "differential"), Oddity::TestsAsAttested { claim: name.clone() });
         }
         let idle = |key, why| Oddity::IdleLimit { claim: name.clone(), key, why };
         if claim.tests.as_ref().and_then(|tests| tests.failed_max).is_some_and(|max| max > 0) {
@@ -554,6 +566,18 @@ mod tests {
         );
         let looks = "attachments = { baseline = \"keep\", reviewed_by = \"b\" }\n[claim.b]\nfamily = \"process\"\nby = \"eve\"\nform = \"review\"";
         assert_eq!(remarks(&with(looks, ""), None), Vec::<String>::new());
+    }
+
+    #[test]
+    fn files_of_tests_that_the_attester_names_are_noted() {
+        let found = remarks(&with("tests = { differential = true }", ""), None);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with("note: line 6, column 11: claim a wants tests that fail on the base"),
+            "{found:?}"
+        );
+        let named = with("tests = { differential = { paths = [\"tests/**\"] } }", "");
+        assert_eq!(remarks(&named, None), Vec::<String>::new());
     }
 
     #[test]
