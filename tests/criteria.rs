@@ -356,6 +356,30 @@ fn what_is_critical_rests_on_no_person_alone() {
 }
 
 #[test]
+fn criterion_whose_claim_is_waived_is_shown_as_waived() {
+    let rig = rig(&[("allow = [\"admin\"]", "allow = [\"product\"]")]);
+    plan(&rig, "- [ ] AC-1: two tests {claims: unit-tests}\n- [ ] AC-2: it builds {claims: build}\n");
+    rig.pass("build");
+    open(&rig.verify(), "AC-1", "the claim unit-tests is missing");
+    rig.ok("ana", &["allow", "waive", "build", "--reason", "no runner", "--until", "1d"]);
+    rig.report("unit-tests", "tests.xml", &cases(&[("one", "passed"), ("two", "passed")]));
+    let verdict = rig.verify();
+    verdict.accepted();
+    // What passes takes no exception.
+    assert_eq!(
+        (criterion(&verdict, "AC-1")["state"].clone(), criterion(&verdict, "AC-2")["state"].clone()),
+        (json!("met"), json!("met"))
+    );
+    rig.by("ci-1", &["attest", "build", "--", "false"]);
+    let verdict = rig.verify();
+    let waived = criterion(&verdict, "AC-2");
+    assert_eq!((&waived["state"], &waived["evidence"][0]["excepted"]), (&json!("waived"), &json!("waived")));
+    let ran = rig.by("stranger", &["verify", "--write", "markdown=../v.md"]);
+    assert!(ran.out.contains("waived       AC-2  it builds: claim build waived"), "{ran:?}");
+    assert!(fs::read_to_string(rig.path("v.md")).unwrap().contains("| <code>AC-2</code> | ⚠️ waived |"));
+}
+
+#[test]
 fn specification_that_is_edited_after_the_plan_changes_nothing() {
     let rig = rig(&[]);
     plan(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n- [ ] AC-2: and out {tests: logout}\n");

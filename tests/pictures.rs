@@ -4,10 +4,8 @@ mod common;
 
 use std::fs;
 
-use common::{CHANGE, Ran, Rig, Verdict};
+use common::{CHANGE, Ran, Rig, Verdict, png};
 use serde_json::json;
-
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// A policy whose tier low wants pictures of `screens`, seen by `looking`.
 const SCREENS: (&str, &str) = (
@@ -34,7 +32,7 @@ fn limited(limits: &str) -> Rig {
 
 /// Writes a picture that differs by its end.
 fn draw(rig: &Rig, name: &str, what: &str) {
-    fs::write(rig.path(name), [PNG, what.as_bytes()].concat()).unwrap();
+    fs::write(rig.path(name), png(what)).unwrap();
 }
 
 fn shoot(rig: &Rig, named: &str) -> Ran {
@@ -154,10 +152,13 @@ fn bytes_tell_what_a_picture_is_and_not_the_name() {
 #[test]
 fn log_of_a_session_is_known_by_its_lines_and_kept_without_secrets() {
     let rig = limited("{ kinds = [\"session-log\"] }");
-    fs::write(rig.path("session.jsonl"), "{\"role\":\"user\"\n").unwrap();
     let attach = ["attest", "build", "--attach", "../session.jsonl", "--", "true"];
-    rig.ok("ci-1", &attach);
-    rig.verify().refused(&["E243"]);
+    // Cut short, and objects that say nothing.
+    for log in ["{\"role\":\"user\"\n", "{}\n{}\n"] {
+        fs::write(rig.path("session.jsonl"), log).unwrap();
+        rig.ok("ci-1", &attach);
+        rig.verify().refused(&["E243"]);
+    }
     fs::write(
         rig.path("session.jsonl"),
         "{\"role\":\"user\"}\n{\"role\":\"agent\",\"text\":\"canary-0123456789abcdef\"}\n",
@@ -184,6 +185,8 @@ fn caption_and_criterion_belong_to_the_attachment_before_them() {
     assert_eq!((&body[0]["name"], &body[0]["caption"]), (&json!("login"), &json!("after login")));
     assert_eq!((&body[1]["caption"], &body[1]["criterion"]), (&json!("the menu"), &json!("AC-1")));
     assert!(body[0].get("criterion").is_none());
+    let told = rig.by("stranger", &["verify"]).out;
+    assert!(told.contains("attached login (after login), menu (the menu)"), "{told}");
     for (words, why) in [
         (vec!["--caption", "x", "--attach", "../a.png"], "no --attach stands before it"),
         (vec!["--attach", "../a.png", "--caption", "x", "--caption", "y"], "has one already"),
@@ -217,17 +220,55 @@ fn name_is_of_one_file_and_a_planted_one_is_told() {
 #[test]
 fn picture_of_a_criterion_is_there_by_its_name_and_is_one() {
     let rig = Rig::new();
-    fs::write(rig.path("spec.md"), "- [ ] AC-1: one sees it {pictures: login}\n- [ ] AC-2: and that {critical}\n")
-        .unwrap();
+    fs::write(rig.path("spec.md"), "- [ ] AC-1: one sees it {pictures: login}\n- [ ] AC-2: and that\n").unwrap();
     rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md"]);
-    fs::write(rig.path("a.png"), "text").unwrap();
     let words = ["attest", "build", "--attach", "login=../a.png", "--criterion", "AC-2", "--", "touch", "../a.png"];
-    rig.ok("ci-1", &words);
-    let verdict = rig.verify();
-    verdict.refused(&["E240"]);
-    assert_eq!(verdict.json["findings"].as_array().unwrap().len(), 2, "{:#}", verdict.json);
+    // The signature alone is no picture.
+    for bytes in [&b"text"[..], b"\x89PNG\r\n\x1a\n"] {
+        fs::write(rig.path("a.png"), bytes).unwrap();
+        rig.ok("ci-1", &words);
+        let verdict = rig.verify();
+        verdict.refused(&["E240"]);
+        assert_eq!(verdict.json["findings"].as_array().unwrap().len(), 1, "{:#}", verdict.json);
+    }
+    // Nor does a file with nothing in it show anything.
+    fs::write(rig.path("a.png"), "").unwrap();
+    let empty = rig.by("ci-1", &words);
+    assert!(empty.code == 1 && empty.err.contains("../a.png is empty"), "{empty:?}");
+    rig.verify().refused(&["E203", "E240"]);
     draw(&rig, "a.png", "one");
     rig.ok("ci-1", &words);
+    rig.verify().accepted();
+}
+
+#[test]
+fn picture_that_nobody_looked_at_shows_nothing_critical() {
+    let accept = ("merge = [\"ci\"]", "merge = [\"ci\"]\naccept = [\"product\"]");
+    for spec in ["- [ ] AC-1: one sees it {critical}\n", "- [ ] AC-1: one sees it {pictures: login; critical}\n"] {
+        let rig = Rig::with(&[accept]);
+        rig.key("ana");
+        rig.grant("ana", "ana", "product", &["--email", "ana@example.org"]);
+        fs::write(rig.path("spec.md"), spec).unwrap();
+        rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md"]);
+        draw(&rig, "a.png", "one");
+        rig.ok(
+            "ci-1",
+            &["attest", "build", "--attach", "login=../a.png", "--criterion", "AC-1", "--", "touch", "../a.png"],
+        );
+        let verdict = rig.verify();
+        verdict.refused(&["E240"]);
+        assert!(verdict.json["criteria"][0]["lacks"][0].as_str().unwrap().contains("nobody has looked at its picture"));
+        rig.ok("ana", &["review", "--criterion", "AC-1", "--verdict", "pass"]);
+        rig.verify().accepted();
+    }
+    // Or a review has to see it, as its claim says.
+    let rig = Rig::with(&[SCREENS]);
+    fs::write(rig.path("spec.md"), "- [ ] AC-1: one sees it {pictures: login; critical}\n").unwrap();
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md"]);
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    rig.verify().refused(&["E240", "E244"]);
+    look(&rig, "reviewer", "login", "pass");
     rig.verify().accepted();
 }
 
@@ -251,7 +292,7 @@ fn bundle_holds_what_is_attached_and_says_when_it_is_gone() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 todo.push(path);
-            } else if fs::read(&path).unwrap().starts_with(PNG) {
+            } else if fs::read(&path).unwrap().starts_with(b"\x89PNG") {
                 fs::remove_file(path).unwrap();
             }
         }

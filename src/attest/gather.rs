@@ -152,6 +152,9 @@ fn keep(
     }
     file.rewind()?;
     let (sha256, bytes) = blobs.put_from(&mut file)?;
+    if bytes == 0 && spec.purpose == Purpose::Attachment {
+        gathered.problem("empty-attachment", format!("{name} is empty: it shows nothing"));
+    }
     if let Some(label) = &spec.label {
         gathered.label(label, &name, sha256);
         if before.is_some_and(|before| before.is_stale(path, &metadata)) {

@@ -561,7 +561,7 @@ mod tests {
         let found = remarks(&with("attachments = { baseline = \"keep\" }", ""), None);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(
-            found[0].starts_with("note: line 6, column 17: claim a keeps the branch's pictures and names no"),
+            found[0].starts_with("note: line 6, column 28: claim a keeps the branch's pictures and names no"),
             "{found:?}"
         );
         let looks = "attachments = { baseline = \"keep\", reviewed_by = \"b\" }\n[claim.b]\nfamily = \"process\"\nby = \"eve\"\nform = \"review\"";
@@ -573,7 +573,7 @@ mod tests {
         let found = remarks(&with("tests = { differential = true }", ""), None);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(
-            found[0].starts_with("note: line 6, column 11: claim a wants tests that fail on the base"),
+            found[0].starts_with("note: line 6, column 26: claim a wants tests that fail on the base"),
             "{found:?}"
         );
         let named = with("tests = { differential = { paths = [\"tests/**\"] } }", "");

@@ -12,10 +12,11 @@ use super::code::Code;
 use super::judge::{Bench, Ruled};
 use super::question::Counted;
 use super::verdict::Finding;
+use crate::crypto::Hasher;
 use crate::model::{ClaimName, CriterionId, Digest, Phase, PictureSeen, Predicate, Purpose, Review, ReviewVerdict};
 use crate::policy::{AttachmentKind, AttachmentLimits};
 use crate::prove::Logged;
-use crate::reports::Media;
+use crate::reports::{Media, shown};
 
 /// An attachment of a result.
 #[derive(Debug, Clone)]
@@ -28,8 +29,25 @@ pub(super) struct Attached<'a> {
     pub(super) material: Digest,
     /// Its kind; none if its bytes are not there.
     pub(super) media: Option<Media>,
+    /// What is said of it.
+    pub(super) caption: Option<&'a str>,
     /// The criterion that it is for.
     pub(super) criterion: Option<&'a CriterionId>,
+}
+
+impl Attached<'_> {
+    /// Returns whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.material == Hasher::default().finish()
+    }
+
+    /// Returns its name, with what is said of it.
+    fn told(&self) -> String {
+        match self.caption {
+            Some(caption) => format!("{} ({})", self.name, shown(caption, CAPTION_CHARS_MAX)),
+            None => self.name.to_owned(),
+        }
+    }
 }
 
 /// Returns what is attached to a result: only what is among its materials.
@@ -40,10 +58,16 @@ pub(super) fn of<'a>(bench: &Bench<'a>, serial: u64) -> Vec<Attached<'a>> {
     let mut all = Vec::new();
     for material in run.materials.iter().filter(|material| material.purpose == Purpose::Attachment) {
         let media = bench.rechecked.media(serial, &material.sha256);
-        let blank = Attached { serial, name: &material.name, material: material.sha256, media, criterion: None };
+        let blank =
+            Attached { serial, name: &material.name, material: material.sha256, media, caption: None, criterion: None };
         let before = all.len();
         let said = run.attachments.iter().filter(|said| said.material == material.sha256);
-        all.extend(said.map(|said| Attached { name: &said.name, criterion: said.criterion.as_ref(), ..blank }));
+        all.extend(said.map(|said| Attached {
+            name: &said.name,
+            caption: said.caption.as_deref(),
+            criterion: said.criterion.as_ref(),
+            ..blank
+        }));
         if all.len() == before {
             all.push(blank);
         }
@@ -94,8 +118,12 @@ pub(super) fn check(
     }
     let counts = |media: Media| kinds.is_empty() || kinds.contains(&AttachmentKind::of(media));
     // The same bytes twice are one attachment.
-    let there: BTreeSet<&Digest> =
-        all.iter().filter(|attached| attached.media.is_some_and(counts)).map(|attached| &attached.material).collect();
+    let there: BTreeSet<&Digest> = all
+        .iter()
+        .filter(|attached| attached.media.is_some_and(counts) && !attached.is_empty())
+        .map(|attached| &attached.material)
+        .collect();
+    tell(&all, ruled);
     let found = u64::try_from(there.len()).unwrap_or(u64::MAX);
     if found < min.get() {
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
@@ -115,10 +143,10 @@ pub(super) fn check(
             continue;
         }
         let told = findings.len();
-        let shown = Picture { name: picture, hash, before };
+        let picture_shown = Picture { name: picture, hash, before };
         match reviewed_by {
-            Some(by) => check_seen(bench, name, by, &shown, ruled, findings),
-            None => check_same(bench, name, &shown, findings),
+            Some(by) => check_seen(bench, name, by, &picture_shown, ruled, findings),
+            None => check_same(bench, name, &picture_shown, findings),
         }
         if before.flatten().is_some() && findings.len() > told {
             changed.insert(picture.into());
@@ -236,8 +264,25 @@ fn check_seen(
     ruled.limitations.extend(support.limitations);
 }
 
+/// Names what is attached, with what is said of it, where anything is.
+fn tell(all: &[Attached<'_>], ruled: &mut Ruled) {
+    if all.iter().all(|attached| attached.caption.is_none()) {
+        return;
+    }
+    let named: BTreeSet<String> = all.iter().map(Attached::told).collect();
+    let more = named.len().saturating_sub(NAMES_TOLD_MAX);
+    let mut told = named.into_iter().take(NAMES_TOLD_MAX).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        told.push_str(&format!(" and {more} more"));
+    }
+    ruled.tell(&format!("attached {told}"));
+}
+
 fn short(hash: &Digest) -> String {
     hash.to_string().chars().take(SHORT_DIGITS).collect()
 }
 
 const SHORT_DIGITS: usize = 12;
+/// So many names stand in a sentence.
+const NAMES_TOLD_MAX: usize = 5;
+const CAPTION_CHARS_MAX: usize = 120;

@@ -46,13 +46,30 @@ pub struct CriterionShown {
 }
 
 /// How a criterion stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CriterionState {
     /// It is shown.
     Met,
+    /// An exception stands in for a claim of it that does not apply.
+    NotApplicable,
+    /// An exception stands in for a claim of it.
+    Waived,
     /// It is not.
     Open,
+}
+
+impl CriterionState {
+    /// Returns its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::NotApplicable => "not-applicable",
+            Self::Waived => "waived",
+            Self::Open => "open",
+        }
+    }
 }
 
 /// What shows a criterion, or a part of it.
@@ -68,6 +85,12 @@ pub struct Shows {
     /// How many tests, where they are tests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
+    /// What is said of an attachment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caption: Option<String>,
+    /// What the exception makes of a claim that does not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excepted: Option<State>,
 }
 
 /// The kinds of what shows a criterion.
@@ -98,7 +121,9 @@ impl Shows {
             (ShowsKind::Person, _) => "accepted by".to_owned(),
         };
         let serials: String = self.serials.iter().map(|serial| format!(" #{serial}")).collect();
-        format!("{kind} {}{serials}", self.name)
+        let caption = self.caption.as_ref().map_or_else(String::new, |caption| format!(" ({caption})"));
+        let excepted = self.excepted.map_or_else(String::new, |state| format!(" {}", state.as_str()));
+        format!("{kind} {}{caption}{excepted}{serials}", self.name)
     }
 }
 
@@ -172,7 +197,13 @@ pub(super) fn check<'a>(
             findings.push(Finding::new(Code::DISSENT, format!("criterion {}", criterion.id), found, "no dissent"));
         }
         limitations.extend(admitted);
-        let state = if lacks.is_empty() { CriterionState::Met } else { CriterionState::Open };
+        let excepted = |state: State| evidence.iter().any(|shows| shows.excepted == Some(state));
+        let state = match lacks.is_empty() {
+            false => CriterionState::Open,
+            true if excepted(State::Waived) => CriterionState::Waived,
+            true if excepted(State::NotApplicable) => CriterionState::NotApplicable,
+            true => CriterionState::Met,
+        };
         if state == CriterionState::Open {
             findings.push(open(bench, policy, criterion, &lacks));
         }
@@ -184,7 +215,7 @@ pub(super) fn check<'a>(
                 places.insert(judged.id.clone(), all.len());
                 all.push(judged);
             }
-            Some(before) if before.state == CriterionState::Met => *before = judged,
+            Some(before) if before.state < CriterionState::Open && judged.state >= before.state => *before = judged,
             Some(_) => {}
         }
     }
@@ -193,7 +224,7 @@ pub(super) fn check<'a>(
 fn open(bench: &Bench<'_>, policy: &Policy, criterion: &Criterion, lacks: &[String]) -> Finding {
     let wanted = match (criterion.lists_nothing(), criterion.critical) {
         (true, false) => "a passing test that carries its id, a file attached for it, or a person who accepts it",
-        (true, true) => "a passing test that carries its id, or a picture attached for it",
+        (true, true) => "a passing test that carries its id, or a picture attached for it that somebody has looked at",
         (false, _) => "all that it lists",
     };
     let finding = Finding::new(Code::CRITERION_OPEN, format!("criterion {}", criterion.id), lacks.join("; "), wanted);
@@ -279,7 +310,16 @@ struct Rule<'a, 'b> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rests {
     Recomputed,
+    /// A picture that no review had to see: that it is one is computed, and what is on it nobody says.
+    Pictured,
+    /// A person who may accepts it.
+    Accepted,
     Said,
+}
+
+/// Returns whether what is critical may rest on this: on no word alone, and on no picture that nobody has looked at.
+fn holds(rests: &[Rests]) -> bool {
+    rests.contains(&Rests::Recomputed) || (rests.contains(&Rests::Pictured) && rests.contains(&Rests::Accepted))
 }
 
 impl Rule<'_, '_> {
@@ -301,7 +341,7 @@ impl Rule<'_, '_> {
             let mut lacks = std::mem::take(&mut self.lacks);
             rests.extend(self.by_id());
             rests.extend(self.accepted());
-            let enough = if criterion.critical { rests.contains(&Rests::Recomputed) } else { !rests.is_empty() };
+            let enough = if criterion.critical { holds(&rests) } else { !rests.is_empty() };
             if !enough {
                 // One of them is enough: only where none is, it matters what each of them lacks.
                 lacks.append(&mut self.lacks);
@@ -318,15 +358,48 @@ impl Rule<'_, '_> {
                 // It may list a person alone: then its id leads to what can be computed again.
                 rests.extend(self.by_id());
             }
+            let seen = criterion.human || !dissent || !rests.contains(&Rests::Pictured);
+            if criterion.critical && !seen && !holds(&rests) {
+                rests.extend(self.accepted());
+            }
         }
-        if criterion.critical && !rests.contains(&Rests::Recomputed) && self.lacks.len() == against {
-            self.lacks.push("it is critical, and no test, claim or picture shows it".to_owned());
+        if criterion.critical && !holds(&rests) && self.lacks.len() == against {
+            let lack = match rests.contains(&Rests::Pictured) {
+                true => {
+                    "it is critical, and nobody has looked at its picture: no person accepts it, and the claim has no reviewed_by"
+                }
+                false => "it is critical, and no test, claim or picture shows it",
+            };
+            self.lacks.push(lack.to_owned());
         }
     }
 
     fn shows(&mut self, kind: ShowsKind, name: &str, serials: impl IntoIterator<Item = u64>, count: Option<usize>) {
         let serials: BTreeSet<u64> = serials.into_iter().collect();
-        self.evidence.push(Shows { kind, name: name.to_owned(), serials: serials.into_iter().collect(), count });
+        let (name, serials) = (name.to_owned(), serials.into_iter().collect());
+        self.evidence.push(Shows { kind, name, serials, count, caption: None, excepted: None });
+    }
+
+    fn attached(&mut self, kind: ShowsKind, attached: &[&Attached<'_>]) {
+        let Some(first) = attached.first() else { return };
+        self.shows(kind, first.name, attached.iter().map(|one| one.serial), None);
+        if let Some(shows) = self.evidence.last_mut() {
+            shows.caption = attached.iter().find_map(|one| one.caption).map(str::to_owned);
+        }
+    }
+
+    /// Returns what a picture is worth: more where its claim passes only with a review that saw it.
+    fn pictured(&self, attached: &Attached<'_>) -> Rests {
+        let record = self.bench.complete.record(attached.serial);
+        let claim = record.and_then(|record| match &record.statement().predicate {
+            Predicate::Result(run) => self.policy.claim(&run.claim),
+            _ => None,
+        });
+        let limits = claim.and_then(|claim| claim.attachments.as_ref());
+        match limits.is_some_and(|limits| limits.reviewed_by.is_some()) {
+            true => Rests::Recomputed,
+            false => Rests::Pictured,
+        }
     }
 
     /// Tests that match a pattern, by their whole name or their own: some, and all of them pass.
@@ -371,6 +444,9 @@ impl Rule<'_, '_> {
             return None;
         }
         self.shows(ShowsKind::Claim, name.as_str(), serials, None);
+        if let Some(shows) = self.evidence.last_mut() {
+            shows.excepted = Some(state).filter(|state| state.is_excepted());
+        }
         Some(match claim.form {
             Form::Run => Rests::Recomputed,
             Form::Review => Rests::Said,
@@ -400,18 +476,19 @@ impl Rule<'_, '_> {
     fn picture(&mut self, name: &str) -> Option<Rests> {
         let found = self.found;
         let named = found.attached.named.get(name).into_iter().flatten();
-        let pictures = named.filter(|attached| attached.media == Some(Media::Picture));
-        let serials: Vec<u64> = pictures.map(|attached| attached.serial).collect();
-        if serials.is_empty() {
+        let pictures: Vec<&Attached<'_>> = named.filter(|attached| attached.media == Some(Media::Picture)).collect();
+        let Some(worst) =
+            pictures.iter().map(|picture| self.pictured(picture)).max_by_key(|rests| *rests != Rests::Recomputed)
+        else {
             self.lacks.push(format!("no counted result has a picture {name} attached"));
             return None;
-        }
-        self.shows(ShowsKind::Picture, name, serials, None);
-        Some(Rests::Recomputed)
+        };
+        self.attached(ShowsKind::Picture, &pictures);
+        Some(worst)
     }
 
     /// What carries the id: tests in their name, attachments by what was said of them.
-    fn by_id(&mut self) -> Option<Rests> {
+    fn by_id(&mut self) -> Vec<Rests> {
         let found = self.found;
         let id = &self.criterion.id;
         let told = match self.cases.carrying(id) {
@@ -419,16 +496,18 @@ impl Rule<'_, '_> {
             Ok(carrying) if carrying.is_empty() => None,
             Ok(carrying) => Some(all_pass(self.criterion, &carrying)),
         };
-        let mut rests = told.and_then(|told| self.take(id.as_str(), told));
+        let mut rests: Vec<Rests> = told.and_then(|told| self.take(id.as_str(), told)).into_iter().collect();
         for attached in found.attached.of_criterion.get(id).into_iter().flatten() {
             let kind = match attached.media {
                 Some(Media::Picture) => ShowsKind::Picture,
                 Some(Media::Video | Media::SessionLog | Media::File) => ShowsKind::Attachment,
                 None => continue,
             };
-            self.shows(kind, attached.name, [attached.serial], None);
-            let more = if kind == ShowsKind::Picture { Rests::Recomputed } else { Rests::Said };
-            rests = if rests == Some(Rests::Recomputed) { rests } else { Some(more) };
+            if attached.is_empty() {
+                continue;
+            }
+            self.attached(kind, &[attached]);
+            rests.push(if kind == ShowsKind::Picture { self.pictured(attached) } else { Rests::Said });
         }
         rests
     }
@@ -518,7 +597,7 @@ impl Rule<'_, '_> {
         for (person, serial) in people {
             self.shows(ShowsKind::Person, &person, [serial], None);
         }
-        Some(Rests::Said)
+        Some(Rests::Accepted)
     }
 }
 

@@ -110,15 +110,18 @@ fn criteria(verdict: &Verdict, text: &mut String) {
             break;
         }
         left -= 1;
-        let state = match criterion.state {
-            CriterionState::Met => "✅ met",
-            CriterionState::Open => "❌ open",
+        let mark = match criterion.state {
+            CriterionState::Met => "✅",
+            CriterionState::NotApplicable | CriterionState::Waived => "⚠️",
+            CriterionState::Open => "❌",
         };
+        let critical = if criterion.critical { " (critical)" } else { "" };
         let shows: Vec<String> = criterion.evidence.iter().map(Shows::told).collect();
         let _ = writeln!(
             text,
-            "| {} | {state} | {} | {} | {} |",
+            "| {} | {mark} {}{critical} | {} | {} | {} |",
             shown(criterion.id.as_str()),
+            criterion.state.as_str(),
             shown(&criterion.text),
             shown(&shows.join("; ")),
             shown(&criterion.lacks.join("; "))
