@@ -187,6 +187,10 @@ fn caption_and_criterion_belong_to_the_attachment_before_them() {
     assert!(body[0].get("criterion").is_none());
     let told = rig.by("stranger", &["verify"]).out;
     assert!(told.contains("attached login (after login), menu (the menu)"), "{told}");
+    assert!(rig.ok("stranger", &["log"]).out.contains("with login (after login), menu (the menu)"));
+    let ran = rig.ok("ci-1", &[&["attest", "screens"], &words[..], &more].concat());
+    let why = "note: --criterion: no plan of shop/feature has the criterion AC-1; it has none";
+    assert!(ran.err.contains(why), "{ran:?}");
     for (words, why) in [
         (vec!["--caption", "x", "--attach", "../a.png"], "no --attach stands before it"),
         (vec!["--attach", "../a.png", "--caption", "x", "--caption", "y"], "has one already"),
@@ -327,9 +331,27 @@ fn picture_of_the_branch_may_not_go_and_another_in_its_place_is_seen_beside_it()
     let found = verdict.json["findings"][0]["found"].as_str().unwrap();
     assert!(found.starts_with("nobody has seen both; it changed: the baseline has "), "{found}");
     let said = rig.by("stranger", &["verify"]).out;
-    assert!(said.contains("  worse: 0 of 1 baseline pictures: login (is another one)"), "{said}");
+    assert!(said.contains("  worse: screens 0 of 1 baseline pictures: login (is another one)"), "{said}");
     assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
     rig.verify().accepted();
+    // Both can be looked at: by their hashes, which the branch's baseline and the change name.
+    let diff = rig.ok("stranger", &["baseline", "diff", "--json"]).json();
+    let (old, new) = (diff["moved"][0]["old"].as_str().unwrap(), diff["moved"][0]["new"].as_str().unwrap());
+    let told = rig.ok("stranger", &["baseline", "diff"]).out;
+    assert!(told.contains(&format!("~ screens picture login  sha256:{old} -> sha256:{new}")), "{told}");
+    assert!(rig.ok("stranger", &["baseline", "show", "screens"]).out.contains(&format!("login  sha256:{old}")));
+    assert!(found.contains(&old[..12]) && found.contains(&new[..12]), "{found}");
+    for (hash, bytes) in [(&old[..12], png("one")), (new, png("two"))] {
+        rig.ok("stranger", &["show", hash, "-o", "../shown.png"]);
+        assert_eq!(fs::read(rig.path("shown.png")).unwrap(), bytes);
+        let mut command = rig.command("stranger", &["show", hash]);
+        assert_eq!(command.output().unwrap().stdout, bytes);
+        let said = rig.ok("stranger", &["show", hash, "--json"]).json();
+        assert_eq!(
+            (said["bytes"].as_u64().unwrap(), said["names"].to_string().contains("login")),
+            (u64::try_from(bytes.len()).unwrap(), true)
+        );
+    }
     // Replaced after the review.
     draw(&rig, "a.png", "three");
     shoot(&rig, "login=../a.png");
@@ -373,7 +395,7 @@ fn picture_that_changed_is_refused_where_no_review_of_it_counts() {
     let found = finding["found"].as_str().unwrap();
     assert!(found.starts_with("it changed: the baseline has ") && found.contains("no `reviewed_by`"), "{found}");
     assert_eq!(finding["mend"]["command"][2], "retire");
-    assert!(rig.by("stranger", &["verify"]).out.contains("  worse: 0 of 1 baseline pictures"));
+    assert!(rig.by("stranger", &["verify"]).out.contains("  worse: build 0 of 1 baseline pictures"));
     assert_eq!(rig.by("stranger", &["export", "-o", "../two.zip"]).code, 0);
     let audited = rig.by("stranger", &["audit", "../two.zip", "--trust", ".evidence/trust.toml", "--json"]).json();
     assert_eq!(audited["verdict"]["findings"][0]["code"], "E244", "{audited:#}");
@@ -381,7 +403,7 @@ fn picture_that_changed_is_refused_where_no_review_of_it_counts() {
     rig.ok("reviewer", &["allow", "retire", "build", "--name", "login", "--reason", "new look", "--until", "2d"]);
     rig.verify().accepted();
     let said = rig.by("stranger", &["verify"]).out;
-    assert!(said.contains("not worse: 0 of 1 baseline pictures, 1 retired by reviewer: \"new look\""), "{said}");
+    assert!(said.contains("not worse: build 0 of 1 baseline pictures, 1 retired by reviewer: \"new look\""), "{said}");
     merge(&rig, "two");
     // From then on it is the new one that is protected.
     begin(&rig, "three");

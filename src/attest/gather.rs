@@ -158,7 +158,10 @@ fn keep(
     if let Some(label) = &spec.label {
         gathered.label(label, &name, sha256);
         if before.is_some_and(|before| before.is_stale(path, &metadata)) {
-            let text = format!("{name} is older than the command: it was not made or changed by it");
+            let text = format!(
+                "{name} is older than the command: it was not made or changed by it, as what has a name, a caption or a criterion has to \
+                 be; let the command make it, such as -- cp FROM {name}"
+            );
             gathered.problem("stale-attachment", text);
         }
     }

@@ -189,9 +189,13 @@ pub(super) fn check<'a>(
             dissent: BTreeSet::new(),
             limitations: Vec::new(),
             gains,
+            mend: None,
         };
         rule.judge();
-        let Rule { evidence, lacks, dissent, limitations: admitted, .. } = rule;
+        if criterion.critical && rule.mend.is_none() && !criterion.human && criterion.lists_nothing() {
+            rule.mended_by_run(&["--report", "FILE"]);
+        }
+        let Rule { evidence, lacks, dissent, limitations: admitted, mend, .. } = rule;
         for serial in dissent {
             let found = format!("record {serial} says that it is not met");
             findings.push(Finding::new(Code::DISSENT, format!("criterion {}", criterion.id), found, "no dissent"));
@@ -205,7 +209,7 @@ pub(super) fn check<'a>(
             true => CriterionState::Met,
         };
         if state == CriterionState::Open {
-            findings.push(open(bench, policy, criterion, &lacks));
+            findings.push(open(bench, policy, criterion, &lacks, mend));
         }
         let Criterion { id, text, critical, .. } = (*criterion).clone();
         let judged = CriterionShown { id, text, state, critical, plan: *plan, evidence, lacks };
@@ -221,16 +225,24 @@ pub(super) fn check<'a>(
     }
 }
 
-fn open(bench: &Bench<'_>, policy: &Policy, criterion: &Criterion, lacks: &[String]) -> Finding {
+fn open(
+    bench: &Bench<'_>,
+    policy: &Policy,
+    criterion: &Criterion,
+    lacks: &[String],
+    mend: Option<(Vec<String>, String)>,
+) -> Finding {
     let wanted = match (criterion.lists_nothing(), criterion.critical) {
         (true, false) => "a passing test that carries its id, a file attached for it, or a person who accepts it",
         (true, true) => "a passing test that carries its id, or a picture attached for it that somebody has looked at",
         (false, _) => "all that it lists",
     };
     let finding = Finding::new(Code::CRITERION_OPEN, format!("criterion {}", criterion.id), lacks.join("; "), wanted);
+    if let Some((command, role)) = mend {
+        return finding.mended_by_words(command, Some(&role));
+    }
     let may = policy.may(Act::Accept).and_then(|may| may.roles.first());
-    let by_person = criterion.human || (criterion.lists_nothing() && !criterion.critical);
-    match may.filter(|_| by_person) {
+    match may {
         Some(role) => finding.mended_by(
             &["evidence", "review", "--criterion", criterion.id.as_str(), "--verdict", "pass"],
             Some(role.as_str()),
@@ -304,6 +316,8 @@ struct Rule<'a, 'b> {
     dissent: BTreeSet<u64>,
     limitations: Vec<Limitation>,
     gains: &'b mut Gains,
+    /// What brings the first thing that is not shown, and the role that may.
+    mend: Option<(Vec<String>, String)>,
 }
 
 /// Whether something is shown by what a machine can compute again, or by somebody's word.
@@ -414,6 +428,41 @@ impl Rule<'_, '_> {
         self.take(pattern, told)
     }
 
+    /// Keeps what brings a report or a picture: a run of the first claim that is required and shows such.
+    fn mended_by_run(&mut self, more: &[&str]) {
+        let policy = self.policy;
+        let required = self.shown.iter().filter(|shown| shown.form == Form::Run);
+        let claims: Vec<(&ClaimName, &Claim)> = required
+            .filter_map(|shown| Some((&shown.requirement.claim, policy.claim(&shown.requirement.claim)?)))
+            .collect();
+        let shows = |claim: &Claim| match more.first() {
+            Some(&"--attach") => claim.attachments.is_some(),
+            _ => claim.tests.is_some(),
+        };
+        let best = claims.iter().find(|(_, claim)| shows(claim)).or_else(|| claims.first());
+        let Some((name, claim)) = best else { return };
+        let mut command = claim.run_command(name, claim.variants.first(), None);
+        let place = match command.iter().position(|word| more.first() == Some(&word.as_str())) {
+            // It is asked for anyway, by whichever name.
+            Some(at) => {
+                command.drain(at..(at + 2).min(command.len()));
+                at
+            }
+            None => command.iter().position(|word| word == "--").unwrap_or(command.len()),
+        };
+        command.splice(place..place, more.iter().map(|word| (*word).to_owned()));
+        self.mend.get_or_insert((command, claim.by.to_string()));
+    }
+
+    /// Keeps what shows a claim.
+    fn mended_by_claim(&mut self, name: &ClaimName, claim: &Claim) {
+        let command = match claim.form {
+            Form::Run => claim.run_command(name, claim.variants.first(), None),
+            Form::Review => ["evidence", "review", name.as_str(), "--verdict", "pass"].map(str::to_owned).to_vec(),
+        };
+        self.mend.get_or_insert((command, claim.by.to_string()));
+    }
+
     fn take(&mut self, name: &str, told: Result<(BTreeSet<u64>, usize), String>) -> Option<Rests> {
         match told {
             Ok((serials, count)) => {
@@ -422,6 +471,7 @@ impl Rule<'_, '_> {
             }
             Err(lack) => {
                 self.lacks.push(lack);
+                self.mended_by_run(&["--report", "FILE"]);
                 None
             }
         }
@@ -441,6 +491,7 @@ impl Rule<'_, '_> {
             let state = serde_json::to_value(state).ok();
             let word = state.as_ref().and_then(serde_json::Value::as_str).unwrap_or("open");
             self.lacks.push(format!("the claim {name} is {word}"));
+            self.mended_by_claim(name, claim);
             return None;
         }
         self.shows(ShowsKind::Claim, name.as_str(), serials, None);
@@ -481,6 +532,7 @@ impl Rule<'_, '_> {
             pictures.iter().map(|picture| self.pictured(picture)).max_by_key(|rests| *rests != Rests::Recomputed)
         else {
             self.lacks.push(format!("no counted result has a picture {name} attached"));
+            self.mended_by_run(&["--attach", &format!("{name}=FILE")]);
             return None;
         };
         self.attached(ShowsKind::Picture, &pictures);
