@@ -356,6 +356,94 @@ fn what_is_critical_rests_on_no_person_alone() {
 }
 
 #[test]
+fn criterion_whose_claim_is_waived_is_shown_as_waived() {
+    let rig = rig(&[("allow = [\"admin\"]", "allow = [\"product\"]")]);
+    plan(&rig, "- [ ] AC-1: two tests {claims: unit-tests}\n- [ ] AC-2: it builds {claims: build}\n");
+    rig.pass("build");
+    open(&rig.verify(), "AC-1", "the claim unit-tests is missing");
+    rig.ok("ana", &["allow", "waive", "build", "--reason", "no runner", "--until", "1d"]);
+    rig.report("unit-tests", "tests.xml", &cases(&[("one", "passed"), ("two", "passed")]));
+    let verdict = rig.verify();
+    verdict.accepted();
+    // What passes takes no exception.
+    assert_eq!(
+        (criterion(&verdict, "AC-1")["state"].clone(), criterion(&verdict, "AC-2")["state"].clone()),
+        (json!("met"), json!("met"))
+    );
+    rig.by("ci-1", &["attest", "build", "--", "false"]);
+    let verdict = rig.verify();
+    let waived = criterion(&verdict, "AC-2");
+    assert_eq!((&waived["state"], &waived["evidence"][0]["excepted"]), (&json!("waived"), &json!("waived")));
+    let ran = rig.by("stranger", &["verify", "--write", "markdown=../v.md"]);
+    assert!(ran.out.contains("waived       AC-2  it builds: claim build waived"), "{ran:?}");
+    assert!(fs::read_to_string(rig.path("v.md")).unwrap().contains("| <code>AC-2</code> | ⚠️ waived |"));
+}
+
+#[test]
+fn what_is_open_names_the_command_that_shows_it() {
+    let rig = rig(&[]);
+    let spec = "- [ ] AC-1: one logs in {tests: login}\n- [ ] AC-2: two tests {claims: unit-tests}\n- [ ] AC-3: it is seen {pictures: login}\n\
+                - [ ] AC-4: no money is lost {critical}\n- [ ] AC-5: a claim {claims: peer-review}\n";
+    let said = plan(&rig, spec).out;
+    assert!(said.contains(", 5 criteria: AC-1, AC-2, AC-3, AC-4, AC-5\n"), "{said}");
+    rig.pass("build");
+    let verdict = rig.verify();
+    verdict.refused(&["E240"]);
+    let mends: Vec<String> =
+        verdict.json["findings"].as_array().unwrap().iter().map(|it| it["mend"]["command"].to_string()).collect();
+    let wanted = [
+        json!(["evidence", "attest", "build", "--report", "FILE", "--", "CMD"]),
+        json!(["evidence", "attest", "unit-tests", "--report", "FILE", "--", "CMD"]),
+        json!(["evidence", "attest", "build", "--attach", "login=FILE", "--", "CMD"]),
+        json!(["evidence", "attest", "build", "--report", "FILE", "--", "CMD"]),
+        json!(["evidence", "review", "peer-review", "--verdict", "pass"]),
+    ];
+    for (mend, wanted) in mends.iter().zip(&wanted) {
+        let words: Vec<Value> = serde_json::from_str::<Vec<Value>>(mend).unwrap();
+        let bare: Vec<&Value> = words.iter().filter(|word| *word != "--change" && *word != CHANGE).collect();
+        assert_eq!(json!(bare), *wanted, "{mends:#?}");
+    }
+    // And what is asked stands in the explanation, a claim that nothing but a criterion wants among it.
+    let told = rig.ok("stranger", &["policy", "explain"]).out;
+    for part in [
+        "unit-tests (functionality, by run",
+        "  why      criterion AC-2\n",
+        "criterion AC-1: one logs in\n  wanted   tests that match login",
+        "criterion AC-4: no money is lost\n  wanted   a passing test that carries its id",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let json = rig.ok("stranger", &["policy", "explain", "--json"]).json();
+    assert_eq!(json["criteria"][2]["pictures"], json!(["login"]));
+}
+
+#[test]
+fn who_accepts_in_vain_learns_it_and_so_does_who_lists_an_unknown_claim() {
+    let rig = rig(&[]);
+    let ran = plan(&rig, "- [ ] AC-1: it is beautiful {human}\n- [ ] AC-2: no such {claims: nope}\n");
+    assert!(
+        ran.err.contains("note: criterion AC-2 lists the claim nope, which the policy in force does not have"),
+        "{ran:?}"
+    );
+    rig.pass("build");
+    let ran = rig.ok("reviewer", &["review", "--criterion", "AC-1", "--verdict", "pass"]);
+    assert!(
+        ran.err.contains("note: criterion AC-1 is still open: record") && ran.err.contains("who may not accept it"),
+        "{ran:?}"
+    );
+    let ran = rig.ok("ana", &["review", "--criterion", "AC-1", "--verdict", "pass"]);
+    assert!(!ran.err.contains("still open"), "{ran:?}");
+    // A folder is no file, and an address that runs something is none.
+    for (words, why) in [
+        (["--rollback", "."], ". is not a file"),
+        (["--origin", "javascript:alert(1)"], "an address cannot begin with `javascript:`"),
+    ] {
+        let ran = rig.by("planner", &[&["plan", CHANGE, "--tier", "low", "--reason", "more"], &words[..]].concat());
+        assert!(ran.code == 2 && ran.err.contains(why), "{ran:?}");
+    }
+}
+
+#[test]
 fn specification_that_is_edited_after_the_plan_changes_nothing() {
     let rig = rig(&[]);
     plan(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n- [ ] AC-2: and out {tests: logout}\n");

@@ -231,6 +231,91 @@ fn report_that_lay_there_before_is_none_of_the_run() {
 }
 
 #[test]
+fn base_in_which_no_test_passes_tells_nothing() {
+    let rig = shop();
+    rig.git(&["checkout", "-q", "main"]);
+    rig.commit(".gitignore", "out/\npackages\n");
+    rig.git(&["checkout", "-q", "-B", "feature"]);
+    rig.commit("src/lib.rs", "two\n");
+    rig.ok("planner", &["plan", common::CHANGE, "--tier", "low", "--base", "main", "--reason", "rebased"]);
+    rig.commit("tests/nothing.sh", EMPTY);
+    rig.write("packages", "here and nowhere else");
+    let run = |script: &str| {
+        rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "-c", script]].concat());
+        let verdict = rig.verify();
+        audited(&rig, verdict.code);
+        verdict
+    };
+    // What is not committed is missing on the base, so that each test fails there, the empty one too.
+    let all_need = "test -e packages || export BROKEN=1; sed 's/sh \"$file\"$/test -z \"$BROKEN\" \\&\\& &/' run.sh > ../run.sh; sh ../run.sh";
+    let verdict = run(all_need);
+    verdict.refused(&["E271"]);
+    found(&verdict, "on the base as it is: the one test does not pass");
+    // Its twin: some fail there for what they are about, and others pass.
+    rig.git(&["checkout", "-q", "main"]);
+    rig.commit("tests/broken.sh", &MEANS.replace("two is there", "broken"));
+    rig.git(&["checkout", "-q", "-B", "feature"]);
+    rig.commit("src/lib.rs", "two\n");
+    rig.ok("planner", &["plan", common::CHANGE, "--tier", "low", "--base", "main", "--reason", "rebased"]);
+    rig.commit("tests/new.sh", MEANS);
+    let said =
+        "1 added test, it fails on the base; 1 file of tests changed, 1 test of the base that did not pass there; ";
+    let verdict = judged(&rig);
+    assert!(numbers(&verdict).starts_with(said), "{}", numbers(&verdict));
+}
+
+#[test]
+fn emptied_test_beside_a_real_one_is_found_by_its_class() {
+    let rig = shop();
+    rig.commit("tests/new.sh", MEANS);
+    // As pytest writes it: no file, and the class is the path.
+    let script = "sh run.sh; code=$?; sed -E 's#file=\"(tests)/(.*)\\.sh\"#classname=\"\\1.\\2\"#' out/t.xml > out/u.xml; mv out/u.xml out/t.xml; exit $code";
+    let run = || {
+        rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "-c", script]].concat());
+        rig.verify()
+    };
+    let verdict = run();
+    let said = "1 added test, it fails on the base; 1 file of tests changed; ";
+    assert!(numbers(&verdict).starts_with(said), "{}", numbers(&verdict));
+    rig.commit("tests/old.sh", &OLD.replace("grep -q . src/lib.rs", "true"));
+    let verdict = run();
+    verdict.refused(&["E270"]);
+    found(&verdict, "tests/old.sh is changed, and on the base none of its 1 test fails");
+    rig.git(&["checkout", "-q", "HEAD~1", "--", "tests/old.sh"]);
+    // Of what no report knows the place, the verdict says so.
+    rig.commit("tests/helper", "x");
+    let verdict = run();
+    assert!(
+        numbers(&verdict).contains("2 files of tests changed, no report tells which tests stand in tests/helper; "),
+        "{}",
+        numbers(&verdict)
+    );
+}
+
+#[test]
+fn files_of_tests_that_the_attester_names_leave_none_out() {
+    let rig = shop_with("true");
+    rig.commit("tests/old.sh", &OLD.replace("grep -q . src/lib.rs", "true"));
+    for (patterns, why) in
+        [("zzz/**", "and no file is one"), ("run.sh", "tests stand in tests/old.sh, which the change touches")]
+    {
+        assert_eq!(attest(&rig, &["--on-base", "--tests", patterns]).code, 0);
+        let verdict = rig.verify();
+        audited(&rig, verdict.code);
+        verdict.refused(&["E271"]);
+        found(&verdict, why);
+    }
+    rig.commit("tests/old.sh", &OLD.replace("grep -q . src/lib.rs", "grep -q two src/lib.rs"));
+    assert_eq!(attest(&rig, &["--on-base", "--tests", "tests/**"]).code, 0);
+    let verdict = rig.verify();
+    assert!(
+        numbers(&verdict).contains("1 file of tests changed; files of tests as attested: tests/**; "),
+        "{}",
+        numbers(&verdict)
+    );
+}
+
+#[test]
 fn skipped_test_has_not_failed() {
     let rig = shop();
     let skips = "[ \"$1\" = name ] && echo skips && exit\ngrep -q two src/lib.rs || exit 3\n";

@@ -4,10 +4,8 @@ mod common;
 
 use std::fs;
 
-use common::{CHANGE, Ran, Rig, Verdict};
+use common::{CHANGE, Ran, Rig, Verdict, png};
 use serde_json::json;
-
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// A policy whose tier low wants pictures of `screens`, seen by `looking`.
 const SCREENS: (&str, &str) = (
@@ -34,7 +32,7 @@ fn limited(limits: &str) -> Rig {
 
 /// Writes a picture that differs by its end.
 fn draw(rig: &Rig, name: &str, what: &str) {
-    fs::write(rig.path(name), [PNG, what.as_bytes()].concat()).unwrap();
+    fs::write(rig.path(name), png(what)).unwrap();
 }
 
 fn shoot(rig: &Rig, named: &str) -> Ran {
@@ -154,10 +152,13 @@ fn bytes_tell_what_a_picture_is_and_not_the_name() {
 #[test]
 fn log_of_a_session_is_known_by_its_lines_and_kept_without_secrets() {
     let rig = limited("{ kinds = [\"session-log\"] }");
-    fs::write(rig.path("session.jsonl"), "{\"role\":\"user\"\n").unwrap();
     let attach = ["attest", "build", "--attach", "../session.jsonl", "--", "true"];
-    rig.ok("ci-1", &attach);
-    rig.verify().refused(&["E243"]);
+    // Cut short, and objects that say nothing.
+    for log in ["{\"role\":\"user\"\n", "{}\n{}\n"] {
+        fs::write(rig.path("session.jsonl"), log).unwrap();
+        rig.ok("ci-1", &attach);
+        rig.verify().refused(&["E243"]);
+    }
     fs::write(
         rig.path("session.jsonl"),
         "{\"role\":\"user\"}\n{\"role\":\"agent\",\"text\":\"canary-0123456789abcdef\"}\n",
@@ -184,6 +185,12 @@ fn caption_and_criterion_belong_to_the_attachment_before_them() {
     assert_eq!((&body[0]["name"], &body[0]["caption"]), (&json!("login"), &json!("after login")));
     assert_eq!((&body[1]["caption"], &body[1]["criterion"]), (&json!("the menu"), &json!("AC-1")));
     assert!(body[0].get("criterion").is_none());
+    let told = rig.by("stranger", &["verify"]).out;
+    assert!(told.contains("attached login (after login), menu (the menu)"), "{told}");
+    assert!(rig.ok("stranger", &["log"]).out.contains("with login (after login), menu (the menu)"));
+    let ran = rig.ok("ci-1", &[&["attest", "screens"], &words[..], &more].concat());
+    let why = "note: --criterion: no plan of shop/feature has the criterion AC-1; it has none";
+    assert!(ran.err.contains(why), "{ran:?}");
     for (words, why) in [
         (vec!["--caption", "x", "--attach", "../a.png"], "no --attach stands before it"),
         (vec!["--attach", "../a.png", "--caption", "x", "--caption", "y"], "has one already"),
@@ -217,17 +224,55 @@ fn name_is_of_one_file_and_a_planted_one_is_told() {
 #[test]
 fn picture_of_a_criterion_is_there_by_its_name_and_is_one() {
     let rig = Rig::new();
-    fs::write(rig.path("spec.md"), "- [ ] AC-1: one sees it {pictures: login}\n- [ ] AC-2: and that {critical}\n")
-        .unwrap();
+    fs::write(rig.path("spec.md"), "- [ ] AC-1: one sees it {pictures: login}\n- [ ] AC-2: and that\n").unwrap();
     rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md"]);
-    fs::write(rig.path("a.png"), "text").unwrap();
     let words = ["attest", "build", "--attach", "login=../a.png", "--criterion", "AC-2", "--", "touch", "../a.png"];
-    rig.ok("ci-1", &words);
-    let verdict = rig.verify();
-    verdict.refused(&["E240"]);
-    assert_eq!(verdict.json["findings"].as_array().unwrap().len(), 2, "{:#}", verdict.json);
+    // The signature alone is no picture.
+    for bytes in [&b"text"[..], b"\x89PNG\r\n\x1a\n"] {
+        fs::write(rig.path("a.png"), bytes).unwrap();
+        rig.ok("ci-1", &words);
+        let verdict = rig.verify();
+        verdict.refused(&["E240"]);
+        assert_eq!(verdict.json["findings"].as_array().unwrap().len(), 1, "{:#}", verdict.json);
+    }
+    // Nor does a file with nothing in it show anything.
+    fs::write(rig.path("a.png"), "").unwrap();
+    let empty = rig.by("ci-1", &words);
+    assert!(empty.code == 1 && empty.err.contains("../a.png is empty"), "{empty:?}");
+    rig.verify().refused(&["E203", "E240"]);
     draw(&rig, "a.png", "one");
     rig.ok("ci-1", &words);
+    rig.verify().accepted();
+}
+
+#[test]
+fn picture_that_nobody_looked_at_shows_nothing_critical() {
+    let accept = ("merge = [\"ci\"]", "merge = [\"ci\"]\naccept = [\"product\"]");
+    for spec in ["- [ ] AC-1: one sees it {critical}\n", "- [ ] AC-1: one sees it {pictures: login; critical}\n"] {
+        let rig = Rig::with(&[accept]);
+        rig.key("ana");
+        rig.grant("ana", "ana", "product", &["--email", "ana@example.org"]);
+        fs::write(rig.path("spec.md"), spec).unwrap();
+        rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md"]);
+        draw(&rig, "a.png", "one");
+        rig.ok(
+            "ci-1",
+            &["attest", "build", "--attach", "login=../a.png", "--criterion", "AC-1", "--", "touch", "../a.png"],
+        );
+        let verdict = rig.verify();
+        verdict.refused(&["E240"]);
+        assert!(verdict.json["criteria"][0]["lacks"][0].as_str().unwrap().contains("nobody has looked at its picture"));
+        rig.ok("ana", &["review", "--criterion", "AC-1", "--verdict", "pass"]);
+        rig.verify().accepted();
+    }
+    // Or a review has to see it, as its claim says.
+    let rig = Rig::with(&[SCREENS]);
+    fs::write(rig.path("spec.md"), "- [ ] AC-1: one sees it {pictures: login; critical}\n").unwrap();
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--spec", "../spec.md"]);
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    rig.verify().refused(&["E240", "E244"]);
+    look(&rig, "reviewer", "login", "pass");
     rig.verify().accepted();
 }
 
@@ -251,7 +296,7 @@ fn bundle_holds_what_is_attached_and_says_when_it_is_gone() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 todo.push(path);
-            } else if fs::read(&path).unwrap().starts_with(PNG) {
+            } else if fs::read(&path).unwrap().starts_with(b"\x89PNG") {
                 fs::remove_file(path).unwrap();
             }
         }
@@ -265,22 +310,14 @@ fn picture_of_the_branch_may_not_go_and_another_in_its_place_is_seen_beside_it()
     let (from, to) = SCREENS;
     let keep = to.replace("reviewed_by = ", "baseline = \"keep\", reviewed_by = ");
     let rig = Rig::with(&[(from, &keep)]);
-    let begin = |name: &str| {
-        rig.git(&["checkout", "-q", "main"]);
-        rig.git(&["checkout", "-q", "-b", name]);
-        rig.commit(&format!("src/{name}.rs"), name);
-        rig.ok("planner", &["plan", &format!("shop/{name}"), "--tier", "low", "--implementer", "agent"]);
-    };
-    begin("one");
+    begin(&rig, "one");
     draw(&rig, "a.png", "one");
     shoot(&rig, "login=../a.png");
     assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
     rig.verify().accepted();
-    rig.git(&["checkout", "-q", "main"]);
-    rig.git(&["merge", "-q", "--ff-only", "one"]);
-    rig.ok("ci-1", &["record", "merge"]);
+    merge(&rig, "one");
     // As it was it needs nobody.
-    begin("two");
+    begin(&rig, "two");
     shoot(&rig, "login=../a.png");
     rig.verify().accepted();
     // Under another name it is gone.
@@ -289,11 +326,89 @@ fn picture_of_the_branch_may_not_go_and_another_in_its_place_is_seen_beside_it()
     // Another one is seen beside the one before.
     draw(&rig, "a.png", "two");
     shoot(&rig, "login=../a.png");
-    rig.verify().refused(&["E244"]);
+    let verdict = rig.verify();
+    verdict.refused(&["E244"]);
+    let found = verdict.json["findings"][0]["found"].as_str().unwrap();
+    assert!(found.starts_with("nobody has seen both; it changed: the baseline has "), "{found}");
+    let said = rig.by("stranger", &["verify"]).out;
+    assert!(said.contains("  worse: screens 0 of 1 baseline pictures: login (is another one)"), "{said}");
     assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
     rig.verify().accepted();
+    // Both can be looked at: by their hashes, which the branch's baseline and the change name.
+    let diff = rig.ok("stranger", &["baseline", "diff", "--json"]).json();
+    let (old, new) = (diff["moved"][0]["old"].as_str().unwrap(), diff["moved"][0]["new"].as_str().unwrap());
+    let told = rig.ok("stranger", &["baseline", "diff"]).out;
+    assert!(told.contains(&format!("~ screens picture login  sha256:{old} -> sha256:{new}")), "{told}");
+    assert!(rig.ok("stranger", &["baseline", "show", "screens"]).out.contains(&format!("login  sha256:{old}")));
+    assert!(found.contains(&old[..12]) && found.contains(&new[..12]), "{found}");
+    for (hash, bytes) in [(&old[..12], png("one")), (new, png("two"))] {
+        rig.ok("stranger", &["show", hash, "-o", "../shown.png"]);
+        assert_eq!(fs::read(rig.path("shown.png")).unwrap(), bytes);
+        let mut command = rig.command("stranger", &["show", hash]);
+        assert_eq!(command.output().unwrap().stdout, bytes);
+        let said = rig.ok("stranger", &["show", hash, "--json"]).json();
+        assert_eq!(
+            (said["bytes"].as_u64().unwrap(), said["names"].to_string().contains("login")),
+            (u64::try_from(bytes.len()).unwrap(), true)
+        );
+    }
     // Replaced after the review.
     draw(&rig, "a.png", "three");
     shoot(&rig, "login=../a.png");
     rig.verify().refused(&["E244"]);
+}
+
+/// Begins a change with a plan, from what the branch has.
+fn begin(rig: &Rig, name: &str) {
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["checkout", "-q", "-b", name]);
+    rig.commit(&format!("src/{name}.rs"), name);
+    rig.ok("planner", &["plan", &format!("shop/{name}"), "--tier", "low", "--implementer", "agent"]);
+}
+
+fn merge(rig: &Rig, name: &str) {
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", name]);
+    rig.ok("ci-1", &["record", "merge"]);
+}
+
+#[test]
+fn picture_that_changed_is_refused_where_no_review_of_it_counts() {
+    let claim = "[claim.build]\nattachments = { baseline = \"keep\" }";
+    let allow = ("allow = [\"admin\"]", "allow = [\"reviewer\"]");
+    let rig = Rig::with(&[("[claim.build]", claim), allow]);
+    let shoot = |of: &str| rig.ok("ci-1", &["attest", "build", "--attach", of, "--", "touch", "../a.png", "../b.png"]);
+    begin(&rig, "one");
+    draw(&rig, "a.png", "one");
+    draw(&rig, "b.png", "two");
+    shoot("login=../a.png");
+    rig.verify().accepted();
+    merge(&rig, "one");
+    begin(&rig, "two");
+    shoot("login=../a.png");
+    rig.verify().accepted();
+    // Other bytes under the same name are no picture of the baseline.
+    shoot("login=../b.png");
+    let verdict = rig.verify();
+    verdict.refused(&["E244"]);
+    let finding = &verdict.json["findings"][0];
+    let found = finding["found"].as_str().unwrap();
+    assert!(found.starts_with("it changed: the baseline has ") && found.contains("no `reviewed_by`"), "{found}");
+    assert_eq!(finding["mend"]["command"][2], "retire");
+    assert!(rig.by("stranger", &["verify"]).out.contains("  worse: build 0 of 1 baseline pictures"));
+    assert_eq!(rig.by("stranger", &["export", "-o", "../two.zip"]).code, 0);
+    let audited = rig.by("stranger", &["audit", "../two.zip", "--trust", ".evidence/trust.toml", "--json"]).json();
+    assert_eq!(audited["verdict"]["findings"][0]["code"], "E244", "{audited:#}");
+    // Somebody entitled lets the old one go, and says why; that shows.
+    rig.ok("reviewer", &["allow", "retire", "build", "--name", "login", "--reason", "new look", "--until", "2d"]);
+    rig.verify().accepted();
+    let said = rig.by("stranger", &["verify"]).out;
+    assert!(said.contains("not worse: build 0 of 1 baseline pictures, 1 retired by reviewer: \"new look\""), "{said}");
+    merge(&rig, "two");
+    // From then on it is the new one that is protected.
+    begin(&rig, "three");
+    shoot("login=../a.png");
+    rig.verify().refused(&["E244"]);
+    shoot("login=../b.png");
+    rig.verify().accepted();
 }

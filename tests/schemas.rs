@@ -335,7 +335,7 @@ fn planned() -> Planned {
 }
 
 fn criterion() -> CriterionShown {
-    let shows = |kind, count| Shows { kind, name: "x".into(), serials: vec![8], count };
+    let shows = |kind, count| Shows { kind, name: "x".into(), serials: vec![8], count, caption: None, excepted: None };
     let evidence = vec![
         shows(ShowsKind::Tests, Some(2)),
         shows(ShowsKind::Claim, None),

@@ -185,7 +185,7 @@ impl Attempt {
             keep_output(ran, &blobs, &mut gathered)?;
             outcome = outcome.worst(gathered.outcome());
         } else if self.reports.iter().all(|report| report.purpose != Purpose::Report) {
-            gathered.problem("nothing-run", "neither a command nor a report shows anything".to_owned());
+            gathered.problem("nothing-run", "neither a command nor a report shows anything; give one: -- CMD (-- true where a file is only to be kept)".to_owned());
             outcome = Outcome::Inconclusive;
         }
         let on_base = match (&self.on_base, &self.command) {

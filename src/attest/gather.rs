@@ -167,10 +167,16 @@ impl Gathering<'_> {
         }
         file.rewind()?;
         let (sha256, bytes) = blobs.put_from(&mut file)?;
+        if bytes == 0 && spec.purpose == Purpose::Attachment {
+            gathered.problem("empty-attachment", format!("{name} is empty: it shows nothing"));
+        }
         if let Some(label) = &spec.label {
             gathered.label(label, &name, sha256);
             if before.is_some_and(|before| before.is_stale(path, &metadata)) {
-                let text = format!("{name} is older than the command: it was not made or changed by it");
+                let text = format!(
+                    "{name} is older than the command: it was not made or changed by it, as what has a name, a caption or a criterion has \
+                     to be; let the command make it, such as -- cp FROM {name}"
+                );
                 gathered.problem("stale-attachment", text);
             }
         }

@@ -102,7 +102,7 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  evidence status --for agent-7 --json")]
     Status(StatusArgs),
     /// Show a record, or everything about a change or commit
-    #[command(after_help = "Example:\n  evidence show shop/abc-123")]
+    #[command(after_help = "Examples:\n  evidence show shop/abc-123\n  evidence show 4f0c1d9aa0b7 -o login.png")]
     Show(ShowArgs),
     /// List records, newest first
     #[command(after_help = "Example:\n  evidence log --change shop/abc-123 --kind result")]
@@ -575,8 +575,11 @@ pub(super) struct StatusArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ShowArgs {
-    /// A serial, a hash or its beginning, a commit, or a change
+    /// A serial, a hash or its beginning, a commit, a change, or a file that was kept, by its hash
     pub(super) what: String,
+    /// Where to write a file that was kept: a picture, a report, an output [default: standard output, where that is no terminal]
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,5 +1,6 @@
 //! `evidence attest`: run a gate and record what it came to.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::sync::mpsc::channel;
@@ -19,10 +20,11 @@ use crate::attest::{
     About, Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer,
     Undelivered,
 };
-use crate::model::{ChangeId, ClaimName, Ended, Outcome, Predicate, Purpose, Run, Span};
+use crate::model::{ChangeId, ClaimName, CriterionId, Ended, Outcome, Predicate, Purpose, Run, Span};
 use crate::prove::{Change, Complete, Trust};
 use crate::reports::Format;
 use crate::store::StoreError;
+use crate::trace::plans;
 use crate::verify::{Clock, Policies, plan_base};
 
 pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
@@ -85,6 +87,10 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         await_first(context, &appender, &trust, &one, &claim)?;
         about.push(one);
     }
+    for spec in &reports {
+        let label = spec.label.as_ref().and_then(|label| label.criterion.as_ref());
+        label.map(|id| unknown_criterion(context, &appender, &changes, id)).transpose()?;
+    }
     let on_base = match about.first().filter(|_| args.on_base) {
         Some(about) => Some(on_base::spec(context, &args, &appender, &trust, about, &claim)?),
         None => None,
@@ -129,6 +135,28 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
     }
     show(context, &attempted, &recorded, &changes, with_command);
     Ok(exit_code(&attempted, signal.get()))
+}
+
+/// Says that an attachment is for a criterion that no plan has: it may be planned later, and until then it meets none.
+fn unknown_criterion(
+    context: &Context,
+    appender: &Appender,
+    changes: &[ChangeId],
+    id: &CriterionId,
+) -> Result<(), Fail> {
+    let log = appender.ledger().read()?;
+    let mut known = BTreeSet::new();
+    for change in changes {
+        let planned = plans(&log, change)?;
+        known.extend(planned.into_iter().flat_map(|(_, plan)| plan.criteria).map(|criterion| criterion.id));
+    }
+    if !known.contains(id) {
+        let of = changes.iter().map(|change| change.as_str()).collect::<Vec<_>>().join(", ");
+        let ids: Vec<&str> = known.iter().map(CriterionId::as_str).collect();
+        let has = if ids.is_empty() { "it has none".to_owned() } else { format!("it has {}", ids.join(", ")) };
+        context.say(&format!("note: --criterion: no plan of {of} has the criterion {id}; {has}"));
+    }
+    Ok(())
 }
 
 /// Refuses before anything runs where the touched paths demand something before the first attempt.

@@ -161,7 +161,8 @@ fn show(context: &Context, claim: Option<&ClaimName>, branch: Option<&str>, name
             for name in part[kind]["names"].as_array().into_iter().flatten() {
                 let count = name["count"].as_u64().filter(|count| *count > 1);
                 let count = count.map_or_else(String::new, |count| format!("  x{count}"));
-                text.push_str(&format!("      {}{count}\n", plain(name["name"].as_str().unwrap_or_default())));
+                let hash = name["sha256"].as_str().map_or_else(String::new, |hash| format!("  sha256:{hash}"));
+                text.push_str(&format!("      {}{count}{hash}\n", plain(name["name"].as_str().unwrap_or_default())));
             }
         }
         for (floor, number) in part["floors"].as_object().into_iter().flatten() {
@@ -226,6 +227,8 @@ struct Diff {
     claim: ClaimName,
     variant: Option<Id>,
     moved: Vec<Moved>,
+    /// The hashes of pictures before and after, by name.
+    pictures: BTreeMap<String, [Option<Digest>; 2]>,
 }
 
 fn moved(decided: &Decided, baseline: Option<&Baseline>) -> Vec<Diff> {
@@ -234,8 +237,13 @@ fn moved(decided: &Decided, baseline: Option<&Baseline>) -> Vec<Diff> {
         let (claim, variant) = gain.of();
         let (claim, variant) = (claim.clone(), variant.cloned());
         let before = baseline.and_then(|baseline| baseline.parts.get(&(claim.clone(), variant.clone())));
-        let moved = before.unwrap_or(&nothing).moved(gain.now());
-        Diff { claim, variant, moved }
+        let before = before.unwrap_or(&nothing);
+        let moved = before.moved(gain.now());
+        let hash = |part: &Protected, name: &str| part.pictures.as_ref().and_then(|all| all.get(name)).copied();
+        let pictures = moved.iter().filter(|it| it.what == "picture");
+        let pictures =
+            pictures.map(|it| (it.name.clone(), [hash(before, &it.name), hash(gain.now(), &it.name)])).collect();
+        Diff { claim, variant, moved, pictures }
     };
     decided.shown().iter().map(of).collect()
 }
@@ -255,10 +263,13 @@ fn diff(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fa
     };
     let rows = diffs.iter().flat_map(|diff| diff.moved.iter().map(move |moved| (diff, moved)));
     let rows: Vec<Value> = rows
-        .map(|(Diff { claim, variant, .. }, Moved { what, name, before, after })| {
+        .map(|(Diff { claim, variant, pictures, .. }, Moved { what, name, before, after })| {
             let mut row = json!({"claim": claim, "what": what, "name": name, "before": before, "after": after});
             if let Some(variant) = variant {
                 row["variant"] = json!(variant);
+            }
+            if let Some([old, new]) = pictures.get(name).filter(|_| *what == "picture") {
+                (row["old"], row["new"]) = (json!(old), json!(new));
             }
             if let Some(allowed) = allowed(claim, name) {
                 row["allowed"] = allowed;
@@ -287,8 +298,18 @@ fn diff(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fa
 
 pub(super) fn line(row: &Value) -> String {
     let count = |name: &str| row[name].as_u64().unwrap_or(0);
-    let sign = if count("after") > count("before") { '+' } else { '-' };
+    let hash = |name: &str| row[name].as_str().map(|hash| format!("sha256:{hash}"));
+    let (old, new) = (hash("old"), hash("new"));
+    let sign = match count("after").cmp(&count("before")) {
+        std::cmp::Ordering::Greater => '+',
+        std::cmp::Ordering::Equal if old.is_some() => '~',
+        std::cmp::Ordering::Less | std::cmp::Ordering::Equal => '-',
+    };
     let numbers = match (count("before"), count("after")) {
+        _ if old.is_some() || new.is_some() => {
+            let hashes: Vec<String> = old.into_iter().chain(new).collect();
+            format!("  {}", hashes.join(" -> "))
+        }
         (0, 1) | (1, 0) => String::new(),
         (before, after) => format!("  {before} -> {after}"),
     };

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::args::ExplainArgs;
 use super::context::{Context, now};
 use super::fail::Fail;
-use super::verify::decide_proven;
+use super::verify::{Live, decide_proven, plain};
 use super::{key, print, print_json};
-use crate::model::{Digest, Oid, Predicate};
-use crate::policy::{Asked, Explained, Holders, Moment, Policy};
+use crate::model::{Criterion, Digest, Oid, Predicate};
+use crate::policy::{Act, Asked, Explained, Holders, Moment, Policy};
 use crate::prove::Logged;
-use crate::verify::Code;
+use crate::verify::{Code, CriterionShown, Verdict};
 
 /// What one policy asks of the change.
 struct Page<'a> {
@@ -37,14 +37,16 @@ pub(super) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fail> {
         false => unplanned_base(context, args, &live.head.commit)?,
     };
     let touched = context.repository()?.facts(&live.head.commit, &base)?.touched;
+    let criteria = criteria(&live, &verdict);
     let mut pages = Vec::new();
     for (digest, policy) in judges {
         let lowest = policy.unplanned().unwrap_or(&policy.tiers()[0].name);
         let tier = verdict.tier.as_ref().map_or(lowest, |tier| &tier.planned);
-        let explained = policy.explain(tier, &touched).ok_or_else(|| {
+        let mut explained = policy.explain(tier, &touched).ok_or_else(|| {
             Fail::refused(Code::UNKNOWN_TIER, format!("the policy {digest} has no tier {tier}"))
                 .hint("evidence policy show")
         })?;
+        policy.explain_criteria(&mut explained, &criteria);
         pages.push(Page { digest: *digest, policy, explained });
     }
     let holders = authority.holders(Some(&verdict.change));
@@ -52,11 +54,16 @@ pub(super) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fail> {
     if context.json {
         let policies: Vec<Value> = pages.iter().map(|page| page_json(page, change, &holders)).collect();
         print_json(&json!({"change": change, "commit": verdict.commit, "base": base, "isPlanned": is_planned,
-            "policies": policies}));
+            "policies": policies, "criteria": criteria}));
         return Ok(());
     }
     for page in &pages {
         print(&page_text(page, change, is_planned, &holders));
+    }
+    let may = pages.first().and_then(|page| page.policy.may(Act::Accept));
+    let roles: Vec<&str> = may.iter().flat_map(|may| &may.roles).map(|role| role.as_str()).collect();
+    for criterion in &criteria {
+        print(&plain_lines(&criterion_text(criterion, &roles.join(" or "))));
     }
     Ok(())
 }
@@ -68,6 +75,48 @@ fn unplanned_base(context: &Context, args: &ExplainArgs, head: &Oid) -> Result<O
         None => None,
     };
     Ok(base.unwrap_or_else(|| head.clone()))
+}
+
+/// Returns the criteria of the plans that count, as they were planned.
+fn criteria(live: &Live, verdict: &Verdict) -> Vec<Criterion> {
+    let of = |shown: &CriterionShown| {
+        let record = live.complete.record(shown.plan)?;
+        let Predicate::Plan(plan) = &record.statement().predicate else { return None };
+        plan.criteria.iter().find(|criterion| criterion.id == shown.id).cloned()
+    };
+    verdict.criteria.iter().filter_map(of).collect()
+}
+
+/// Says what a criterion wants, each of its lists a line.
+fn criterion_text(criterion: &Criterion, accept: &str) -> String {
+    let Criterion { id, text: says, tests, claims, pictures, human, critical } = criterion;
+    let mut text = format!("\ncriterion {id}: {says}\n");
+    let mut line = |what: &str| text.push_str(&format!("  wanted   {what}\n"));
+    tests.iter().for_each(|pattern| line(&format!("tests that match {pattern}, all of them passing")));
+    claims.iter().for_each(|claim| line(&format!("the claim {claim} passes")));
+    pictures.iter().for_each(|name| line(&format!("a picture {name} in a result that counts")));
+    let person = match accept {
+        "" => "a person accepts it, and the policy lets nobody ([may] accept)".to_owned(),
+        roles => format!("a person accepts it (role {roles})"),
+    };
+    match (criterion.lists_nothing(), critical) {
+        (true, true) => {
+            line("a passing test that carries its id, or a picture attached for it that somebody has looked at")
+        }
+        (true, false) => line(&format!("a passing test that carries its id, a file attached for it, or {person}")),
+        (false, true) => {
+            line("it is critical: tests, a run or a picture that somebody has looked at, and no exception")
+        }
+        (false, false) => {}
+    }
+    if *human {
+        line(&person);
+    }
+    text
+}
+
+fn plain_lines(text: &str) -> String {
+    text.lines().map(|line| plain(line) + "\n").collect()
 }
 
 fn commands(asked: &Asked, change: &str) -> Vec<Vec<String>> {

@@ -90,7 +90,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
 }
 
 /// A temporary file is its owner's alone; a bundle is for others.
-fn readable(file: &File, path: &std::path::Path) -> Result<(), Fail> {
+pub(super) fn readable(file: &File, path: &std::path::Path) -> Result<(), Fail> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(fs::Permissions::from_mode(0o644)).map_err(|error| Fail::io("cannot write", path, &error))
 }

@@ -114,6 +114,9 @@ pub(super) fn keep(context: &Context, appender: &Appender, path: &Path) -> Resul
     let place = context.cwd.join(path);
     let io = |error: &std::io::Error| Fail::io("the file cannot be read:", &place, error);
     let mut file = File::open(&place).map_err(|error| io(&error))?;
+    if !file.metadata().map_err(|error| io(&error))?.is_file() {
+        return Err(Fail::usage(format!("{} is not a file", path.display())));
+    }
     let secrets = Secrets::among(std::env::vars_os(), &[]);
     if let Some(from) = secrets.first_in(&mut file).map_err(|error| io(&error))? {
         let text = format!("{} holds the value of {from}, which is secret by its name: it is not kept", path.display());

@@ -9,7 +9,7 @@ use super::verify::plain;
 use super::{key, print, print_json};
 use crate::crypto::{Envelope, filed_under, leaf_hash};
 use crate::merkle::MapText;
-use crate::model::{Authority, Entry, Event, Fingerprint, Grant, Plan, Predicate, Review, Statement};
+use crate::model::{Attachment, Authority, Entry, Event, Fingerprint, Grant, Plan, Predicate, Review, Statement};
 use crate::prove::RawRecord;
 use crate::store::{Log, Lookup, LookupKey};
 
@@ -149,7 +149,11 @@ pub(super) fn row(serial: u64, record: &RawRecord) -> Result<Value, Fail> {
         Predicate::Plan(plan) => planned(plan),
         Predicate::Review(review) => looked_at(review),
         Predicate::Result(run) => {
-            let names: Vec<&str> = run.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
+            let told = |it: &Attachment| match &it.caption {
+                Some(caption) => format!("{} ({})", it.name, plain(caption)),
+                None => it.name.clone(),
+            };
+            let names: Vec<String> = run.attachments.iter().map(told).collect();
             (!names.is_empty()).then(|| format!("with {}", names.join(", ")))
         }
         Predicate::Authority(Authority::Grant(grant)) => Some(granted(grant)),

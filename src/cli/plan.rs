@@ -17,6 +17,7 @@ use crate::attest::{About, Signer, first_plan};
 use crate::git::{Repository, Target};
 use crate::model::{ChangeId, Criterion, Digest, Id, Oid, Plan, PrincipalId, TierName, Time};
 use crate::policy::Paths;
+use crate::prove::Trust;
 use crate::reports::{SpecForm, read_spec};
 use crate::store::Log;
 use crate::trace::plans;
@@ -91,6 +92,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     if planned.is_some() {
         told_otherwise(context, &log, &change, &plan)?;
     }
+    never_met(context, &log, appender.trust(), &plan)?;
     let first = planned.map(|(_, leaf)| leaf).filter(|_| reason.is_some());
     let done = match signer.plan_once(&change, &base, &plan, first) {
         // Another job was faster: what it planned is raised.
@@ -110,8 +112,13 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, Fail> {
     } else {
         let criteria = match plan.criteria.len() {
             0 => String::new(),
-            1 => ", 1 criterion".to_owned(),
-            count => format!(", {count} criteria"),
+            count => {
+                let ids: Vec<&str> = plan.criteria.iter().take(IDS_TOLD_MAX).map(|it| it.id.as_str()).collect();
+                let more =
+                    if count > IDS_TOLD_MAX { format!(" and {} more", count - IDS_TOLD_MAX) } else { String::new() };
+                let noun = if count == 1 { "1 criterion".to_owned() } else { format!("{count} criteria") };
+                format!(", {noun}: {}{more}", ids.join(", "))
+            }
         };
         let word = if already { "was there already: " } else { "" };
         print(&format!(
@@ -189,6 +196,13 @@ fn asked(args: &PlanArgs, form: &Form) -> Result<Asked, Fail> {
     if let Some(origin) = origin.filter(|origin| !printable(origin)) {
         return Err(Fail::usage(format!("--origin: `{origin}` is no address; wanted a URL without blanks")));
     }
+    if let Some((scheme, _)) = origin.and_then(|origin| origin.split_once(':'))
+        && !ORIGIN_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str())
+    {
+        let text =
+            format!("--origin: an address cannot begin with `{scheme}:`; wanted {}:", ORIGIN_SCHEMES.join(":, "));
+        return Err(Fail::usage(text));
+    }
     let patterns: Vec<&str> = args.paths.iter().map(String::as_str).collect();
     Paths::compile(&patterns).map_err(|(_, problem)| Fail::usage(format!("--paths: {problem}")))?;
     let mut paths = args.paths.clone();
@@ -228,6 +242,27 @@ fn specs(context: &Context, args: &PlanArgs) -> Result<Vec<Criterion>, Fail> {
         }
     }
     Ok(all)
+}
+
+/// Says which criteria list a claim that the policy in force does not have.
+fn never_met(context: &Context, log: &Log, trust: &Trust, plan: &Plan) -> Result<(), Fail> {
+    if plan.criteria.iter().all(|criterion| criterion.claims.is_empty()) {
+        return Ok(());
+    }
+    let rights = crate::append::Rights::read(log, trust, [])?;
+    let authority: Authority<'_> = rights.authority(trust, super::context::now());
+    let Some((_, policy)) = authority.policy_at(u64::MAX) else { return Ok(()) };
+    for criterion in &plan.criteria {
+        for claim in criterion.claims.iter().filter(|claim| policy.claim(claim).is_none()) {
+            let known: Vec<&str> = policy.claims().keys().map(|name| name.as_str()).collect();
+            context.say(&format!(
+                "note: criterion {} lists the claim {claim}, which the policy in force does not have: it cannot be met; there is {}",
+                criterion.id,
+                known.join(", ")
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Says which criteria were planned before in other words: the first ones stand.
@@ -319,6 +354,11 @@ fn imply(
         Err(error) => Err(error.into()),
     }
 }
+
+/// So many ids of criteria stand in the answer.
+const IDS_TOLD_MAX: usize = 20;
+/// Who reads a verdict may follow the address: none of these runs anything.
+const ORIGIN_SCHEMES: [&str; 6] = ["https", "http", "ssh", "git", "mailto", "urn"];
 
 fn target_name(target: Option<&Target>, repository: &Repository) -> String {
     target

@@ -8,7 +8,7 @@ use super::args::{ChangeArgs, ExplainArgs, ReviewArgs, ReviewWord};
 use super::context::Context;
 use super::fail::Fail;
 use super::keys::lent;
-use super::verify::decide_proven;
+use super::verify::{decide_proven, plain};
 use super::{files, key, plan};
 use crate::attest::Signer;
 use crate::crypto::Hasher;
@@ -39,6 +39,7 @@ pub(super) fn run(context: &Context, args: &ReviewArgs) -> Result<u8, Fail> {
         ReviewWord::Fail => (ReviewVerdict::Fail, "fail"),
     };
     let about = plan::about(context, &appender, &signer, &change, &head, target.as_ref())?;
+    let accepts = criteria.clone();
     let mut what = named.to_owned();
     if !criteria.is_empty() {
         let ids: Vec<&str> = criteria.iter().map(CriterionId::as_str).collect();
@@ -50,6 +51,9 @@ pub(super) fn run(context: &Context, args: &ReviewArgs) -> Result<u8, Fail> {
     let review = Review { notes, criteria, pictures, ..Review::bare(claim, Phase::Plain, Some(verdict)) };
     let receipt = signer.review(&about, review)?;
     key::done(context, &receipt, &format!("{what} {word} on tree {} ({change})", head.tree.short()));
+    if verdict == ReviewVerdict::Pass && !accepts.is_empty() {
+        still_open(context, args, &change, &accepts);
+    }
     Ok(0)
 }
 
@@ -71,6 +75,17 @@ fn criteria(log: &Log, change: &ChangeId, ids: &[String]) -> Result<Vec<Criterio
         found.insert(id);
     }
     Ok(found.into_iter().collect())
+}
+
+/// Says which criteria are open all the same, and why: who may not accept them has said so in vain.
+fn still_open(context: &Context, args: &ReviewArgs, change: &ChangeId, ids: &[CriterionId]) {
+    let of = ChangeArgs { change: Some(change.to_string()), ..args.of.clone() };
+    // It is recorded: what cannot be judged now is for the gate to say.
+    let Ok((decided, _)) = decide_proven(context, &ExplainArgs { name: None, of }) else { return };
+    let all = &decided.verdict().criteria;
+    for criterion in all.iter().filter(|criterion| ids.contains(&criterion.id) && !criterion.lacks.is_empty()) {
+        context.say(&plain(&format!("note: criterion {} is still open: {}", criterion.id, criterion.lacks.join("; "))));
+    }
 }
 
 /// Finds the pictures of these names as the newest results on the tree have them.
@@ -110,7 +125,10 @@ fn pictures(
             let looked_at = hash(context, file)?;
             if !found.contains(&looked_at) {
                 let text = format!("--picture {name}: {file} is not the picture that is attached under this name");
-                return Err(Fail::usage(text).hint(format!("look at the one that is: evidence show {change}")));
+                return Err(Fail::usage(text).hint(match found.first() {
+                    Some(is) => format!("look at the one that is: evidence show {is} -o FILE"),
+                    None => format!("look at what is attached: evidence show {change}"),
+                }));
             }
             found.retain(|hash| *hash == looked_at);
         }

@@ -23,9 +23,9 @@ use crate::prove::{Change, Complete, Held, Trust};
 use crate::store::{Ledger, Log};
 use crate::trace::{Awaited, Branch, MergeError, Merging, Reached};
 use crate::verify::{
-    Clock, Code, CriterionShown, CriterionState, Decided, ExceptionShown, Finding, Judgement, Known, Limitation,
-    Planned, Policies, REMOTE_UNSEEN, Rechecked, Recommended, Requirement, Shows, State, Verdict, aim,
-    asks_changed_lines, plan_base, read_authors, read_branch, read_names,
+    Clock, Code, CriterionShown, Decided, ExceptionShown, Finding, Judgement, Known, Limitation, Planned, Policies,
+    REMOTE_UNSEEN, Rechecked, Recommended, Requirement, Shows, State, Verdict, aim, asks_changed_lines, plan_base,
+    read_authors, read_branch, read_names,
 };
 
 /// What a live verdict rests on.
@@ -595,19 +595,17 @@ const fn of_state(state: State) -> Style {
 pub(super) fn criteria_text(criteria: &[CriterionShown]) -> String {
     let mut text = String::new();
     let width = criteria.iter().map(|criterion| criterion.id.as_str().len()).max().unwrap_or(0);
+    let state_width = criteria.iter().map(|criterion| criterion.state.as_str().len()).max().unwrap_or(0).max(12);
     if !criteria.is_empty() {
         text.push('\n');
     }
     for criterion in criteria {
-        let state = match criterion.state {
-            CriterionState::Met => "met",
-            CriterionState::Open => "open",
-        };
+        let state = criterion.state.as_str();
         let mut parts: Vec<String> = criterion.evidence.iter().map(Shows::told).collect();
         parts.extend(criterion.lacks.iter().cloned());
         let critical = if criterion.critical { " (critical)" } else { "" };
         let says: String = criterion.text.chars().take(CRITERION_CHARS_MAX).collect();
-        let line = format!("  {state:12} {:width$}  {says}{critical}: {}", criterion.id, parts.join("; "));
+        let line = format!("  {state:state_width$} {:width$}  {says}{critical}: {}", criterion.id, parts.join("; "));
         text.push_str(plain(&line).trim_end());
         text.push('\n');
     }

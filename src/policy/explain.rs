@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{ClaimName, Id, Role, Shard, TierName};
+use crate::model::{ClaimName, Criterion, CriterionId, Id, Role, Shard, TierName};
 
 use super::{
     Asserted, AttachmentLimits, Base, BaselineRule, BoundTo, CeilingRule, Claim, CoverageLimits, Differential,
@@ -60,6 +60,8 @@ pub enum Reason {
         /// The first path that matches.
         path: String,
     },
+    /// A criterion of the plan.
+    Criterion(CriterionId),
 }
 
 impl fmt::Display for Reason {
@@ -68,6 +70,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Tier(name) => write!(f, "tier {name}"),
             Self::When { rule, pattern, path } => write!(f, "[[when]] rule {rule}: {path} matches {pattern}"),
+            Self::Criterion(id) => write!(f, "criterion {id}"),
         }
     }
 }
@@ -87,18 +90,7 @@ impl Policy {
             let of_rules = of_rules.filter_map(|(_, hit)| hit.clone());
             of_tiers.map(|tier| Reason::Tier(tier.name.clone())).chain(of_rules).collect()
         };
-        let asked = required.claims.iter().filter_map(|it| {
-            let claim = self.claim(&it.claim)?;
-            Some(Asked {
-                claim: it.claim.clone(),
-                why: why(&it.claim),
-                at: claim.at,
-                form: claim.form,
-                by: claim.by.clone(),
-                limits: claim.in_words(),
-                commands: claim.commands(&it.claim),
-            })
-        });
+        let asked = required.claims.iter().filter_map(|it| self.asked(&it.claim, why(&it.claim)));
         let mut also = Vec::new();
         if required.trailer == Trailer::EveryCommit {
             also.push("every commit names the plan: git commit --trailer \"$(evidence plan --trailer)\"".to_owned());
@@ -137,6 +129,33 @@ impl Policy {
             recommended: required.recommended,
             also,
         })
+    }
+
+    fn asked(&self, name: &ClaimName, why: Vec<Reason>) -> Option<Asked> {
+        let claim = self.claim(name)?;
+        Some(Asked {
+            claim: name.clone(),
+            why,
+            at: claim.at,
+            form: claim.form,
+            by: claim.by.clone(),
+            limits: claim.in_words(),
+            commands: claim.commands(name),
+        })
+    }
+
+    /// Adds the claims that criteria of the plan list, and that they do.
+    pub fn explain_criteria(&self, explained: &mut Explained, criteria: &[Criterion]) {
+        for criterion in criteria {
+            for name in &criterion.claims {
+                let why = Reason::Criterion(criterion.id.clone());
+                match explained.claims.iter_mut().find(|asked| asked.claim == *name) {
+                    Some(asked) => asked.why.push(why),
+                    None => explained.claims.extend(self.asked(name, vec![why])),
+                }
+                explained.recommended.retain(|recommended| recommended != name);
+            }
+        }
     }
 
     fn hit<P: AsRef<[u8]>>(&self, rule: usize, touched: &[P]) -> Option<Reason> {
@@ -311,7 +330,9 @@ impl Claim {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
             let of = if kinds.is_empty() { String::new() } else { format!(" of kind {}", kinds.join(" or ")) };
             words.push(format!("at least {min} attached{of}"));
-            words.extend(baseline.map(|BaselineRule::Keep| "each picture of the baseline is there".to_owned()));
+            let as_it_was = if reviewed_by.is_none() { ", as it was" } else { "" };
+            words
+                .extend(baseline.map(|BaselineRule::Keep| format!("each picture of the baseline is there{as_it_was}")));
             if let Some(claim) = reviewed_by {
                 words.push(format!("each picture that is new seen and passed by a review of {claim}"));
             }

@@ -65,6 +65,8 @@ fn closed_by(oddity: &Oddity) -> Closed<'_> {
         | Oddity::IdleRequirement { .. }
         | Oddity::IdleLimit { .. }
         | Oddity::WaivableByRoots { .. }
+        | Oddity::PicturesUnseen { .. }
+        | Oddity::TestsAsAttested { .. }
         | Oddity::TooFewMay { .. } => Closed::Nothing,
     }
 }

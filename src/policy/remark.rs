@@ -161,6 +161,23 @@ pub enum Oddity {
         /// The other.
         by: ClaimName,
     },
+    /// Pictures are protected, and no review of them counts.
+    #[error(
+        "claim {claim} keeps the branch's pictures and names no `reviewed_by`: nobody can review one that changes, which is refused \
+         until it is retired"
+    )]
+    PicturesUnseen {
+        /// The claim.
+        claim: ClaimName,
+    },
+    /// Whoever attests says which files are tests.
+    #[error(
+        "claim {claim} wants tests that fail on the base and names no `paths`: whoever attests says which files are tests"
+    )]
+    TestsAsAttested {
+        /// The claim.
+        claim: ClaimName,
+    },
     /// A claim is said to be waivable, and no role may waive.
     #[error("claim {claim} says waivable = true, and [may] has no `allow`: only the roots may sign an exception")]
     WaivableByRoots {
@@ -224,6 +241,8 @@ impl Remark {
             | Oddity::IdleRule { .. }
             | Oddity::IdleRequirement { .. }
             | Oddity::IdleLimit { .. }
+            | Oddity::PicturesUnseen { .. }
+            | Oddity::TestsAsAttested { .. }
             | Oddity::WaivableByRoots { .. }
             | Oddity::NobodyShows { .. }
             | Oddity::TooFewShow { .. }
@@ -316,6 +335,12 @@ impl Policy {
         }
         self.remark_tests(remarks, name, claim);
         self.remark_percentages(remarks, name, claim);
+        if claim.attachments.as_ref().is_some_and(|limits| limits.baseline.is_some() && limits.reviewed_by.is_none()) {
+            remarks.note(&within("attachments", "baseline"), Oddity::PicturesUnseen { claim: name.clone() });
+        }
+        if claim.differential().is_some_and(|wanted| wanted.paths.is_none()) {
+            remarks.note(&within("tests", "differential"), Oddity::TestsAsAttested { claim: name.clone() });
+        }
         let idle = |key, why| Oddity::IdleLimit { claim: name.clone(), key, why };
         if claim.tests.as_ref().and_then(|tests| tests.failed_max).is_some_and(|max| max > 0) {
             remarks.note(
@@ -648,6 +673,30 @@ mod tests {
         ] {
             assert!(remarks(&with(fine, ""), None).is_empty(), "{fine}: {:?}", remarks(&with(fine, ""), None));
         }
+    }
+
+    #[test]
+    fn pictures_that_nobody_can_review_are_noted() {
+        let found = remarks(&with("attachments = { baseline = \"keep\" }", ""), None);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with("note: line 6, column 28: claim a keeps the branch's pictures and names no"),
+            "{found:?}"
+        );
+        let looks = "attachments = { baseline = \"keep\", reviewed_by = \"b\" }\n[claim.b]\nfamily = \"process\"\nby = \"eve\"\nform = \"review\"";
+        assert_eq!(remarks(&with(looks, ""), None), Vec::<String>::new());
+    }
+
+    #[test]
+    fn files_of_tests_that_the_attester_names_are_noted() {
+        let found = remarks(&with("tests = { differential = true }", ""), None);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with("note: line 6, column 26: claim a wants tests that fail on the base"),
+            "{found:?}"
+        );
+        let named = with("tests = { differential = { paths = [\"tests/**\"] } }", "");
+        assert_eq!(remarks(&named, None), Vec::<String>::new());
     }
 
     #[test]

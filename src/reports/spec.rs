@@ -75,6 +75,27 @@ pub enum SpecProblem {
         /// Its id.
         id: CriterionId,
     },
+    /// Braces that are no list behind the item's text.
+    #[error(
+        "braces stand in the item `{found}`, and are not its end; wanted one list `{{tests: a, b; human}}` behind the text, and other braces \
+         between backquotes"
+    )]
+    Braces {
+        /// The item.
+        found: String,
+    },
+    /// What looks like an item and is none.
+    #[error("`{found}` is nearly an item; wanted `- [ ] ID: text`, such as `- [ ] AC-1: a visitor can log in`")]
+    NearlyItem {
+        /// The line.
+        found: String,
+    },
+    /// A comment or a block of code without end, in which items would be lost.
+    #[error("{what} begins here and has no end: nothing behind it would be read")]
+    Unclosed {
+        /// Which.
+        what: &'static str,
+    },
     /// Something in braces that is not known.
     #[error("`{found}` is unknown here; wanted tests, claims, pictures with `: a, b`, or human, critical")]
     Unknown {
@@ -197,12 +218,33 @@ struct File {
 fn toml(text: &str) -> Result<Vec<(usize, Criterion)>, SpecError> {
     let read: Result<File, toml::de::Error> = toml::from_str(text);
     match read {
-        Ok(file) => Ok(file.criterion.into_iter().map(|it| (it.span().start, it.into_inner())).collect()),
+        Ok(file) => match empty_list(text) {
+            Some((offset, key)) => {
+                let wanted = "wants members; without the key it lists nothing";
+                Err(error(text, offset, SpecProblem::Value { found: key.to_owned(), wanted }))
+            }
+            None => Ok(file.criterion.into_iter().map(|it| (it.span().start, it.into_inner())).collect()),
+        },
         Err(wrong) => {
             let offset = wrong.span().map_or(0, |span| span.start);
             Err(error(text, offset, SpecProblem::Toml { message: super::shown(wrong.message(), SHOWN_CHARS_MAX) }))
         }
     }
+}
+
+/// Finds a list that is written and empty, which a criterion without the key would be, too.
+fn empty_list(text: &str) -> Option<(usize, &'static str)> {
+    #[derive(Deserialize)]
+    struct Tables {
+        #[serde(default)]
+        criterion: Vec<toml::Spanned<toml::Table>>,
+    }
+    let tables: Tables = toml::from_str(text).ok()?;
+    tables.criterion.iter().find_map(|table| {
+        let is_empty =
+            |key: &&str| table.get_ref().get(*key).and_then(toml::Value::as_array).is_some_and(Vec::is_empty);
+        Some((table.span().start, ["tests", "claims", "pictures"].into_iter().find(is_empty)?))
+    })
 }
 
 /// An item of a checklist: where it begins and what stands behind the box, with the lines that go on from it.
@@ -213,26 +255,31 @@ struct Item {
 
 fn markdown(text: &str) -> Result<Vec<(usize, Criterion)>, SpecError> {
     let mut items: Vec<Item> = Vec::new();
-    let mut fence: Option<&str> = None;
+    // What items stand in that are not read: its mark, and where it begins.
+    let mut within: Option<(Hidden, usize)> = None;
     let mut open = false;
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let (start, bare) = (offset, line.trim());
+        let indent = line.len() - line.trim_start().len();
         offset += line.len();
-        let fences = ["```", "~~~"].into_iter().find(|mark| bare.starts_with(mark));
-        match (fence, fences) {
-            (Some(inside), Some(mark)) if inside == mark => fence = None,
-            (None, Some(mark)) => fence = Some(mark),
-            _ => {}
-        }
-        if fence.is_some() || fences.is_some() {
-            open = false;
+        if let Some((hidden, _)) = within {
+            if hidden.ends(bare) {
+                within = None;
+            }
             continue;
         }
-        let indent = line.len() - line.trim_start().len();
+        if let Some(hidden) = Hidden::begins(bare) {
+            open = false;
+            within = (hidden != Hidden::Comment || !bare.contains(COMMENT_END)).then_some((hidden, start + indent));
+            continue;
+        }
         if let Some(rest) = checkbox(bare) {
             items.push(Item { offset: start + indent, text: rest.to_owned() });
             open = true;
+        } else if is_nearly_item(bare) {
+            let found = super::shown(bare, SHOWN_CHARS_MAX);
+            return Err(error(text, start + indent, SpecProblem::NearlyItem { found }));
         } else if open && indent > 0 && !bare.is_empty() && !is_item(bare) {
             // A line that is indented goes on from the item.
             if let Some(item) = items.last_mut() {
@@ -243,14 +290,70 @@ fn markdown(text: &str) -> Result<Vec<(usize, Criterion)>, SpecError> {
             open = false;
         }
     }
+    if let Some((hidden, start)) = within {
+        return Err(error(text, start, SpecProblem::Unclosed { what: hidden.what() }));
+    }
     items.into_iter().map(|item| Ok((item.offset, criterion(text, &item)?))).collect()
 }
 
-/// Returns what stands behind `- [ ]`, be it ticked or not.
+/// What hides the lines in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hidden {
+    Backquotes,
+    Tildes,
+    Comment,
+}
+
+impl Hidden {
+    fn begins(line: &str) -> Option<Self> {
+        let marks = [("```", Self::Backquotes), ("~~~", Self::Tildes), ("<!--", Self::Comment)];
+        marks.into_iter().find(|(mark, _)| line.starts_with(mark)).map(|(_, hidden)| hidden)
+    }
+
+    fn ends(self, line: &str) -> bool {
+        match self {
+            Self::Backquotes => line.starts_with("```"),
+            Self::Tildes => line.starts_with("~~~"),
+            Self::Comment => line.contains(COMMENT_END),
+        }
+    }
+
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Backquotes | Self::Tildes => "a block of code",
+            Self::Comment => "a comment",
+        }
+    }
+}
+
+/// Returns what stands behind `- [ ]` or `1. [ ]`, be it ticked or not.
 fn checkbox(line: &str) -> Option<&str> {
-    let rest = line.strip_prefix(['-', '*', '+'])?.trim_start();
+    let rest = marked(line)?;
     let rest = ["[ ]", "[x]", "[X]"].into_iter().find_map(|mark| rest.strip_prefix(mark))?;
     (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim())
+}
+
+/// Returns what stands behind the mark of a list.
+fn marked(line: &str) -> Option<&str> {
+    let numbered = || {
+        let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.strip_prefix(['.', ')']).filter(|_| rest.len() < line.len())
+    };
+    line.strip_prefix(['-', '*', '+']).or_else(numbered).map(str::trim_start)
+}
+
+/// Returns whether a line has a box that is written otherwise, has no blank behind it, or is quoted; a link is none.
+fn is_nearly_item(line: &str) -> bool {
+    let bare = line.trim_start_matches(|c: char| c == '>' || c.is_whitespace());
+    let Some(rest) = marked(bare).and_then(|rest| rest.strip_prefix('[')) else { return false };
+    let Some((inside, rest)) = rest.split_once(']') else { return false };
+    matches!(inside.trim(), "" | "x" | "X" | "-" | "~" | "\u{2713}" | "\u{2714}") && !rest.starts_with(['(', '[', ':'])
+}
+
+/// Returns whether a text has a brace that is not between backquotes.
+fn has_braces(text: &str) -> bool {
+    let pairs = text.matches('`').count() / 2;
+    text.split('`').enumerate().any(|(at, part)| (at % 2 == 0 || at / 2 >= pairs) && part.contains(['{', '}']))
 }
 
 fn is_item(line: &str) -> bool {
@@ -263,6 +366,9 @@ fn criterion(text: &str, item: &Item) -> Result<Criterion, SpecError> {
         Some((says, listed)) => (says.trim(), Some(listed)),
         None => (item.text.as_str(), None),
     };
+    if has_braces(says) {
+        return Err(at(SpecProblem::Braces { found: super::shown(&item.text, SHOWN_CHARS_MAX) }));
+    }
     // Emphasis around the id is no part of it.
     let plain = says.trim_start_matches(['*', '_', '`']);
     let end = plain.find(|c: char| c == ':' || c.is_whitespace()).unwrap_or(plain.len());
@@ -345,6 +451,7 @@ const LIST_MAX: usize = 64;
 const TEXT_CHARS_MAX: usize = 4000;
 const PATTERN_BYTES_MAX: usize = 512;
 const SHOWN_CHARS_MAX: usize = 60;
+const COMMENT_END: &str = "-->";
 
 #[cfg(test)]
 mod tests {
@@ -379,6 +486,54 @@ mod tests {
             read("- [ ] A-1: one\n```\n- [ ] without id\n```\n~~~\n- [ ] no\n```\n~~~\n- [ ] A-2: two").len(),
             2
         );
+    }
+
+    #[test]
+    fn numbered_items_count_and_comments_do_not() {
+        let text = "1. [ ] A-1: one\n2) [x] A-2: two\n<!-- - [ ] A-3: no -->\n<!--\n- [ ] A-4: no\n--> - [ ] A-5: no\n- [ ] A-6: six\n\
+            - [x](link) and [ ] text\n- [a] reference\n2026. A year";
+        let ids: Vec<String> = read(text).iter().map(|criterion| criterion.id.to_string()).collect();
+        assert_eq!(ids, ["A-1", "A-2", "A-6"]);
+        assert!(
+            wrong("- [ ] A-1: one\n<!--\n- [ ] A-2: two", SpecForm::Markdown)
+                .starts_with("line 2, column 1: a comment begins")
+        );
+        assert!(
+            wrong("- [ ] A-1: one\n```\n- [ ] A-2: two", SpecForm::Markdown).contains("a block of code begins here")
+        );
+    }
+
+    #[test]
+    fn what_is_nearly_an_item_is_not_passed_over() {
+        for line in ["- [] A-2: x", "- [ ]A-2: x", "> - [ ] A-2: x", "- [  ] A-2: x", "- [-] A-2: x", "3. [x]A-2"] {
+            let text = format!("- [ ] A-1: one\n{line}\n");
+            assert!(wrong(&text, SpecForm::Markdown).contains("is nearly an item"), "{line}");
+        }
+    }
+
+    #[test]
+    fn braces_that_are_no_list_at_the_end_are_refused() {
+        for end in [
+            "{tests: *login*; critical} [^1]",
+            "{tests: *login*",
+            "tests: a}",
+            "{human} {critical}",
+            "{critical} <!-- x -->",
+        ] {
+            let text = format!("- [ ] A-1: a {end}\n");
+            assert!(wrong(&text, SpecForm::Markdown).contains("braces stand in the item"), "{end}");
+        }
+        let found = read("- [ ] A-1: answers `{\"ok\": true}` {critical}\n- [ ] A-2: and `{}`\n");
+        assert_eq!((found[0].critical, found[1].text.as_str()), (true, "and `{}`"));
+    }
+
+    #[test]
+    fn empty_list_is_no_list_and_refused() {
+        let of = |key: &str| format!("[[criterion]]\nid = \"A-1\"\ntext = \"x\"\n{key} = []\n");
+        for key in ["tests", "claims", "pictures"] {
+            assert!(wrong(&of(key), SpecForm::Toml).contains(&format!("`{key}` wants members")), "{key}");
+        }
+        assert!(read_spec(&of("tests").replace("[]\n", "[\"a\"]\n"), SpecForm::Toml).is_ok());
     }
 
     #[test]

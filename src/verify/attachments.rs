@@ -2,7 +2,8 @@
 //!
 //! The kind is what the bytes say. A picture is known by its name and its hash: a review that saw another hash saw another
 //! picture. A picture that the branch's baseline has as it is needs no review; one that it has otherwise needs one that says which it
-//! was before. That those of the baseline are there is for [`super::ratchet`].
+//! was before. Where the policy names no claim whose reviews see pictures, nobody can say that, and what changed refuses unless the one
+//! before it is retired. That those of the baseline are there is for [`super::ratchet`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +12,11 @@ use super::code::Code;
 use super::judge::{Bench, Ruled};
 use super::question::Counted;
 use super::verdict::Finding;
+use crate::crypto::Hasher;
 use crate::model::{ClaimName, CriterionId, Digest, Phase, PictureSeen, Predicate, Purpose, Review, ReviewVerdict};
 use crate::policy::{AttachmentKind, AttachmentLimits};
 use crate::prove::Logged;
-use crate::reports::Media;
+use crate::reports::{Media, shown};
 
 /// An attachment of a result.
 #[derive(Debug, Clone)]
@@ -27,8 +29,25 @@ pub(super) struct Attached<'a> {
     pub(super) material: Digest,
     /// Its kind; none if its bytes are not there.
     pub(super) media: Option<Media>,
+    /// What is said of it.
+    pub(super) caption: Option<&'a str>,
     /// The criterion that it is for.
     pub(super) criterion: Option<&'a CriterionId>,
+}
+
+impl Attached<'_> {
+    /// Returns whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.material == Hasher::default().finish()
+    }
+
+    /// Returns its name, with what is said of it.
+    fn told(&self) -> String {
+        match self.caption {
+            Some(caption) => format!("{} ({})", self.name, shown(caption, CAPTION_CHARS_MAX)),
+            None => self.name.to_owned(),
+        }
+    }
 }
 
 /// Returns what is attached to a result: only what is among its materials.
@@ -39,15 +58,29 @@ pub(super) fn of<'a>(bench: &Bench<'a>, serial: u64) -> Vec<Attached<'a>> {
     let mut all = Vec::new();
     for material in run.materials.iter().filter(|material| material.purpose == Purpose::Attachment) {
         let media = bench.rechecked.media(serial, &material.sha256);
-        let blank = Attached { serial, name: &material.name, material: material.sha256, media, criterion: None };
+        let blank =
+            Attached { serial, name: &material.name, material: material.sha256, media, caption: None, criterion: None };
         let before = all.len();
         let said = run.attachments.iter().filter(|said| said.material == material.sha256);
-        all.extend(said.map(|said| Attached { name: &said.name, criterion: said.criterion.as_ref(), ..blank }));
+        all.extend(said.map(|said| Attached {
+            name: &said.name,
+            caption: said.caption.as_deref(),
+            criterion: said.criterion.as_ref(),
+            ..blank
+        }));
         if all.len() == before {
             all.push(blank);
         }
     }
     all
+}
+
+/// What the counted results of a variant show of pictures.
+pub(super) struct Pictures {
+    /// Each by its name.
+    pub(super) now: BTreeMap<Box<str>, Digest>,
+    /// The names of those that changed, which nobody who may has passed as they are.
+    pub(super) unseen: BTreeSet<Box<str>>,
 }
 
 /// Returns the pictures that are attached to the counted results of a variant, by name; of two under one name neither.
@@ -66,6 +99,8 @@ pub(super) fn pictures(bench: &Bench<'_>, counted: &[Counted]) -> BTreeMap<Box<s
 }
 
 /// Holds what is attached to the counted results of a variant against what the claim wants.
+///
+/// Returns the names of pictures that are not those of the baseline, and that nobody who may has passed as they are.
 pub(super) fn check(
     bench: &Bench<'_>,
     name: &ClaimName,
@@ -74,7 +109,7 @@ pub(super) fn check(
     old: Option<&BTreeMap<Box<str>, Digest>>,
     ruled: &mut Ruled,
     findings: &mut Vec<Finding>,
-) {
+) -> BTreeSet<Box<str>> {
     let AttachmentLimits { min, kinds, baseline: _, reviewed_by } = limits;
     let all: Vec<Attached<'_>> = counted.iter().flat_map(|counted| of(bench, counted.result)).collect();
     for gone in all.iter().filter(|attached| attached.media.is_none()) {
@@ -83,8 +118,12 @@ pub(super) fn check(
     }
     let counts = |media: Media| kinds.is_empty() || kinds.contains(&AttachmentKind::of(media));
     // The same bytes twice are one attachment.
-    let there: BTreeSet<&Digest> =
-        all.iter().filter(|attached| attached.media.is_some_and(counts)).map(|attached| &attached.material).collect();
+    let there: BTreeSet<&Digest> = all
+        .iter()
+        .filter(|attached| attached.media.is_some_and(counts) && !attached.is_empty())
+        .map(|attached| &attached.material)
+        .collect();
+    tell(&all, ruled);
     let found = u64::try_from(there.len()).unwrap_or(u64::MAX);
     if found < min.get() {
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
@@ -92,18 +131,28 @@ pub(super) fn check(
         let found = format!("{found} attached{of}");
         findings.push(Finding::new(Code::ATTACHMENT_LIMIT, name.as_str(), found, format!("at least {min}")));
     }
-    let Some(by) = reviewed_by else { return };
     let pictures: BTreeSet<(&str, Digest)> = all
         .iter()
         .filter(|attached| attached.media == Some(Media::Picture))
         .map(|attached| (attached.name, attached.material))
         .collect();
+    let mut changed = BTreeSet::new();
     for (picture, hash) in pictures {
         let before = old.map(|old| old.get(picture));
-        if before != Some(Some(&hash)) {
-            check_seen(bench, name, by, &Picture { name: picture, hash, before }, ruled, findings);
+        if before == Some(Some(&hash)) {
+            continue;
+        }
+        let told = findings.len();
+        let picture_shown = Picture { name: picture, hash, before };
+        match reviewed_by {
+            Some(by) => check_seen(bench, name, by, &picture_shown, ruled, findings),
+            None => check_same(bench, name, &picture_shown, findings),
+        }
+        if before.flatten().is_some() && findings.len() > told {
+            changed.insert(picture.into());
         }
     }
+    changed
 }
 
 /// A picture, and what the baseline has under its name, where it is held against one.
@@ -113,16 +162,37 @@ struct Picture<'a> {
     before: Option<Option<&'a Digest>>,
 }
 
+/// Refuses a picture that is not the one of the baseline, where no review could say that it may change.
+fn check_same(bench: &Bench<'_>, name: &ClaimName, picture: &Picture<'_>, findings: &mut Vec<Finding>) {
+    let Some(before) = picture.before.flatten() else { return };
+    if bench.exceptions.retires(name, picture.name).is_some() {
+        return;
+    }
+    let found = format!("{}; the claim has no `reviewed_by`, so that no review of it counts", picture.changed(before));
+    let thing = format!("{name}: picture {}", picture.name);
+    let wanted = "the picture of the baseline, or that it is retired";
+    let command = ["evidence", "allow", "retire", name.as_str(), "--name", picture.name, "--reason", "WHY"];
+    let finding = Finding::new(Code::PICTURE_NOT_REVIEWED, thing, found, wanted);
+    findings.push(finding.mended_by(&command, bench.may_allow()));
+}
+
+impl Picture<'_> {
+    /// Says from what to what it changed.
+    fn changed(&self, before: &Digest) -> String {
+        format!("it changed: the baseline has {}, it is {}", short(before), short(&self.hash))
+    }
+}
+
 /// Checks that somebody who may has seen a picture as it is, and nobody says that it is not fit.
 fn check_seen(
     bench: &Bench<'_>,
     name: &ClaimName,
     by: &ClaimName,
-    picture: &Picture<'_>,
+    shown: &Picture<'_>,
     ruled: &mut Ruled,
     findings: &mut Vec<Finding>,
 ) {
-    let Picture { name: picture, hash, before } = picture;
+    let Picture { name: picture, hash, before } = shown;
     let thing = format!("{name}: picture {picture}");
     // What was looked at is the picture and, where it changed, the one before it.
     let is_it = |seen: &PictureSeen| seen.new == *hash && before.is_none_or(|before| seen.old.as_ref() == before);
@@ -176,7 +246,10 @@ fn check_seen(
                         "the newest review of it, in record {serial}, held it against {said}; the baseline has {is}"
                     )
                 }
-                None => format!("nobody has seen it; it is {}", short(hash)),
+                None => match before.flatten() {
+                    Some(before) => format!("nobody has seen both; {}", shown.changed(before)),
+                    None => format!("nobody has seen it; it is {}", short(hash)),
+                },
             };
             let wanted = format!("a passing review of {by} that saw this picture");
             let finding = Finding::new(Code::PICTURE_NOT_REVIEWED, &thing, found, wanted);
@@ -191,8 +264,25 @@ fn check_seen(
     ruled.limitations.extend(support.limitations);
 }
 
+/// Names what is attached, with what is said of it, where anything is.
+fn tell(all: &[Attached<'_>], ruled: &mut Ruled) {
+    if all.iter().all(|attached| attached.caption.is_none()) {
+        return;
+    }
+    let named: BTreeSet<String> = all.iter().map(Attached::told).collect();
+    let more = named.len().saturating_sub(NAMES_TOLD_MAX);
+    let mut told = named.into_iter().take(NAMES_TOLD_MAX).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        told.push_str(&format!(" and {more} more"));
+    }
+    ruled.tell(&format!("attached {told}"));
+}
+
 fn short(hash: &Digest) -> String {
     hash.to_string().chars().take(SHORT_DIGITS).collect()
 }
 
 const SHORT_DIGITS: usize = 12;
+/// So many names stand in a sentence.
+const NAMES_TOLD_MAX: usize = 5;
+const CAPTION_CHARS_MAX: usize = 120;

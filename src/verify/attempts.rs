@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attachments;
+use super::attachments::{self, Pictures};
 use super::code::Code;
 use super::judge::{Bench, Ruled};
 use super::limits::Numbers;
@@ -335,7 +335,14 @@ fn check_variant(
         let mut limits = Vec::new();
         numbers.check(name, claim, changes, &mut limits);
         let counted = ruled.counted.split_off(before);
-        let compared = ratchet::check(bench, name, variant, claim, &numbers, &counted, &mut limits);
+        let unseen = claim.attachments.as_ref().map_or_else(BTreeSet::new, |wanted| {
+            let none = BTreeMap::new();
+            let old = wanted.baseline.map(|_| bench.ground.part(name, variant));
+            let old = old.map(|part| part.and_then(|part| part.pictures.as_ref()).unwrap_or(&none));
+            attachments::check(bench, name, wanted, &counted, old, ruled, &mut limits)
+        });
+        let pictures = Pictures { now: attachments::pictures(bench, &counted), unseen };
+        let compared = ratchet::check(bench, name, variant, claim, &numbers, pictures, &mut limits);
         if let Some((compared, gain)) = compared {
             let sentences = compared.iter().map(Compared::sentence).collect::<Vec<_>>().join("; ");
             if !sentences.is_empty() {
@@ -348,12 +355,6 @@ fn check_variant(
             && let Some(said) = numbers.on_base.check(shown, wanted, bench.git, &mut limits)
         {
             ruled.tell(&said);
-        }
-        if let Some(wanted) = &claim.attachments {
-            let none = BTreeMap::new();
-            let old = wanted.baseline.map(|_| bench.ground.part(name, variant));
-            let old = old.map(|part| part.and_then(|part| part.pictures.as_ref()).unwrap_or(&none));
-            attachments::check(bench, name, wanted, &counted, old, ruled, &mut limits);
         }
         ruled.counted.extend(counted);
         findings.extend(limits.into_iter().map(|finding| advise(finding, None)));

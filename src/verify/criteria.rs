@@ -46,13 +46,30 @@ pub struct CriterionShown {
 }
 
 /// How a criterion stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CriterionState {
     /// It is shown.
     Met,
+    /// An exception stands in for a claim of it that does not apply.
+    NotApplicable,
+    /// An exception stands in for a claim of it.
+    Waived,
     /// It is not.
     Open,
+}
+
+impl CriterionState {
+    /// Returns its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::NotApplicable => "not-applicable",
+            Self::Waived => "waived",
+            Self::Open => "open",
+        }
+    }
 }
 
 /// What shows a criterion, or a part of it.
@@ -68,6 +85,12 @@ pub struct Shows {
     /// How many tests, where they are tests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
+    /// What is said of an attachment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caption: Option<String>,
+    /// What the exception makes of a claim that does not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excepted: Option<State>,
 }
 
 /// The kinds of what shows a criterion.
@@ -98,7 +121,9 @@ impl Shows {
             (ShowsKind::Person, _) => "accepted by".to_owned(),
         };
         let serials: String = self.serials.iter().map(|serial| format!(" #{serial}")).collect();
-        format!("{kind} {}{serials}", self.name)
+        let caption = self.caption.as_ref().map_or_else(String::new, |caption| format!(" ({caption})"));
+        let excepted = self.excepted.map_or_else(String::new, |state| format!(" {}", state.as_str()));
+        format!("{kind} {}{caption}{excepted}{serials}", self.name)
     }
 }
 
@@ -164,17 +189,27 @@ pub(super) fn check<'a>(
             dissent: BTreeSet::new(),
             limitations: Vec::new(),
             gains,
+            mend: None,
         };
         rule.judge();
-        let Rule { evidence, lacks, dissent, limitations: admitted, .. } = rule;
+        if criterion.critical && rule.mend.is_none() && !criterion.human && criterion.lists_nothing() {
+            rule.mended_by_run(&["--report", "FILE"]);
+        }
+        let Rule { evidence, lacks, dissent, limitations: admitted, mend, .. } = rule;
         for serial in dissent {
             let found = format!("record {serial} says that it is not met");
             findings.push(Finding::new(Code::DISSENT, format!("criterion {}", criterion.id), found, "no dissent"));
         }
         limitations.extend(admitted);
-        let state = if lacks.is_empty() { CriterionState::Met } else { CriterionState::Open };
+        let excepted = |state: State| evidence.iter().any(|shows| shows.excepted == Some(state));
+        let state = match lacks.is_empty() {
+            false => CriterionState::Open,
+            true if excepted(State::Waived) => CriterionState::Waived,
+            true if excepted(State::NotApplicable) => CriterionState::NotApplicable,
+            true => CriterionState::Met,
+        };
         if state == CriterionState::Open {
-            findings.push(open(bench, policy, criterion, &lacks));
+            findings.push(open(bench, policy, criterion, &lacks, mend));
         }
         let Criterion { id, text, critical, .. } = (*criterion).clone();
         let judged = CriterionShown { id, text, state, critical, plan: *plan, evidence, lacks };
@@ -184,22 +219,30 @@ pub(super) fn check<'a>(
                 places.insert(judged.id.clone(), all.len());
                 all.push(judged);
             }
-            Some(before) if before.state == CriterionState::Met => *before = judged,
+            Some(before) if before.state < CriterionState::Open && judged.state >= before.state => *before = judged,
             Some(_) => {}
         }
     }
 }
 
-fn open(bench: &Bench<'_>, policy: &Policy, criterion: &Criterion, lacks: &[String]) -> Finding {
+fn open(
+    bench: &Bench<'_>,
+    policy: &Policy,
+    criterion: &Criterion,
+    lacks: &[String],
+    mend: Option<(Vec<String>, String)>,
+) -> Finding {
     let wanted = match (criterion.lists_nothing(), criterion.critical) {
         (true, false) => "a passing test that carries its id, a file attached for it, or a person who accepts it",
-        (true, true) => "a passing test that carries its id, or a picture attached for it",
+        (true, true) => "a passing test that carries its id, or a picture attached for it that somebody has looked at",
         (false, _) => "all that it lists",
     };
     let finding = Finding::new(Code::CRITERION_OPEN, format!("criterion {}", criterion.id), lacks.join("; "), wanted);
+    if let Some((command, role)) = mend {
+        return finding.mended_by_words(command, Some(&role));
+    }
     let may = policy.may(Act::Accept).and_then(|may| may.roles.first());
-    let by_person = criterion.human || (criterion.lists_nothing() && !criterion.critical);
-    match may.filter(|_| by_person) {
+    match may {
         Some(role) => finding.mended_by(
             &["evidence", "review", "--criterion", criterion.id.as_str(), "--verdict", "pass"],
             Some(role.as_str()),
@@ -273,13 +316,24 @@ struct Rule<'a, 'b> {
     dissent: BTreeSet<u64>,
     limitations: Vec<Limitation>,
     gains: &'b mut Gains,
+    /// What brings the first thing that is not shown, and the role that may.
+    mend: Option<(Vec<String>, String)>,
 }
 
 /// Whether something is shown by what a machine can compute again, or by somebody's word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rests {
     Recomputed,
+    /// A picture that no review had to see: that it is one is computed, and what is on it nobody says.
+    Pictured,
+    /// A person who may accepts it.
+    Accepted,
     Said,
+}
+
+/// Returns whether what is critical may rest on this: on no word alone, and on no picture that nobody has looked at.
+fn holds(rests: &[Rests]) -> bool {
+    rests.contains(&Rests::Recomputed) || (rests.contains(&Rests::Pictured) && rests.contains(&Rests::Accepted))
 }
 
 impl Rule<'_, '_> {
@@ -301,7 +355,7 @@ impl Rule<'_, '_> {
             let mut lacks = std::mem::take(&mut self.lacks);
             rests.extend(self.by_id());
             rests.extend(self.accepted());
-            let enough = if criterion.critical { rests.contains(&Rests::Recomputed) } else { !rests.is_empty() };
+            let enough = if criterion.critical { holds(&rests) } else { !rests.is_empty() };
             if !enough {
                 // One of them is enough: only where none is, it matters what each of them lacks.
                 lacks.append(&mut self.lacks);
@@ -318,15 +372,48 @@ impl Rule<'_, '_> {
                 // It may list a person alone: then its id leads to what can be computed again.
                 rests.extend(self.by_id());
             }
+            let seen = criterion.human || !dissent || !rests.contains(&Rests::Pictured);
+            if criterion.critical && !seen && !holds(&rests) {
+                rests.extend(self.accepted());
+            }
         }
-        if criterion.critical && !rests.contains(&Rests::Recomputed) && self.lacks.len() == against {
-            self.lacks.push("it is critical, and no test, claim or picture shows it".to_owned());
+        if criterion.critical && !holds(&rests) && self.lacks.len() == against {
+            let lack = match rests.contains(&Rests::Pictured) {
+                true => {
+                    "it is critical, and nobody has looked at its picture: no person accepts it, and the claim has no reviewed_by"
+                }
+                false => "it is critical, and no test, claim or picture shows it",
+            };
+            self.lacks.push(lack.to_owned());
         }
     }
 
     fn shows(&mut self, kind: ShowsKind, name: &str, serials: impl IntoIterator<Item = u64>, count: Option<usize>) {
         let serials: BTreeSet<u64> = serials.into_iter().collect();
-        self.evidence.push(Shows { kind, name: name.to_owned(), serials: serials.into_iter().collect(), count });
+        let (name, serials) = (name.to_owned(), serials.into_iter().collect());
+        self.evidence.push(Shows { kind, name, serials, count, caption: None, excepted: None });
+    }
+
+    fn attached(&mut self, kind: ShowsKind, attached: &[&Attached<'_>]) {
+        let Some(first) = attached.first() else { return };
+        self.shows(kind, first.name, attached.iter().map(|one| one.serial), None);
+        if let Some(shows) = self.evidence.last_mut() {
+            shows.caption = attached.iter().find_map(|one| one.caption).map(str::to_owned);
+        }
+    }
+
+    /// Returns what a picture is worth: more where its claim passes only with a review that saw it.
+    fn pictured(&self, attached: &Attached<'_>) -> Rests {
+        let record = self.bench.complete.record(attached.serial);
+        let claim = record.and_then(|record| match &record.statement().predicate {
+            Predicate::Result(run) => self.policy.claim(&run.claim),
+            _ => None,
+        });
+        let limits = claim.and_then(|claim| claim.attachments.as_ref());
+        match limits.is_some_and(|limits| limits.reviewed_by.is_some()) {
+            true => Rests::Recomputed,
+            false => Rests::Pictured,
+        }
     }
 
     /// Tests that match a pattern, by their whole name or their own: some, and all of them pass.
@@ -341,6 +428,41 @@ impl Rule<'_, '_> {
         self.take(pattern, told)
     }
 
+    /// Keeps what brings a report or a picture: a run of the first claim that is required and shows such.
+    fn mended_by_run(&mut self, more: &[&str]) {
+        let policy = self.policy;
+        let required = self.shown.iter().filter(|shown| shown.form == Form::Run);
+        let claims: Vec<(&ClaimName, &Claim)> = required
+            .filter_map(|shown| Some((&shown.requirement.claim, policy.claim(&shown.requirement.claim)?)))
+            .collect();
+        let shows = |claim: &Claim| match more.first() {
+            Some(&"--attach") => claim.attachments.is_some(),
+            _ => claim.tests.is_some(),
+        };
+        let best = claims.iter().find(|(_, claim)| shows(claim)).or_else(|| claims.first());
+        let Some((name, claim)) = best else { return };
+        let mut command = claim.run_command(name, claim.variants.first(), None);
+        let place = match command.iter().position(|word| more.first() == Some(&word.as_str())) {
+            // It is asked for anyway, by whichever name.
+            Some(at) => {
+                command.drain(at..(at + 2).min(command.len()));
+                at
+            }
+            None => command.iter().position(|word| word == "--").unwrap_or(command.len()),
+        };
+        command.splice(place..place, more.iter().map(|word| (*word).to_owned()));
+        self.mend.get_or_insert((command, claim.by.to_string()));
+    }
+
+    /// Keeps what shows a claim.
+    fn mended_by_claim(&mut self, name: &ClaimName, claim: &Claim) {
+        let command = match claim.form {
+            Form::Run => claim.run_command(name, claim.variants.first(), None),
+            Form::Review => ["evidence", "review", name.as_str(), "--verdict", "pass"].map(str::to_owned).to_vec(),
+        };
+        self.mend.get_or_insert((command, claim.by.to_string()));
+    }
+
     fn take(&mut self, name: &str, told: Result<(BTreeSet<u64>, usize), String>) -> Option<Rests> {
         match told {
             Ok((serials, count)) => {
@@ -349,6 +471,7 @@ impl Rule<'_, '_> {
             }
             Err(lack) => {
                 self.lacks.push(lack);
+                self.mended_by_run(&["--report", "FILE"]);
                 None
             }
         }
@@ -368,9 +491,13 @@ impl Rule<'_, '_> {
             let state = serde_json::to_value(state).ok();
             let word = state.as_ref().and_then(serde_json::Value::as_str).unwrap_or("open");
             self.lacks.push(format!("the claim {name} is {word}"));
+            self.mended_by_claim(name, claim);
             return None;
         }
         self.shows(ShowsKind::Claim, name.as_str(), serials, None);
+        if let Some(shows) = self.evidence.last_mut() {
+            shows.excepted = Some(state).filter(|state| state.is_excepted());
+        }
         Some(match claim.form {
             Form::Run => Rests::Recomputed,
             Form::Review => Rests::Said,
@@ -400,18 +527,20 @@ impl Rule<'_, '_> {
     fn picture(&mut self, name: &str) -> Option<Rests> {
         let found = self.found;
         let named = found.attached.named.get(name).into_iter().flatten();
-        let pictures = named.filter(|attached| attached.media == Some(Media::Picture));
-        let serials: Vec<u64> = pictures.map(|attached| attached.serial).collect();
-        if serials.is_empty() {
+        let pictures: Vec<&Attached<'_>> = named.filter(|attached| attached.media == Some(Media::Picture)).collect();
+        let Some(worst) =
+            pictures.iter().map(|picture| self.pictured(picture)).max_by_key(|rests| *rests != Rests::Recomputed)
+        else {
             self.lacks.push(format!("no counted result has a picture {name} attached"));
+            self.mended_by_run(&["--attach", &format!("{name}=FILE")]);
             return None;
-        }
-        self.shows(ShowsKind::Picture, name, serials, None);
-        Some(Rests::Recomputed)
+        };
+        self.attached(ShowsKind::Picture, &pictures);
+        Some(worst)
     }
 
     /// What carries the id: tests in their name, attachments by what was said of them.
-    fn by_id(&mut self) -> Option<Rests> {
+    fn by_id(&mut self) -> Vec<Rests> {
         let found = self.found;
         let id = &self.criterion.id;
         let told = match self.cases.carrying(id) {
@@ -419,16 +548,18 @@ impl Rule<'_, '_> {
             Ok(carrying) if carrying.is_empty() => None,
             Ok(carrying) => Some(all_pass(self.criterion, &carrying)),
         };
-        let mut rests = told.and_then(|told| self.take(id.as_str(), told));
+        let mut rests: Vec<Rests> = told.and_then(|told| self.take(id.as_str(), told)).into_iter().collect();
         for attached in found.attached.of_criterion.get(id).into_iter().flatten() {
             let kind = match attached.media {
                 Some(Media::Picture) => ShowsKind::Picture,
                 Some(Media::Video | Media::SessionLog | Media::File) => ShowsKind::Attachment,
                 None => continue,
             };
-            self.shows(kind, attached.name, [attached.serial], None);
-            let more = if kind == ShowsKind::Picture { Rests::Recomputed } else { Rests::Said };
-            rests = if rests == Some(Rests::Recomputed) { rests } else { Some(more) };
+            if attached.is_empty() {
+                continue;
+            }
+            self.attached(kind, &[attached]);
+            rests.push(if kind == ShowsKind::Picture { self.pictured(attached) } else { Rests::Said });
         }
         rests
     }
@@ -518,7 +649,7 @@ impl Rule<'_, '_> {
         for (person, serial) in people {
             self.shows(ShowsKind::Person, &person, [serial], None);
         }
-        Some(Rests::Said)
+        Some(Rests::Accepted)
     }
 }
 

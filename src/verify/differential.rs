@@ -14,9 +14,14 @@
 //! Of each file of the patterns that the change leaves changed, one test at least must tell head from base, where reports name files; and
 //! where it leaves any such file changed, one at all. A test that is skipped has not failed.
 //!
-//! The trees of the runs are computed again from git's objects: one that ran on another tells nothing.
+//! The trees of the runs are computed again from git's objects: one that ran on another tells nothing. So does a run on the base as it is
+//! in which there are tests and none passes: what is not committed may be missing there, and then every test fails.
 //!
-//! What cannot be told: a test that asks where it runs, and one beside another that does not build.
+//! Where no report names the file of a test, its class may (`tests.test_cart` is `tests/test_cart.py`): by that it only ever refuses.
+//! Patterns that the policy does not name must match some file, and each changed file that a test of the head is known to stand in.
+//!
+//! What cannot be told: a test that asks where it runs, one that alone needs what is not committed, and one beside another that does
+//! not build.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -122,15 +127,29 @@ impl Runs {
         };
         let is_test = |path: &str| paths.matches(path.as_bytes());
         let touched: Vec<&str> = git.touched.iter().map(String::as_str).filter(|path| is_test(path)).collect();
-        let troubles: Vec<String> =
+        let head = tests(self.of.iter().map(|of| &of.head));
+        let tree = Tree::of(&changed.files);
+        let files = files(&head, &tree);
+        let places = Places::of(&head, &files);
+        let mut troubles: Vec<String> =
             self.of.iter().filter_map(|of| of.trouble(git, changed, !touched.is_empty()).err()).collect();
+        if wanted.paths.is_none() {
+            let beside =
+                git.touched.iter().map(String::as_str).filter(|path| !is_test(path) && has(&changed.files, path));
+            let has_test = |path: &&str| !places.tests_in(path).is_empty();
+            troubles.extend(self.left_out(
+                &paths,
+                touched.is_empty(),
+                changed,
+                &beside.filter(has_test).collect::<Vec<_>>(),
+            ));
+        }
         if !troubles.is_empty() || self.of.is_empty() {
             for found in troubles {
                 inconclusive(found, "a run of the command on the change's base, and one with the head's tests");
             }
             return None;
         }
-        let head = tests(self.of.iter().map(|of| &of.head));
         let plain = tests(self.of.iter().map(|of| &of.plain));
         let there = tests(self.of.iter().map(OfResult::with_tests));
         let strange = there
@@ -141,8 +160,6 @@ impl Runs {
             inconclusive(found, "tests that are called the same in each run");
             return None;
         }
-        let tree = Tree::of(&changed.files);
-        let files = files(&head, &tree);
         let all_well_before = self.of.iter().all(|of| of.plain_code() == Some(0));
         let healthy = all_well_before || plain.values().any(|test| test.passes);
         let ended_well = self.of.iter().all(|of| of.code() == Some(0));
@@ -209,9 +226,15 @@ impl Runs {
             refuse(found, &wanted);
         }
         let left: Vec<&str> = touched.iter().copied().filter(|path| has(&changed.files, path)).collect();
+        let mut untold = Vec::new();
         for path in &left {
-            let in_file: Vec<_> = all.iter().filter(|it| files.get(it.0).is_some_and(|file| file == path)).collect();
-            if !in_file.is_empty() && !in_file.iter().copied().any(|it| tells(&it)) {
+            let in_file = places.tests_in(path);
+            let in_file: Vec<_> =
+                in_file.into_iter().map(|(identity, test)| (identity, test, comes_to(identity, test))).collect();
+            if in_file.is_empty() {
+                untold.push(*path);
+            }
+            if !in_file.is_empty() && !in_file.iter().any(|it| tells(&it)) {
                 let found =
                     format!("{path} is changed, and on the base none of its {} fails", count(in_file.len(), "test"));
                 refuse(found, "one at least that fails on the base");
@@ -222,9 +245,38 @@ impl Runs {
                 format!("{} changed, and no test fails on the base: {}", files_of_tests(left.len()), some(&left));
             refuse(found, "a test that passes on the head and fails on the base");
         }
-        let fails = of_added(There::Fails).len();
-        let absent = of_added(There::Absent).len();
-        Some(sentence(added.len(), fails, absent, left.len()))
+        let is_mended = |it: &&&(&Digest, &Test<'_>, There)| {
+            plain.get(it.0).is_some_and(|before| before.count >= it.1.count) && it.1.passes
+        };
+        let mended: Vec<_> = added.iter().filter(is_mended).collect();
+        let new = |there: There| {
+            let all = added.iter().filter(|it| it.1.passes && it.2 == there);
+            all.filter(|it| !is_mended(it)).count()
+        };
+        let mut said = sentence(added.len() - mended.len(), new(There::Fails), new(There::Absent), left.len());
+        if !mended.is_empty() {
+            said.push_str(&format!(", {} of the base that did not pass there", count(mended.len(), "test")));
+        }
+        if !untold.is_empty() {
+            said.push_str(&format!(", no report tells which tests stand in {}", some(&untold)));
+        }
+        if wanted.paths.is_none() {
+            said.push_str(&format!("; files of tests as attested: {}", paths.patterns().join(", ")));
+        }
+        Some(said)
+    }
+
+    /// Returns why patterns that the attester named leave out files of tests, if they do.
+    fn left_out(&self, paths: &Paths, touches_none: bool, changed: &ChangedLines, beside: &[&str]) -> Option<String> {
+        let serial = self.of.first()?.serial;
+        let patterns = paths.patterns().join(", ");
+        if touches_none && !changed.files.iter().any(|path| paths.matches(path.as_bytes())) {
+            return Some(format!("record {serial} names {patterns} as the files of tests, and no file is one"));
+        }
+        (!beside.is_empty()).then(|| {
+            let files = some(beside);
+            format!("record {serial} names {patterns} as the files of tests, and tests stand in {files}, which the change touches")
+        })
     }
 
     /// Returns the patterns that count, which all results have to state.
@@ -273,6 +325,17 @@ impl OfResult {
         }
         let said = |how: &str, why: String| format!("record {serial}, on the base {how}: {why}");
         conclusive(plain, true).map_err(|why| said("as it is", why))?;
+        let shown = tests(std::iter::once(&self.plain));
+        if !shown.is_empty() && !shown.values().any(|test| test.passes) {
+            let none = match shown.len() {
+                1 => "the one test does not pass".to_owned(),
+                all => format!("none of {all} tests passes"),
+            };
+            return Err(said(
+                "as it is",
+                format!("{none}: what they need may not be committed, and then any test fails there"),
+            ));
+        }
         match &on_base.with_tests {
             None if touches_tests => Err(format!("record {serial} did not run on the base with the head's tests")),
             Some(ran) if touches_tests && ran.tree == plain.tree => {
@@ -387,6 +450,55 @@ fn files<'a>(head: &Tests<'_>, tree: &Tree<'a>) -> BTreeMap<Digest, &'a str> {
     of_file.collect()
 }
 
+/// Which tests of the head stand in which file, as far as reports say.
+struct Places<'a> {
+    by_file: BTreeMap<&'a str, Vec<(&'a Digest, &'a Test<'a>)>>,
+    /// Tests whose file no report names, by what their class says of it.
+    by_class: BTreeMap<String, Vec<(&'a Digest, &'a Test<'a>)>>,
+}
+
+impl<'a> Places<'a> {
+    fn of(head: &'a Tests<'a>, files: &BTreeMap<Digest, &'a str>) -> Self {
+        let mut places = Self { by_file: BTreeMap::new(), by_class: BTreeMap::new() };
+        for (identity, test) in head {
+            match files.get(identity) {
+                Some(file) => places.by_file.entry(file).or_default().push((identity, test)),
+                None => {
+                    for path in paths_of_class(&test.case.class) {
+                        places.by_class.entry(path).or_default().push((identity, test));
+                    }
+                }
+            }
+        }
+        places
+    }
+
+    /// Returns the tests in a file. By a class: whose path the file's ends with, its ending left out.
+    fn tests_in(&self, path: &str) -> Vec<(&'a Digest, &'a Test<'a>)> {
+        let mut found = self.by_file.get(path).cloned().unwrap_or_default();
+        let name = path.rfind('/').map_or(0, |slash| slash + 1);
+        let end = path[name..].rfind('.').filter(|dot| *dot > 0).map_or(path.len(), |dot| name + dot);
+        for start in std::iter::once(0).chain(path.match_indices('/').map(|(slash, _)| slash + 1)) {
+            found.extend(self.by_class.get(&path[start..end]).into_iter().flatten());
+        }
+        found
+    }
+}
+
+/// Returns the paths without ending that a class may mean: `tests/test_cart/TestPays` and `tests/test_cart` for
+/// `tests.test_cart.TestPays`. Only what is written as types are may be left away.
+fn paths_of_class(class: &str) -> Vec<String> {
+    let mut parts: Vec<&str> = class.split(CLASS_ENDS).filter(|part| !part.is_empty()).collect();
+    let mut paths = Vec::new();
+    while !parts.is_empty() && parts.len() <= CLASS_PARTS_MAX {
+        paths.push(parts.join("/"));
+        if !parts.pop().is_some_and(|last| last.starts_with(char::is_uppercase)) {
+            break;
+        }
+    }
+    paths
+}
+
 fn group(case: &Case) -> (&str, &str, &str) {
     (&case.suite, &case.file, &case.class)
 }
@@ -437,6 +549,10 @@ fn sentence(added: usize, fails: usize, absent: usize, changed: usize) -> String
     if changed == 0 { added } else { format!("{added}; {} changed", files_of_tests(changed)) }
 }
 
+/// A class of more parts is none.
+const CLASS_PARTS_MAX: usize = 64;
+/// What stands between the parts of a class's name, nested ones too.
+const CLASS_ENDS: [char; 5] = ['.', '/', '\\', ':', '$'];
 /// What a result says where a pattern matches no report.
 const MISSING_REPORT: &str = "missing-report";
 /// What env(1) and shells end with where a command cannot be found or started.

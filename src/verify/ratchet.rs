@@ -9,13 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::attachments;
+use super::attachments::Pictures;
 use super::branch::Ground;
 use super::code::Code;
 use super::exceptions::Taken;
 use super::judge::Bench;
 use super::limits::Numbers;
-use super::question::Counted;
 use super::verdict::{Decided, Finding};
 use crate::model::{ClaimName, Digest, Id};
 use crate::policy::{
@@ -99,7 +98,7 @@ pub(super) fn check(
     variant: Option<&Id>,
     claim: &Claim,
     numbers: &Numbers,
-    counted: &[Counted],
+    pictures: Pictures,
     findings: &mut Vec<Finding>,
 ) -> Option<(Vec<Compared>, Gain)> {
     if !claim.asks_baseline() {
@@ -160,9 +159,8 @@ pub(super) fn check(
         protected.findings = Some(now.findings);
     }
     if claim.attachments.as_ref().is_some_and(|limits| limits.baseline.is_some()) {
-        let pictures = attachments::pictures(bench, counted);
         comparing.pictures(old.and_then(|old| old.pictures.as_ref()), &pictures);
-        protected.pictures = Some(pictures);
+        protected.pictures = Some(pictures.now);
     }
     let floors = [
         (Floor::Coverage, claim.coverage.as_ref().and_then(|limits| limits.baseline), numbers.coverage_floor()),
@@ -362,37 +360,45 @@ impl Comparing<'_, '_> {
         })
     }
 
-    /// Pictures that were merged must be there under their names; whether somebody has seen what changed is asked beside.
-    fn pictures(&mut self, old: Option<&BTreeMap<Box<str>, Digest>>, now: &BTreeMap<Box<str>, Digest>) {
+    /// Pictures that were merged must be there under their names. What of them changed and nobody has seen is a finding already, and is
+    /// counted here.
+    fn pictures(&mut self, old: Option<&BTreeMap<Box<str>, Digest>>, pictures: &Pictures) {
+        let Pictures { now, unseen } = pictures;
         let mut compared = self.blank("pictures");
         let none = BTreeMap::new();
         let known = old.unwrap_or(&none);
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         compared.of = count(known.len());
         compared.joined = count(now.keys().filter(|name| !known.contains_key(*name)).count());
-        let mut first = None;
-        for name in known.keys() {
-            if now.contains_key(name) {
+        let mut gone = Vec::new();
+        for (name, before) in known {
+            let is = now.get(name);
+            if is.is_some() && unseen.contains(name) {
+                compared.against += 1;
+                compared.names.push(format!("{name} (is another one)"));
+            } else if is == Some(before) {
                 compared.held += 1;
             } else if let Some(taken) = self.bench.exceptions.retires(self.name, name) {
                 self.gone.insert(name.clone());
                 compared.allowed.push(Allowed::new(name, None, taken));
+            } else if is.is_some() {
+                compared.held += 1;
             } else {
                 compared.against += 1;
-                first.get_or_insert_with(|| name.to_string());
                 compared.names.push(format!("{name} (is gone)"));
+                gone.push(&**name);
             }
         }
-        if let Some(first) = first {
+        if let Some(first) = gone.first() {
             let found = format!(
-                "{} of {} pictures of {} are not kept: {}",
-                compared.against,
+                "{} of {} pictures of {} are gone: {}",
+                gone.len(),
                 compared.of,
                 self.of_merge(),
-                list(&compared)
+                told(gone.iter().copied(), gone.len())
             );
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, "all of them, or retired");
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
+            self.findings.push(finding.mended_by_words(allow("retire", self.name, first), self.bench.may_allow()));
         }
         self.shown.push(compared);
     }
@@ -613,6 +619,9 @@ impl Compared {
             _ if first || *of == 0 => format!("{joined} {} begin the baseline", noun(what)),
             _ => format!("{held} of {of} baseline {}", noun(what)) + if *what == "tests" { " pass" } else { "" },
         });
+        if *what == "pictures" && *against > 0 {
+            text.push_str(&format!(": {}", list(self)));
+        }
         if !first && *of > 0 && *joined > 0 {
             text.push_str(&format!(", {joined} joined"));
         }
@@ -739,8 +748,13 @@ fn shown_finding(finding: &crate::reports::Finding) -> String {
 }
 
 fn list(compared: &Compared) -> String {
-    let told: Vec<&str> = compared.names.iter().take(NAMES_TOLD_MAX).map(String::as_str).collect();
-    let more = usize::try_from(compared.against).unwrap_or(usize::MAX).saturating_sub(told.len());
+    told(compared.names.iter().map(String::as_str), usize::try_from(compared.against).unwrap_or(usize::MAX))
+}
+
+/// Returns the first of so many names, and how many more there are.
+fn told<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> String {
+    let told: Vec<&str> = names.take(NAMES_TOLD_MAX).collect();
+    let more = count.saturating_sub(told.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", told.join(", "))
 }

@@ -405,12 +405,24 @@ impl Verdict {
     /// Returns in one line whether anything that the branch protects is worse, with the numbers; none where nothing is held against it.
     #[must_use]
     pub fn not_worse(&self) -> Option<String> {
+        let (word, parts) = self.compared()?;
+        Some(format!("{word}: {}", parts.join("; ")))
+    }
+
+    /// Returns whether anything that the branch protects is worse, and the numbers of each claim with its name; none where nothing is held
+    /// against it.
+    #[must_use]
+    pub fn compared(&self) -> Option<(&'static str, Vec<String>)> {
         let all: Vec<&Compared> = self.requirements.iter().flat_map(|requirement| &requirement.baseline).collect();
-        let codes = [Code::LOST_NAME, Code::NEW_NAME, Code::BELOW_FLOOR, Code::SLOWER];
-        let worse = self.findings.iter().any(|finding| codes.contains(&finding.code));
-        let numbers: Vec<String> = all.iter().map(|compared| compared.sentence()).collect();
+        let codes = [Code::LOST_NAME, Code::NEW_NAME, Code::BELOW_FLOOR, Code::SLOWER, Code::ABOVE_CEILING];
+        let changed = |compared: &&Compared| compared.what == "pictures" && compared.against > 0;
+        let worse = self.findings.iter().any(|finding| codes.contains(&finding.code)) || all.iter().any(changed);
+        let of = |requirement: &Requirement| {
+            let numbers: Vec<String> = requirement.baseline.iter().map(Compared::sentence).collect();
+            (!numbers.is_empty()).then(|| format!("{} {}", requirement.claim, numbers.join(", ")))
+        };
         let word = if worse { "worse" } else { "not worse" };
-        (!all.is_empty()).then(|| format!("{word}: {}", numbers.join("; ")))
+        (!all.is_empty()).then(|| (word, self.requirements.iter().filter_map(of).collect()))
     }
 
     /// Prints the JSON that is the norm.

@@ -5,7 +5,7 @@ use super::{accepted, refused, verify};
 
 const LIMITS: &str = "tests = { failed_max = 0, differential = { paths = [\"tests/**\"] } }";
 const RUNNER: &str = "mkdir -p out; if sh tests/new.sh; then inner=; else inner='<failure/>'; fi\n\
-                      echo \"<testsuite name='cart'><testcase name='two is there'>$inner</testcase></testsuite>\" > out/t.xml";
+                      echo \"<testsuite name='cart'><testcase name='two is there'>$inner</testcase><testcase name='old'/></testsuite>\" > out/t.xml";
 
 /// A medium change that lacks its unit tests alone, with this as its one test.
 fn rig(test: &str) -> Rig {

@@ -65,6 +65,11 @@ resume = ["admin"]
 merge = ["ci"]
 "#;
 
+/// Returns the beginning of a PNG of one by one, and then some text by which it differs.
+pub fn png(what: &str) -> Vec<u8> {
+    [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0"[..], what.as_bytes()].concat()
+}
+
 /// A repository on the branch `feature`, one commit of the agent's ahead of `main`, and its ledger.
 pub struct Rig {
     folder: TempDir,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::common::{CHANGE, Rig};
+use super::common::{CHANGE, Rig, png};
 use super::{accepted, refused, verify};
 
 #[test]
@@ -44,7 +44,7 @@ fn result_without_the_picture_that_is_demanded() {
     rig.plan("low");
     rig.pass("build");
     refused(&verify(&rig), "E243");
-    fs::write(rig.path("a.png"), PNG).unwrap();
+    fs::write(rig.path("a.png"), png("one")).unwrap();
     rig.ok("ci-1", &["attest", "build", "--attach", "login=../a.png", "--", "touch", "../a.png"]);
     accepted(&verify(&rig));
 }
@@ -54,11 +54,9 @@ fn picture_that_nobody_has_seen() {
     let limits = "attachments = { kinds = [\"picture\"], reviewed_by = \"peer-review\" }";
     let rig = Rig::with(&[("[claim.build]", &format!("[claim.build]\n{limits}"))]);
     rig.plan("low");
-    fs::write(rig.path("a.png"), PNG).unwrap();
+    fs::write(rig.path("a.png"), png("one")).unwrap();
     rig.ok("ci-1", &["attest", "build", "--attach", "login=../a.png", "--", "touch", "../a.png"]);
     refused(&verify(&rig), "E244");
     rig.ok("reviewer", &["review", "peer-review", "--picture", "login=../a.png", "--verdict", "pass"]);
     accepted(&verify(&rig));
 }
-
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\none";

@@ -18,9 +18,7 @@ pub fn markdown(verdict: &Verdict) -> String {
     };
     let mut text = format!("{mark} {}\n", shown(rest.trim_start_matches(": ")));
     requirements(verdict, &mut text);
-    if let Some(numbers) = verdict.not_worse() {
-        let _ = write!(text, "\n{}\n", shown(&numbers));
-    }
+    compared(verdict, &mut text);
     if let Some(open) = Recommended::not_shown(&verdict.recommended) {
         let _ = write!(text, "\n{}\n", shown(&open));
     }
@@ -43,6 +41,21 @@ pub fn markdown(verdict: &Verdict) -> String {
     exceptions(verdict, &mut text);
     judged(verdict, &mut text);
     text
+}
+
+/// Says of each claim how it stands against what the branch protects, to its end: who let what go stands there.
+fn compared(verdict: &Verdict, text: &mut String) {
+    let Some((word, parts)) = verdict.compared() else { return };
+    let _ = write!(text, "\n{word}:\n\n");
+    let mut left = parts.len();
+    for part in &parts {
+        if text.len() > COMPARED_END {
+            break;
+        }
+        left -= 1;
+        let _ = writeln!(text, "- {}", shown_up_to(part, COMPARED_CHARS_MAX));
+    }
+    more(left, text);
 }
 
 fn requirements(verdict: &Verdict, text: &mut String) {
@@ -110,15 +123,18 @@ fn criteria(verdict: &Verdict, text: &mut String) {
             break;
         }
         left -= 1;
-        let state = match criterion.state {
-            CriterionState::Met => "✅ met",
-            CriterionState::Open => "❌ open",
+        let mark = match criterion.state {
+            CriterionState::Met => "✅",
+            CriterionState::NotApplicable | CriterionState::Waived => "⚠️",
+            CriterionState::Open => "❌",
         };
+        let critical = if criterion.critical { " (critical)" } else { "" };
         let shows: Vec<String> = criterion.evidence.iter().map(Shows::told).collect();
         let _ = writeln!(
             text,
-            "| {} | {state} | {} | {} | {} |",
+            "| {} | {mark} {}{critical} | {} | {} | {} |",
             shown(criterion.id.as_str()),
+            criterion.state.as_str(),
             shown(&criterion.text),
             shown(&shows.join("; ")),
             shown(&criterion.lacks.join("; "))
@@ -193,11 +209,15 @@ fn more(left: usize, text: &mut String) {
 
 /// Returns a text of others in one line in which nothing is read as anything else; cut where it is long.
 fn shown(text: &str) -> String {
+    shown_up_to(text, CHARS_MAX)
+}
+
+fn shown_up_to(text: &str, chars_max: usize) -> String {
     if text.is_empty() {
         return String::new();
     }
     let mut out = String::from("<code>");
-    for c in text.chars().take(CHARS_MAX) {
+    for c in text.chars().take(chars_max) {
         match c {
             ' ' | '-' | '/' | ',' | '(' | ')' => out.push(c),
             c if c.is_ascii_alphanumeric() => out.push(c),
@@ -210,7 +230,7 @@ fn shown(text: &str) -> String {
             c => out.push(c),
         }
     }
-    if text.chars().nth(CHARS_MAX).is_some() {
+    if text.chars().nth(chars_max).is_some() {
         out.push('…');
     }
     out.push_str("</code>");
@@ -223,11 +243,14 @@ fn is_invisible(c: char) -> bool {
 
 /// Each part ends after so many bytes of the text, and says how many are left: a forge's comment holds 65 536 characters.
 const REQUIREMENTS_END: usize = 15_000;
-const CRITERIA_END: usize = 24_000;
+const COMPARED_END: usize = 19_000;
+const CRITERIA_END: usize = 27_000;
 const FINDINGS_END: usize = 40_000;
 const LIMITATIONS_END: usize = 46_000;
 /// A text of others is shown up to so many characters.
 const CHARS_MAX: usize = 240;
+/// A reason of an exception stands at the end of these.
+const COMPARED_CHARS_MAX: usize = 1_200;
 
 #[cfg(test)]
 mod tests {
