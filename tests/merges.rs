@@ -185,7 +185,7 @@ fn commits_that_the_base_of_a_plan_hides_are_not_merged() {
         rig
     };
     let rig = hidden(squash);
-    refused(&rig, &[CHANGE], &["E108"]);
+    refused(&rig, &[CHANGE], &["E108", "E210"]);
     let rig = hidden(|rig| push(rig, &["--no-ff", "-m", "merge"]));
     refused(&rig, &[CHANGE], &["E108", "E210"]);
     // Where nothing was recorded before, nobody knows where the branch stood: the audit then lists what no verdict is about.
@@ -218,7 +218,11 @@ fn commit_that_comes_with_a_merge_and_that_nobody_judged_refuses_it() {
     let made = rig.git(&["commit-tree", &tree, "-p", &first, "-p", &more, "-m", "merge"]);
     rig.git(&["reset", "-q", "--hard", &made]);
     refused(&rig, &[CHANGE], &["E210"]);
+    // Where the branch has moved since, its tree would take that back.
     let made = rig.git(&["commit-tree", &tree, "-p", &first, "-p", &second, "-m", "merge"]);
+    rig.git(&["reset", "-q", "--hard", &made]);
+    refused(&rig, &[CHANGE], &["E210"]);
+    let made = rig.git(&["commit-tree", &tree, "-p", &format!("{first}~1"), "-p", &second, "-m", "merge"]);
     rig.git(&["reset", "-q", "--hard", &made]);
     merged(&rig, &[CHANGE]);
 }

@@ -77,12 +77,12 @@ impl Aim {
     /// the branch is known here.
     #[must_use]
     pub fn misses(&self, change: &ChangeId, branch: &str) -> Option<Finding> {
-        let (aimed, judged) = (self.branch.as_str(), branch);
-        if short_name(aimed) == short_name(judged) {
+        let (aimed, judged) = (self.branch.as_str(), short_name(branch));
+        if short_name(aimed) == judged {
             return None;
         }
         let thing = format!("change {change}");
-        let found = format!("record {} planned it for {aimed}; it is judged for {judged}", self.serial);
+        let found = format!("record {} planned it for {aimed}; it is judged for {branch}", self.serial);
         let plan = ["evidence", "plan", change.as_str(), "--tier", "TIER", "--target", judged, "--reason", "WHY"];
         let finding =
             Finding::new(Code::WRONG_TARGET, thing, found, "a plan for that branch, by somebody who may plan");
