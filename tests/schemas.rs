@@ -309,6 +309,7 @@ fn excepted() -> Verdict {
             effect: "retire",
             claims: vec![id("unit-tests")],
             names: vec!["a > *".to_owned()],
+            to: (state == Ended).then_some(25),
             any_change: state == NotTaken,
             changes: if state == NotTaken { vec!["shop/dep-*".to_owned()] } else { Vec::new() },
             by: by.clone(),
@@ -401,7 +402,7 @@ fn a_verdict_that_says_more_or_less_breaks_its_schema() {
                 let less = with(&value, &at, |members| members.remove(field));
                 let optional = ["numbers", "failedElsewhere", "deliveredLateSeconds", "mend", "role", "exceptions"]
                     .contains(&field.as_str())
-                    || at.starts_with("/exceptions/") && ["changes", "names", "why"].contains(&field.as_str())
+                    || at.starts_with("/exceptions/") && ["changes", "names", "to", "why"].contains(&field.as_str())
                     || at.is_empty() && field == "recommended"
                     || at.starts_with("/requirements/") && field == "policy"
                     || is_told(&at, field)
@@ -473,6 +474,7 @@ const OPTIONAL: &[&str] = &[
     "specs",
     "tests",
     "tier",
+    "to",
     "until",
     "variant",
     "verdict",

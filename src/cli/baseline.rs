@@ -103,7 +103,7 @@ pub(super) fn branch_name(context: &Context, named: Option<&str>) -> Result<Stri
 }
 
 /// The baseline that the newest merge of a branch left, and the serial of a merge that left it.
-fn newest(context: &Context, branch: &str) -> Result<Option<(u64, Digest, Baseline)>, Fail> {
+pub(super) fn newest(context: &Context, branch: &str) -> Result<Option<(u64, Digest, Baseline)>, Fail> {
     let trust = context.trust(None)?;
     let log = context.log(&trust)?;
     if log.size() == 0 {
@@ -297,7 +297,8 @@ pub(super) fn line(row: &Value) -> String {
         let to = allowed.get("to").and_then(Value::as_str).map_or_else(String::new, |to| format!(" as {}", plain(to)));
         let reason = plain(allowed["reason"].as_str().unwrap_or_default());
         let id = allowed["id"].as_str().unwrap_or_default();
-        format!("  (allowed{to} by {}, {id}: {reason})", by.join(" and "))
+        let limit = allowed.get("limit").and_then(Value::as_str).map_or_else(String::new, |limit| format!(" {limit}"));
+        format!("  (allowed{to}{limit} by {}, {id}: {reason})", by.join(" and "))
     });
     let unknown = row["unknown"]
         .as_str()
@@ -365,7 +366,7 @@ fn rename(
             changes: Vec::new(),
             of: of.clone(),
         };
-        allow(context, Effect::Retire, &[claim], &How { names: &[], renames: &renames, args: &how })?;
+        allow(context, Effect::Retire, &[claim], &How { names: &[], renames: &renames, to: None, args: &how })?;
     }
     Ok(0)
 }

@@ -350,7 +350,7 @@ impl Baseline {
                 }
                 "floor" => {
                     let (floor, at) = rest.split_once(' ').ok_or_else(|| wrong("<floor> <number>"))?;
-                    let floor = Floor::ALL.into_iter().find(|known| known.as_str() == floor);
+                    let floor = Floor::of(floor);
                     let (floor, at) = floor.zip(number(at)).ok_or_else(|| wrong("<floor> <number>"))?;
                     let part = part(&mut parts, claim, variant).ok_or_else(|| wrong("ids"))?;
                     if part.floors.insert(floor, at).is_some() {
@@ -359,7 +359,7 @@ impl Baseline {
                 }
                 "ceiling" => {
                     let (ceiling, at) = rest.split_once(' ').ok_or_else(|| wrong("<ceiling> <number>"))?;
-                    let ceiling = Ceiling::ALL.into_iter().find(|known| known.as_str() == ceiling);
+                    let ceiling = Ceiling::of(ceiling);
                     let (ceiling, at) = ceiling.zip(number(at)).ok_or_else(|| wrong("<ceiling> <number>"))?;
                     let part = part(&mut parts, claim, variant).ok_or_else(|| wrong("ids"))?;
                     if part.ceilings.insert(ceiling, at).is_some() {
@@ -418,6 +418,12 @@ impl Floor {
             Self::Mutation => "mutation",
         }
     }
+
+    /// Returns the floor of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|floor| floor.as_str() == word)
+    }
 }
 
 /// Puts the names that were read for a set to it.
@@ -447,6 +453,12 @@ impl Ceiling {
             Self::TimedOut => "timed-out",
             Self::LeftOut => "left-out",
         }
+    }
+
+    /// Returns the ceiling of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ceiling| ceiling.as_str() == word)
     }
 
     /// Returns what is counted, as people say it.

@@ -5,6 +5,7 @@
 //! The next baseline is a function of the one before it, the facts that count and the exceptions, and of nothing else: whoever
 //! holds them computes it again ([`next_baseline`]).
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -15,6 +16,7 @@ use super::code::Code;
 use super::exceptions::Taken;
 use super::judge::Bench;
 use super::limits::Numbers;
+use super::measurements::{Worse, least, measured, worse};
 use super::question::Counted;
 use super::verdict::{Decided, Finding};
 use crate::model::{ClaimName, Digest, Id};
@@ -61,6 +63,9 @@ pub struct Allowed {
     /// The name that came in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// How far the exception lets a number go: `down to 89.00 %`, `up to 500`, `up to 25 % worse`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
     /// The exception's record.
     pub serial: u64,
     /// Its id.
@@ -239,29 +244,6 @@ impl Now {
     }
 }
 
-fn measured(numbers: &Numbers, host: &str) -> BTreeMap<Digest, Measured> {
-    let all = numbers.reports().flat_map(|report| &report.measurements);
-    let mut measured: BTreeMap<Digest, Measured> = BTreeMap::new();
-    for one in all {
-        let fresh = Measured {
-            unit: one.unit.into(),
-            better: one.better,
-            interval: [one.low, one.middle, one.high],
-            host: host.into(),
-            name: one.name.as_str().into(),
-        };
-        // Of two under one name the whole range counts.
-        measured
-            .entry(one.identity)
-            .and_modify(|known| {
-                known.interval[0] = known.interval[0].min(fresh.interval[0]);
-                known.interval[2] = known.interval[2].max(fresh.interval[2]);
-            })
-            .or_insert(fresh);
-    }
-    measured
-}
-
 struct Comparing<'a, 'b> {
     bench: &'a Bench<'b>,
     name: &'a ClaimName,
@@ -345,7 +327,8 @@ impl Comparing<'_, '_> {
             );
             let wanted = format!("all of them{}, or retired", if what == "tests" { " there and passing" } else { "" });
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, wanted);
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
+            self.findings
+                .push(finding.mended_by_words(allow("retire", self.name, &first, None), self.bench.may_allow()));
         }
         if old.is_none() {
             compared.joined = now.total();
@@ -392,7 +375,8 @@ impl Comparing<'_, '_> {
                 list(&compared)
             );
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, "all of them, or retired");
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
+            self.findings
+                .push(finding.mended_by_words(allow("retire", self.name, &first, None), self.bench.may_allow()));
         }
         self.shown.push(compared);
     }
@@ -403,6 +387,7 @@ impl Comparing<'_, '_> {
         // Where nothing was merged yet, what is there begins the baseline.
         if let Some(known) = old {
             compared.of = known.total();
+            let copies = LazyCell::new(|| copies(now));
             let mut first = None;
             for (before, after) in known.beside(now) {
                 let had = before.map_or(0, |kept| kept.count);
@@ -412,21 +397,23 @@ impl Comparing<'_, '_> {
                 if more == 0 {
                     continue;
                 }
-                if let Some(taken) = self.bench.exceptions.admits(self.name, &after.name) {
+                let all = copies.get(&*after.name).copied().unwrap_or(after.count);
+                if let Some(taken) = self.bench.exceptions.admits(self.name, &after.name, all) {
                     self.admitted.insert(after.identity);
                     compared.allowed.push(Allowed::new(&after.name, None, taken));
                     continue;
                 }
                 compared.against = compared.against.saturating_add(more);
-                first.get_or_insert_with(|| after.name.to_string());
+                first.get_or_insert_with(|| (after.name.to_string(), (all > 1).then(|| all.to_string())));
                 if compared.names.len() < NAMES_SHOWN_MAX {
                     compared.names.push(after.name.to_string());
                 }
             }
-            if let Some(first) = first.filter(|_| compared.against > most) {
+            if let Some((first, all)) = first.filter(|_| compared.against > most) {
                 let found = format!("{} {what} are not in {}: {}", compared.against, self.of_merge(), list(&compared));
                 let finding = Finding::new(Code::NEW_NAME, self.thing(), found, format!("at most {most}, or admitted"));
-                self.findings.push(finding.mended_by_words(allow("admit", self.name, &first), self.bench.may_allow()));
+                let mend = allow("admit", self.name, &first, all.as_deref());
+                self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
             }
         } else {
             compared.joined = now.total();
@@ -459,15 +446,18 @@ impl Comparing<'_, '_> {
         let what = floor.as_str();
         let mut compared = self.blank(what);
         (compared.of, compared.held) = (old.unwrap_or(0), now);
-        let lowered = old.filter(|old| now < *old).and_then(|_| self.bench.exceptions.retires(self.name, what));
+        let lowered = old.filter(|old| now < *old).and_then(|_| self.bench.exceptions.lowers(self.name, floor, now));
         if let Some(taken) = lowered {
             self.lowered.insert(floor);
             compared.allowed.push(Allowed::new(what, None, taken));
         } else if let Some(old) = old.filter(|old| now < *old) {
             compared.against = 1;
             let found = format!("{what} is {}", percent(now));
-            let wanted = format!("at least {}, as in {}", percent(old), self.of_merge());
-            self.findings.push(Finding::new(Code::BELOW_FLOOR, self.thing(), found, wanted));
+            let wanted = format!("at least {}, as in {}, or retired", percent(old), self.of_merge());
+            let finding = Finding::new(Code::BELOW_FLOOR, self.thing(), found, wanted);
+            let to = percent(now).replace(' ', "");
+            let mend = allow("retire", self.name, what, Some(&to));
+            self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
         }
         self.shown.push(compared);
     }
@@ -482,7 +472,8 @@ impl Comparing<'_, '_> {
             None => compared.merge = None,
             Some(most) => {
                 compared.of = most;
-                if let Some(taken) = self.bench.exceptions.admits(self.name, what).filter(|_| now > most) {
+                let raised = self.bench.exceptions.raises(self.name, ceiling, now);
+                if let Some(taken) = raised.filter(|_| now > most) {
                     self.raised.insert(ceiling);
                     compared.allowed.push(Allowed::new(what, None, taken));
                 } else if now > most {
@@ -490,8 +481,8 @@ impl Comparing<'_, '_> {
                     let found = format!("{now} {}", ceiling.noun());
                     let wanted = format!("at most {most}, as in {}, or admitted", self.of_merge());
                     let finding = Finding::new(Code::ABOVE_CEILING, self.thing(), found, wanted);
-                    self.findings
-                        .push(finding.mended_by_words(allow("admit", self.name, what), self.bench.may_allow()));
+                    let mend = allow("admit", self.name, what, Some(&now.to_string()));
+                    self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
                 }
             }
         }
@@ -510,28 +501,46 @@ impl Comparing<'_, '_> {
         let known = old.unwrap_or(&none);
         compared.of = u64::try_from(known.len()).unwrap_or(u64::MAX);
         compared.joined = u64::try_from(now.keys().filter(|key| !known.contains_key(*key)).count()).unwrap_or(u64::MAX);
-        let mut first = None;
+        let (mut first, mut any) = (None, false);
         for (identity, before) in known {
-            let told = match now.get(identity) {
-                None => Some("is gone".to_owned()),
-                Some(after) => worse(before, after, limits.tolerance),
+            let (told, kind) = match now.get(identity) {
+                None => ("is gone".to_owned(), Worse::Gone),
+                Some(after) => match worse(before, after, limits.tolerance) {
+                    Some(told) => told,
+                    None => {
+                        compared.held += 1;
+                        continue;
+                    }
+                },
             };
-            let Some(told) = told else {
-                compared.held += 1;
-                continue;
+            let after = now.get(identity).filter(|_| !matches!(kind, Worse::Gone | Worse::Unlike));
+            let taken = match after {
+                // What cannot be held against it is gone: another begins.
+                None => self.bench.exceptions.retires(self.name, &before.name),
+                Some(after) => {
+                    let mut all = self.bench.exceptions.worsens(self.name, &before.name);
+                    all.find(|(_, percent)| worse(before, after, *percent).is_none()).map(|(taken, _)| taken)
+                }
             };
-            if let Some(taken) = self.bench.exceptions.retires(self.name, &before.name) {
+            if let Some(taken) = taken {
                 self.retired.insert(*identity);
                 compared.allowed.push(Allowed::new(&before.name, None, taken));
                 continue;
             }
             compared.against += 1;
-            first.get_or_insert_with(|| before.name.to_string());
+            any = true;
+            let to = match kind {
+                Worse::Gone => Some(None),
+                Worse::Surely => after.and_then(|after| least(before, after)).map(|least| Some(format!("{least}%"))),
+                // Measuring again tells more than any exception.
+                Worse::Unlike | Worse::Perhaps => None,
+            };
+            first = first.or_else(|| to.map(|to| (before.name.to_string(), to)));
             if compared.names.len() < NAMES_SHOWN_MAX {
                 compared.names.push(format!("{} ({told})", before.name));
             }
         }
-        if let Some(first) = first {
+        if any {
             let found = format!(
                 "{} of {} measurements of {}: {}",
                 compared.against,
@@ -539,48 +548,17 @@ impl Comparing<'_, '_> {
                 self.of_merge(),
                 list(&compared)
             );
-            let wanted = format!("all of them on a like host, and for certain not {} % worse", limits.tolerance);
+            let wanted =
+                format!("all of them on a like host, and for certain not {} % worse, or retired", limits.tolerance);
             let finding = Finding::new(Code::SLOWER, self.thing(), found, wanted);
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
+            self.findings.push(match first {
+                Some((first, to)) => {
+                    finding.mended_by_words(allow("retire", self.name, &first, to.as_deref()), self.bench.may_allow())
+                }
+                None => finding,
+            });
         }
         self.shown.push(compared);
-    }
-}
-
-/// Says how a measurement is worse, or why that cannot be told; `None` if it is for certain not worse beyond the tolerance.
-///
-/// With lower as better: the whole interval now must lie below the tolerance above the whole interval then.
-fn worse(before: &Measured, after: &Measured, tolerance: u64) -> Option<String> {
-    if (&before.unit, before.better) != (&after.unit, after.better) {
-        return Some(format!("is in {}, and was in {}", after.unit, before.unit));
-    }
-    if before.host != after.host {
-        return Some(format!("was measured on `{}`, and before on `{}`", after.host, before.host));
-    }
-    let scaled = |number: u64, percent: u64| u128::from(number) * u128::from(percent);
-    let ([old_low, old_middle, old_high], [low, middle, high]) = (before.interval, after.interval);
-    let change = || match old_middle {
-        0 => format!("{middle}, and was 0"),
-        old => {
-            let percent = (i128::from(middle) - i128::from(old)) * 100 / i128::from(old);
-            format!("{percent:+} %")
-        }
-    };
-    // Bounds of the ratio of now to then: surely fine, surely worse, or neither.
-    let (fine, bad) = match before.better {
-        Better::Lower => {
-            let limit = 100 + tolerance;
-            (scaled(high, 100) <= scaled(old_low, limit), scaled(low, 100) > scaled(old_high, limit))
-        }
-        Better::Higher => {
-            let limit = 100 + tolerance;
-            (scaled(low, limit) >= scaled(old_high, 100), scaled(high, limit) < scaled(old_low, 100))
-        }
-    };
-    match (fine, bad) {
-        (true, _) => None,
-        (false, true) => Some(format!("is {} worse", change())),
-        (false, false) => Some(format!("cannot be told: {}, the intervals are too wide", change())),
     }
 }
 
@@ -588,7 +566,8 @@ impl Allowed {
     fn new(name: &str, to: Option<String>, taken: &Taken) -> Self {
         let Taken { serial, id, by, reason, .. } = taken;
         let (name, by, reason) = (name.to_owned(), by.clone(), reason.clone());
-        Self { name, to, serial: *serial, id: id.clone(), by, reason }
+        let limit = taken.far().map(|far| far.to_string());
+        Self { name, to, limit, serial: *serial, id: id.clone(), by, reason }
     }
 }
 
@@ -617,8 +596,13 @@ impl Compared {
         if let Some(one) = allowed.first() {
             let word =
                 if matches!(*what, "findings" | "new-names") || ceiling.is_some() { "admitted" } else { "retired" };
-            let others = if allowed.len() > 1 { format!(" and {} more", allowed.len() - 1) } else { String::new() };
-            text.push_str(&format!(", {} {word} by {}{others}: {:?}", allowed.len(), one.by.join(" and "), one.reason));
+            let limit = one.limit.as_ref().map_or_else(String::new, |limit| format!(" {limit}"));
+            let by = format!("by {}: {:?}", one.by.join(" and "), one.reason);
+            let same = allowed.iter().filter(|other| other.id == one.id && other.serial == one.serial).count();
+            text.push_str(&match allowed.len() - same {
+                0 => format!(", {same} {word}{limit} {by}"),
+                others => format!(", {} {word}, {same} of them{limit} {by}, {others} otherwise", allowed.len()),
+            });
         }
         text
     }
@@ -747,8 +731,23 @@ fn percent(hundredths: u64) -> String {
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
-fn allow(effect: &str, claim: &ClaimName, name: &str) -> Vec<String> {
-    ["evidence", "allow", effect, claim.as_str(), "--name", name, "--reason", "WHY"].map(str::to_owned).to_vec()
+/// Returns the command that lets a name go or come: what no terminal shows of it is any run of characters.
+fn allow(effect: &str, claim: &ClaimName, name: &str, to: Option<&str>) -> Vec<String> {
+    let pattern: String = name.chars().map(|letter| if letter.is_control() { '*' } else { letter }).collect();
+    let mut words = vec!["evidence", "allow", effect, claim.as_str(), "--name", &pattern];
+    words.extend(to.into_iter().flat_map(|to| ["--to", to]));
+    words.extend(["--reason", "WHY"]);
+    words.into_iter().map(str::to_owned).collect()
+}
+
+/// Returns how many there are of each name, whatever their identities.
+fn copies(now: &NameSet) -> BTreeMap<&str, u64> {
+    let mut copies: BTreeMap<&str, u64> = BTreeMap::new();
+    for kept in now.names() {
+        let count = copies.entry(&kept.name).or_default();
+        *count = count.saturating_add(kept.count);
+    }
+    copies
 }
 
 /// So many names stand in the JSON of a verdict.

@@ -146,6 +146,9 @@ pub struct ExceptionShown {
     /// Patterns of the names that it is about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// How far a number may go that it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
     /// Whether it is wider than one change.
     pub any_change: bool,
     /// Patterns of the changes that it is about, where it names some.

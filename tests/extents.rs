@@ -1,0 +1,239 @@
+//! How far an exception goes: a number that somebody let get worse gets no worse than they signed, and a pattern of names moves no number.
+
+mod common;
+
+use std::fs;
+
+use common::{Rig, Verdict};
+use serde_json::{Value, json};
+
+/// A policy in which `build` keeps tests, coverage, measurements, findings, and the counts of what is skipped and silenced.
+fn keeping() -> Rig {
+    let limits = "tests = { baseline = \"keep\", skipped = \"ceiling\" }\ncoverage = { baseline = \"floor\" }\n\
+        measurements = { tolerance = 10 }\nfindings = { new_max = 0, suppressed = \"ceiling\" }";
+    let rig = Rig::with(&[(
+        "by = \"ci\"\n\n[claim.unit-tests]",
+        &format!("by = \"ci\"\n{limits}\n\n[claim.unit-tests]\n").replace("unit-tests]\n", "unit-tests]"),
+    )]);
+    rig.git(&["checkout", "-q", "main"]);
+    rig.key("boss");
+    rig.grant("boss", "boss", "admin", &["--email", "boss@example.org"]);
+    rig
+}
+
+/// What the reports of a change show.
+#[derive(Clone, Copy)]
+struct Shows {
+    tests: &'static [&'static str],
+    skipped: usize,
+    lines: usize,
+    milliseconds: u64,
+    /// How many findings there are of one rule and place, each with its own message.
+    findings: usize,
+    silenced: usize,
+}
+
+const FIRST: Shows = Shows { tests: &["a", "c"], skipped: 0, lines: 90, milliseconds: 1_000, findings: 0, silenced: 0 };
+
+fn show(rig: &Rig, shows: &Shows) {
+    let case = |name: &&str| format!("<testcase classname=\"s\" name=\"{name}\"/>");
+    let skipped =
+        (0..shows.skipped).map(|at| format!("<testcase classname=\"s\" name=\"z{at}\"><skipped/></testcase>"));
+    let cases: String = shows.tests.iter().map(case).chain(skipped).collect();
+    let junit = format!("<testsuite name=\"u\">{cases}</testsuite>");
+    let lines: String = (1..=100).map(|line| format!("DA:{line},{}\n", usize::from(line <= shows.lines))).collect();
+    let lcov = format!("SF:src/lib.rs\n{lines}end_of_record\n");
+    let seconds = |more: u64| (shows.milliseconds + more) as f64 / 1_000.0;
+    let times = [seconds(0), seconds(1), seconds(2)];
+    let hyperfine = json!({"results": [{"command": "parse", "mean": seconds(1), "stddev": 0.001, "median": seconds(1), "user": 0.1,
+        "system": 0.0, "min": seconds(0), "max": seconds(2), "times": times, "exit_codes": [0, 0, 0]}]});
+    let result = |message: String, silenced: bool| {
+        let mut result = json!({"ruleId": "R", "level": "warning", "message": {"text": message},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": "f"}, "region": {"startLine": 1}}}]});
+        if silenced {
+            result["suppressions"] = json!([{"kind": "inSource"}]);
+        }
+        result
+    };
+    let found = (0..shows.findings).map(|at| result(format!("m{at}"), false));
+    let results: Vec<Value> = found.chain((0..shows.silenced).map(|at| result(format!("s{at}"), true))).collect();
+    let sarif = json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": results}]});
+    let files = [("t.xml", junit), ("l.info", lcov), ("h.json", hyperfine.to_string()), ("s.sarif", sarif.to_string())];
+    let mut words = vec!["attest".to_owned(), "build".to_owned()];
+    for (name, text) in files {
+        fs::write(rig.path(name), text).unwrap();
+        words.extend(["--report".to_owned(), format!("../{name}")]);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    rig.by("ci-1", &words);
+}
+
+fn begin(rig: &Rig, name: &str) {
+    rig.git(&["checkout", "-q", "-b", name]);
+    rig.commit(&format!("src/{name}.rs"), name);
+    rig.ok("planner", &["plan", &format!("shop/{name}"), "--tier", "low", "--implementer", "agent"]);
+}
+
+fn merge(rig: &Rig, name: &str) -> Value {
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", name]);
+    rig.ok("ci-1", &["record", "merge", "--json"]).json()
+}
+
+/// A branch whose first merge shows [`FIRST`], and a change that has begun on it.
+fn begun() -> Rig {
+    let rig = keeping();
+    begin(&rig, "one");
+    show(&rig, &FIRST);
+    rig.verify().accepted();
+    merge(&rig, "one");
+    begin(&rig, "two");
+    rig
+}
+
+fn allow(rig: &Rig, words: &[&str]) -> common::Ran {
+    rig.by("boss", &[&["allow"], words, &["--reason", "a little", "--until", "1d"]].concat())
+}
+
+fn numbers(verdict: &Verdict) -> String {
+    verdict.json["requirements"][0]["numbers"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn number_that_somebody_let_get_worse_gets_no_worse_than_they_signed() {
+    let rig = begun();
+    // Each: what is a little worse, what is signed for it, how that is told; and what is one step beyond.
+    let cases: [(Shows, &str, &[&str], &str, Shows); 4] = [
+        (
+            Shows { lines: 89, ..FIRST },
+            "E264",
+            &["retire", "build", "--name", "coverage", "--to", "89%"],
+            "retired down to 89.00 % by boss",
+            Shows { lines: 88, ..FIRST },
+        ),
+        (
+            Shows { skipped: 500, ..FIRST },
+            "E269",
+            &["admit", "build", "--name", "skipped", "--to", "500"],
+            "admitted up to 500 by boss",
+            Shows { skipped: 501, ..FIRST },
+        ),
+        (
+            Shows { milliseconds: 1_190, ..FIRST },
+            "E265",
+            &["retire", "build", "--name", "parse", "--to", "20%"],
+            "retired up to 20 % worse by boss",
+            Shows { milliseconds: 1_250, ..FIRST },
+        ),
+        (
+            Shows { findings: 1, ..FIRST },
+            "E262",
+            &["admit", "build", "--name", "t R f:1"],
+            "admitted by boss",
+            Shows { findings: 2, ..FIRST },
+        ),
+    ];
+    for (worse, code, words, told, beyond) in cases {
+        show(&rig, &worse);
+        rig.verify().refused(&[code]);
+        let signed = allow(&rig, words);
+        assert_eq!(signed.code, 0, "{signed:?}");
+        let verdict = rig.verify();
+        verdict.accepted();
+        assert!(numbers(&verdict).contains(told), "{told}: {}", numbers(&verdict));
+        // Whoever gets further than that has nobody's word for it.
+        show(&rig, &beyond);
+        rig.verify().refused(&[code]);
+    }
+    show(&rig, &Shows { lines: 1, skipped: 5_000, milliseconds: 60_000, findings: 40, ..FIRST });
+    rig.verify().refused(&["E262", "E264", "E269", "E265"]);
+    let all = Shows { lines: 89, skipped: 500, milliseconds: 1_190, findings: 1, ..FIRST };
+    show(&rig, &all);
+    rig.verify().accepted();
+    let listed = rig.ok("boss", &["allow", "list"]).out;
+    for far in ["coverage down to 89.00 %,", "skipped up to 500,", "parse up to 20 % worse,"] {
+        assert!(listed.contains(far), "{far}: {listed}");
+    }
+    let moved = rig.ok("stranger", &["baseline", "diff"]).out;
+    assert!(moved.contains("floor coverage  9000 -> 8900  (allowed down to 89.00 % by boss"), "{moved}");
+    merge(&rig, "two");
+    let audit = rig.by("stranger", &["audit", "--branch", "main", "--json"]).json();
+    let states: Vec<&Value> = audit["commits"].as_array().unwrap().iter().map(|commit| &commit["state"]).collect();
+    assert_eq!(states, ["accepted"; 2]);
+}
+
+#[test]
+fn exception_for_a_number_says_how_far_it_goes() {
+    let rig = begun();
+    show(&rig, &Shows { lines: 89, skipped: 5, milliseconds: 1_190, ..FIRST });
+    let shown = [
+        (&["retire", "build", "--name", "coverage"][..], "it is 89.00% now", "--to 89.00% --reason"),
+        (&["admit", "build", "--name", "skipped"], "it is 5 now", "--to 5 --reason"),
+        (&["retire", "build", "--name", "par*"], "parse is a number", "--name parse --to 20% --reason"),
+    ];
+    for (words, now, command) in shown {
+        let told = allow(&rig, words);
+        assert_eq!(told.code, 2, "{told:?}");
+        assert!(told.err.contains(now) && told.err.contains(command), "{now}: {}", told.err);
+    }
+    // Each finding comes back with the number in its command.
+    let verdict = rig.verify();
+    verdict.refused(&["E264", "E269", "E265"]);
+    for finding in verdict.json["findings"].as_array().unwrap() {
+        let command = finding["mend"]["command"].as_array().unwrap();
+        let words: Vec<&str> = command[1..].iter().map(|word| word.as_str().unwrap()).collect();
+        rig.ok("boss", &[&words[..], &["--until", "1d"]].concat());
+    }
+    rig.verify().accepted();
+    for (words, why) in [
+        (&["retire", "build", "--name", "coverage", "--to", "101%"][..], "percentage from 0 to 100"),
+        (&["admit", "build", "--name", "skipped", "--to", "5%"], "no count"),
+        (&["retire", "build", "--name", "coverage", "--name", "parse", "--to", "5%"], "one exception for each"),
+        (&["retire", "build", "--name", " "], "--name is empty"),
+    ] {
+        let told = allow(&rig, words);
+        assert!(told.code == 2 && told.err.contains(why), "{why}: {told:?}");
+    }
+    let told = rig.by("boss", &["allow", "retire", "build", "--name", "x", "--reason", ""]);
+    assert!(told.code == 2 && told.err.contains("--reason is empty"), "{told:?}");
+}
+
+#[test]
+fn pattern_of_names_moves_no_number() {
+    let rig = begun();
+    // `*c*` is meant for the test `c`, and `*` for findings.
+    show(&rig, &Shows { tests: &["a"], lines: 50, silenced: 1, skipped: 1, ..FIRST });
+    rig.verify().refused(&["E260", "E262", "E264", "E269"]);
+    for (effect, pattern) in [("retire", "*c*"), ("admit", "*")] {
+        assert_eq!(allow(&rig, &[effect, "build", "--name", pattern]).code, 0);
+        assert_eq!(allow(&rig, &[effect, "build", "--name", pattern, "--to", "9000"]).code, 0);
+    }
+    rig.verify().refused(&["E264", "E269"]);
+    show(&rig, &Shows { tests: &["a"], ..FIRST });
+    rig.verify().accepted();
+}
+
+#[test]
+fn what_would_help_nothing_is_told_when_it_is_signed() {
+    let rig = begun();
+    show(&rig, &Shows { tests: &["a"], findings: 3, ..FIRST });
+    for (words, why) in [
+        (&["retire", "build", "--name", "nosuch*"][..], "the branch protects no name of build that is called so"),
+        (&["admit", "build", "--name", "nosuch"], "the change shows no finding of build that is called so"),
+        (&["admit", "build", "--name", "t R f:1"], "--to 3 lets all of them"),
+    ] {
+        let told = allow(&rig, words);
+        assert!(
+            told.code == 0 && told.err.contains(&format!("warning: {why}")) || told.err.contains(why),
+            "{why}: {told:?}"
+        );
+    }
+    let verdict = rig.verify();
+    verdict.refused(&["E260", "E262"]);
+    assert!(verdict.json["findings"].to_string().contains(r#""--to","3""#), "{}", verdict.json["findings"]);
+    let told = allow(&rig, &["retire", "build", "--name", "u > s > c"]);
+    assert!(told.code == 0 && !told.err.contains("warning"), "{told:?}");
+    let told = allow(&rig, &["admit", "build", "--name", "t R *", "--to", "3"]);
+    assert!(told.code == 0 && !told.err.contains("warning"), "{told:?}");
+    rig.verify().accepted();
+}
