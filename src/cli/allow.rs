@@ -9,7 +9,7 @@ use super::args::{ChangeArgs, ExplainArgs};
 use super::context::{Context, now};
 use super::extent::{self, Shown};
 use super::fail::Fail;
-use super::keys::lent;
+use super::keys::{Key, lent};
 use super::verify::{decide_proven, plain};
 use super::{key, print, print_json};
 use crate::attest::{Signer, first_plan};
@@ -180,12 +180,8 @@ fn named(
 /// Signs and records an exception.
 pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how: &How<'_>) -> Result<u8, Fail> {
     let How { names, renames, to, args: how } = *how;
-    for (flag, text) in [("--reason", &how.reason)].into_iter().chain(names.iter().map(|name| ("--name", name))) {
-        if text.trim().is_empty() {
-            let wanted = if flag == "--name" { "a name, or a pattern of names" } else { "why it is allowed" };
-            return Err(Fail::usage(format!("{flag} is empty; wanted {wanted}")));
-        }
-    }
+    told("--reason", &how.reason, "why it is allowed")?;
+    names.iter().try_for_each(|name| told("--name", name, "a name, or a pattern of names"))?;
     let trust = context.trust(how.of.target.as_deref())?;
     let appender = context.appender(trust.clone())?;
     let log = appender.ledger().read()?;
@@ -245,6 +241,11 @@ pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how
     print(&format!("#{} {id}: {effect} {}{names}{far} for {of}, until {until}\n", receipt.serial, claims.join(", ")));
     context.say(&format!("hint: evidence allow end {id} --reason WHY ends it before"));
     Ok(0)
+}
+
+/// Refuses a flag that says nothing.
+fn told(flag: &str, text: &str, wanted: &str) -> Result<(), Fail> {
+    if text.trim().is_empty() { Err(Fail::usage(format!("{flag} is empty; wanted {wanted}"))) } else { Ok(()) }
 }
 
 /// Says what an exception is about that is wider than one change.
@@ -331,6 +332,7 @@ fn usual_id(
 }
 
 fn end(context: &Context, id: &Id, reason: &str, any_change: bool, of: &ChangeArgs) -> Result<u8, Fail> {
+    told("--reason", reason, "why it ends")?;
     let trust = context.trust(of.target.as_deref())?;
     let appender = context.appender(trust.clone())?;
     let log = appender.ledger().read()?;
@@ -346,14 +348,39 @@ fn end(context: &Context, id: &Id, reason: &str, any_change: bool, of: &ChangeAr
     let ((began, exception), change) = found.ok_or_else(|| {
         Fail::usage(format!("there is no exception {id}")).hint("evidence allow list --all; --change names its change")
     })?;
+    let keys = context.keys()?;
+    let chain = change.as_ref().map_or_else(|| wide, |change| MapText::chain(&format!("change:{change}")));
+    if let Some(serial) = ended_by(&log, &chain, id, &keys)? {
+        if context.json {
+            print_json(&json!({"serial": serial, "id": id, "already": true}));
+        } else {
+            print(&format!("#{serial} ended {id} already\n"));
+        }
+        return Ok(0);
+    }
     let plan = change.as_ref().map(|change| first_plan(&log, change)).transpose()?.flatten();
     // It is over from its own entry on: a time that was past then in any case is that of the exception's entry.
     let over = Exception { reason: reason.to_owned(), until: began, ..exception };
-    let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: lent(&keys) };
     let receipt = signer.exception(change.as_ref().map(|change| (change, plan.map(|(_, leaf)| leaf))), over)?;
     key::done(context, &receipt, &format!("ended {id}"));
     Ok(0)
+}
+
+/// Returns the record by which one of these keys ended an exception; whether that of another one counts is for the judge to say.
+fn ended_by(log: &Log, chain: &MapText, id: &Id, keys: &[Key]) -> Result<Option<u64>, Fail> {
+    let own: Vec<String> = keys.iter().map(|key| key.public().fingerprint().to_string()).collect();
+    let (places, _) = log.newest(chain, usize::MAX)?;
+    for place in places {
+        if let Some((entry, Predicate::Exception(exception), _)) = read(log, place)?
+            && exception.id == *id
+            && exception.until <= entry.time
+            && entry.signed.iter().any(|line| own.contains(&line.fingerprint.to_string()))
+        {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
 }
 
 /// Finds the exception of an id in a chain, and the time of its entry.

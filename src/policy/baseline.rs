@@ -151,6 +151,17 @@ impl NameSet {
         self.0.iter().fold(0, |sum, kept| sum.saturating_add(kept.count))
     }
 
+    /// Returns how many there are of each name for people, whatever their identities.
+    #[must_use]
+    pub fn copies(&self) -> BTreeMap<&str, u64> {
+        let mut copies: BTreeMap<&str, u64> = BTreeMap::new();
+        for kept in &self.0 {
+            let count = copies.entry(&kept.name).or_default();
+            *count = count.saturating_add(kept.count);
+        }
+        copies
+    }
+
     /// Walks two sets side by side: each identity that either has, with its name here and there.
     pub fn beside<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (Option<&'a Kept>, Option<&'a Kept>)> {
         let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
