@@ -237,3 +237,190 @@ fn what_would_help_nothing_is_told_when_it_is_signed() {
     assert!(told.code == 0 && !told.err.contains("warning"), "{told:?}");
     rig.verify().accepted();
 }
+
+/// A policy of tier low with a claim `build` of these limits, and somebody who may allow exceptions.
+fn limited(limits: &str) -> Rig {
+    let limits = format!("by = \"ci\"\n{limits}\n\n[claim.unit-tests]");
+    let rig = Rig::with(&[("by = \"ci\"\n\n[claim.unit-tests]", &limits)]);
+    rig.git(&["checkout", "-q", "main"]);
+    rig.key("boss");
+    rig.grant("boss", "boss", "admin", &["--email", "boss@example.org"]);
+    rig
+}
+
+fn attest(rig: &Rig, reports: &[(&str, &str)]) {
+    let mut words = vec!["attest".to_owned(), "build".to_owned()];
+    for (name, text) in reports {
+        let (format, file) = name.split_once('=').map_or(("", *name), |(format, file)| (format, file));
+        fs::write(rig.path(file), text).unwrap();
+        let format = if format.is_empty() { String::new() } else { format!("{format}=") };
+        words.extend(["--report".to_owned(), format!("{format}../{file}")]);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    rig.by("ci-1", &words);
+}
+
+fn tests(names: &[&str]) -> String {
+    let cases: String = names.iter().map(|name| format!("<testcase classname=\"s\" name=\"{name}\"/>")).collect();
+    format!("<testsuite name=\"u\">{cases}</testsuite>")
+}
+
+/// Merges a first change that shows these reports, and begins a second one.
+fn first(rig: &Rig, reports: &[(&str, &str)]) {
+    begin(rig, "one");
+    attest(rig, reports);
+    rig.verify().accepted();
+    merge(rig, "one");
+    begin(rig, "two");
+}
+
+#[test]
+fn several_names_do_not_become_one() {
+    let rig = limited("tests = { baseline = \"keep\" }");
+    first(&rig, &[("t.xml", &tests(&["a", "b", "c", "keep"]))]);
+    attest(&rig, &[("t.xml", &tests(&["x", "keep"]))]);
+    rig.verify().refused(&["E260"]);
+    let sign = |pairs: &[&str]| {
+        let mut words = vec!["baseline", "rename", "--sign", "--reason", "moved", "--until", "1d"];
+        words.extend(pairs.iter().flat_map(|pair| ["--pair", pair]));
+        rig.by("boss", &words)
+    };
+    for (pairs, why) in [
+        (&["u > s > a=>u > s > x", "u > s > b=>u > s > x"][..], "1 tests or names joined as `u > s > x`, and 2"),
+        (&["u > s > c=>u > s > keep"], "0 tests or names joined as `u > s > keep`"),
+        (&["nosuch=>u > s > x"], "protects no name `nosuch` of build"),
+    ] {
+        let told = sign(pairs);
+        assert!(told.code == 2 && told.err.contains(why), "{why}: {told:?}");
+    }
+    // Signed while it was so, and taken away later: the judge counts again.
+    attest(&rig, &[("t.xml", &tests(&["x", "x", "y", "keep"]))]);
+    assert_eq!(sign(&["u > s > a=>u > s > x", "u > s > b=>u > s > x", "u > s > c=>u > s > y"]).code, 0);
+    rig.verify().accepted();
+    attest(&rig, &[("t.xml", &tests(&["x", "y", "keep"]))]);
+    let verdict = rig.verify();
+    verdict.refused(&["E260"]);
+    assert!(verdict.json["findings"][0]["found"].as_str().unwrap().starts_with("1 of 4 tests"), "{verdict:?}");
+    for change in [&["baseline", "diff", "shop/nope"][..], &["baseline", "rename", "--change", "shop/nope"]] {
+        let told = rig.by("boss", change);
+        assert!(told.code == 2 && told.err.contains("no change shop/nope is known"), "{told:?}");
+    }
+    let told = rig.by("boss", &["baseline", "rename", "--claim", "zzz"]);
+    assert!(told.code == 2 && told.err.contains("protects nothing of zzz"), "{told:?}");
+    let merged = rig.ok("boss", &["baseline", "diff", "shop/one"]).out;
+    assert!(merged.contains("shop/one is merged into") && merged.contains("+ build test u > s > keep"), "{merged}");
+}
+
+#[test]
+fn report_that_is_given_twice_shows_its_tests_and_names_once() {
+    let rig = limited("tests = { baseline = \"keep\" }\nnames = { baseline = \"keep\" }");
+    let (all, names) = (tests(&["a", "a", "b"]), "login\nlogin\n");
+    first(&rig, &[("t.xml", &all), ("names=n.txt", names)]);
+    let (less, fewer) = (tests(&["a", "b"]), "login\n");
+    attest(&rig, &[("t.xml", &less), ("u.xml", &format!("{less}\n")), ("names=n.txt", names)]);
+    rig.verify().refused(&["E260"]);
+    attest(&rig, &[("t.xml", &all), ("names=n.txt", fewer), ("names=o.txt", "# again\nlogin\n")]);
+    rig.verify().refused(&["E260"]);
+    // Two reports that show different tests of one name are two.
+    attest(&rig, &[("t.xml", &less), ("u.xml", &tests(&["a"])), ("names=n.txt", names)]);
+    rig.verify().accepted();
+    attest(&rig, &[("t.xml", &all), ("u.xml", &format!("{all}\n")), ("names=n.txt", names)]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn tool_that_finds_nothing_any_more_must_have_looked() {
+    let rig = limited("findings = { new_max = 0 }");
+    let sarif = |tool: &str, found: usize| {
+        let results: Vec<Value> = (0..found)
+            .map(|at| json!({"ruleId": format!("R{at}"), "level": "note", "message": {"text": "m"}}))
+            .collect();
+        json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": tool}}, "results": results}]}).to_string()
+    };
+    first(&rig, &[("s.sarif", &sarif("t", 2))]);
+    attest(&rig, &[("s.sarif", &sarif("other", 0))]);
+    let verdict = rig.verify();
+    verdict.refused(&["E214"]);
+    assert!(
+        verdict.json["findings"][0]["found"].as_str().unwrap().contains("no report shows that it looked: t R"),
+        "{verdict:?}"
+    );
+    attest(&rig, &[("sonar=o.json", "{\"issues\":[]}")]);
+    rig.verify().refused(&["E214"]);
+    for found in [0, 1, 2] {
+        attest(&rig, &[("s.sarif", &sarif("t", found))]);
+        rig.verify().accepted();
+    }
+    attest(&rig, &[("s.sarif", &sarif("t", 0)), ("o.sarif", &sarif("other", 0))]);
+    rig.verify().accepted();
+    // Another tool takes its place: somebody says so.
+    attest(&rig, &[("s.sarif", &sarif("other", 0))]);
+    rig.verify().refused(&["E214"]);
+    rig.ok("boss", &["allow", "retire", "build", "--name", "t R*", "--reason", "other replaces t", "--until", "1d"]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn two_measurements_of_one_name_come_to_the_same_in_either_order() {
+    let measured = |seconds: f64| {
+        let times = [seconds, seconds + 0.001, seconds + 0.002];
+        json!({"results": [{"command": "parse", "mean": seconds + 0.001, "stddev": 0.001, "median": seconds + 0.001, "user": 0.1, "system": 0.0,
+            "min": seconds, "max": seconds + 0.002, "times": times, "exit_codes": [0, 0, 0]}]})
+        .to_string()
+    };
+    let (fast, slow) = (measured(1.0), measured(1.33));
+    let middles = [[&fast, &slow], [&slow, &fast]].map(|order| {
+        let rig = limited("measurements = { tolerance = 10 }");
+        begin(&rig, "one");
+        attest(&rig, &[("h1.json", order[0]), ("h2.json", order[1])]);
+        rig.verify().accepted();
+        merge(&rig, "one");
+        rig.ok("boss", &["baseline", "show", "build", "--json"]).json()["claims"].clone()
+    });
+    assert_eq!(middles[0], middles[1]);
+    assert_eq!(middles[0][0]["measurements"]["names"][0]["middle"], 1_331_000_000_000_u64);
+}
+
+#[test]
+fn nobody_is_told_that_nothing_is_worse_where_not_all_was_compared() {
+    let rig = limited("tests = { baseline = \"keep\", skipped = \"ceiling\" }\ncoverage = { baseline = \"floor\" }");
+    let lcov = "SF:src/lib.rs\nDA:1,1\nDA:2,0\nend_of_record\n";
+    first(&rig, &[("t.xml", &tests(&["a"])), ("l.info", lcov)]);
+    let line = |rig: &Rig| {
+        let text = rig.by("boss", &["verify"]).out;
+        let is_it = |line: &&str| {
+            ["  worse:", "  not worse:", "  compared:", "  not compared:"].iter().any(|it| line.starts_with(it))
+        };
+        text.lines().find(is_it).map(|line| line.trim().to_owned())
+    };
+    assert_eq!(line(&rig).as_deref(), Some("not compared: tests, coverage, skipped of build"));
+    attest(&rig, &[("t.xml", &tests(&["a"]))]);
+    rig.verify().refused(&["E214"]);
+    let told = line(&rig).unwrap();
+    assert!(told.starts_with("compared: ") && told.ends_with("; not compared: coverage of build"), "{told}");
+    let skips =
+        tests(&["a"]).replace("</testsuite>", "<testcase classname=\"s\" name=\"z\"><skipped/></testcase></testsuite>");
+    attest(&rig, &[("t.xml", &skips), ("l.info", lcov)]);
+    rig.verify().refused(&["E269"]);
+    assert!(line(&rig).unwrap().starts_with("worse: "), "{:?}", line(&rig));
+    attest(&rig, &[("t.xml", &tests(&["a"])), ("l.info", lcov)]);
+    rig.verify().accepted();
+    let told = line(&rig).unwrap();
+    assert!(told.starts_with("not worse: ") && !told.contains("not compared"), "{told}");
+    rig.ok("boss", &["allow", "waive", "build", "--reason", "hurry", "--until", "1d"]);
+    attest(&rig, &[("t.xml", &tests(&["z"]))]);
+    assert!(line(&rig).unwrap().contains("not compared: coverage of build"), "{:?}", line(&rig));
+}
+
+#[test]
+fn exception_is_ended_once() {
+    let rig = begun();
+    let id =
+        allow(&rig, &["retire", "build", "--name", "u > s > c", "--json"]).json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(rig.by("boss", &["allow", "end", &id, "--reason", ""]).code, 2);
+    rig.ok("boss", &["allow", "end", &id, "--reason", "done"]);
+    let before = rig.ok("boss", &["log", "--json"]).out;
+    let again = rig.ok("boss", &["allow", "end", &id, "--reason", "done"]).out;
+    assert!(again.contains(&format!("ended {id} already")), "{again}");
+    assert_eq!(rig.ok("boss", &["log", "--json"]).out, before);
+}

@@ -148,6 +148,8 @@ pub struct Report {
     pub cases: Vec<Case>,
     /// The findings in the order of the report, with multiplicity.
     pub findings: Vec<Finding>,
+    /// The tools that the report says it is of, found they something or not.
+    pub tools: Vec<String>,
     /// The files that have lines, by digest.
     pub coverage: Vec<CoveredFile>,
     /// The names of the files that the report mentions without lines, or without mutants.
@@ -262,6 +264,7 @@ impl Report {
             facts,
             cases: Vec::new(),
             findings: Vec::new(),
+            tools: Vec::new(),
             coverage: Vec::new(),
             without_lines: Vec::new(),
             roots: Vec::new(),

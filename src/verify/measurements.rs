@@ -19,12 +19,19 @@ pub(super) fn measured(numbers: &Numbers, host: &str) -> BTreeMap<Digest, Measur
             host: host.into(),
             name: one.name.as_str().into(),
         };
-        // Of two under one name the whole range counts.
+        // Of two under one name the whole range counts, and the worse middle, in whatever order they come.
         measured
             .entry(one.identity)
             .and_modify(|known| {
-                known.interval[0] = known.interval[0].min(fresh.interval[0]);
-                known.interval[2] = known.interval[2].max(fresh.interval[2]);
+                let ([low, middle, high], [fresh_low, fresh_middle, fresh_high]) = (known.interval, fresh.interval);
+                if known.better != fresh.better {
+                    known.better = Better::Lower;
+                }
+                let middle = match known.better {
+                    Better::Lower => middle.max(fresh_middle),
+                    Better::Higher => middle.min(fresh_middle),
+                };
+                known.interval = [low.min(fresh_low), middle, high.max(fresh_high)];
             })
             .or_insert(fresh);
     }

@@ -25,6 +25,8 @@ mod mapping;
 mod measurements;
 mod mutants;
 mod names;
+mod not_compared;
+mod now;
 mod observe;
 mod pipelines;
 mod plan;
@@ -36,6 +38,7 @@ mod recommended;
 mod reviews;
 mod succession;
 mod suppose;
+mod surface;
 mod verdict;
 
 pub use attempts::{Attempt, AttemptState};

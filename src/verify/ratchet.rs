@@ -17,14 +17,16 @@ use super::exceptions::Taken;
 use super::judge::Bench;
 use super::limits::Numbers;
 use super::measurements::{Worse, least, measured, worse};
+use super::now::Now;
 use super::question::Counted;
+use super::surface::Told;
 use super::verdict::{Decided, Finding};
 use crate::model::{ClaimName, Digest, Id};
 use crate::policy::{
     Baseline, BaselineRule, Ceiling, Claim, Floor, FloorRule, Kept, Measured, MeasurementLimits, MeasurementRule,
     NameSet, Protected, Surface,
 };
-use crate::reports::{Better, CaseOutcome};
+use crate::reports::Better;
 
 /// What comparing with the baseline came to, for one kind of thing that a requirement protects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -161,6 +163,7 @@ pub(super) fn check(
         protected.names = Some(now.names);
     }
     if let Some(most) = claim.findings.as_ref().and_then(|limits| limits.new_max) {
+        comparing.tools(old.and_then(|old| old.findings.as_ref()), numbers);
         comparing.cap("findings", "findings", old.and_then(|old| old.findings.as_ref()), &now.findings, most);
         protected.findings = Some(now.findings);
     }
@@ -201,47 +204,6 @@ pub(super) fn check(
         tighten,
     };
     Some((shown, gain))
-}
-
-/// What the reports show now.
-struct Now {
-    tests: NameSet,
-    not_passing: BTreeSet<Digest>,
-    names: NameSet,
-    findings: NameSet,
-}
-
-impl Now {
-    fn of(numbers: &Numbers) -> Self {
-        let mut not_passing = BTreeSet::new();
-        let (mut tests, mut names, mut findings) = (Vec::new(), Vec::new(), Vec::new());
-        for report in numbers.reports() {
-            for case in &report.cases {
-                match case.outcome {
-                    CaseOutcome::Passed | CaseOutcome::Flaky => {
-                        tests.push(Kept { identity: case.identity, count: 1, name: case.shown().into() });
-                    }
-                    CaseOutcome::Failed | CaseOutcome::Unknown | CaseOutcome::Skipped => {
-                        not_passing.insert(case.identity);
-                    }
-                }
-            }
-            names.extend(report.names.iter().map(|named| Kept {
-                identity: named.identity,
-                count: 1,
-                name: named.name.as_str().into(),
-            }));
-            findings.extend(report.findings.iter().map(|finding| Kept {
-                identity: finding.fingerprint,
-                count: 1,
-                name: shown_finding(finding).into(),
-            }));
-        }
-        // One copy that does not pass makes all of that name not pass.
-        tests.retain(|test: &Kept| !not_passing.contains(&test.identity));
-        let (tests, names, findings) = (NameSet::new(tests), NameSet::new(names), NameSet::new(findings));
-        Self { tests, not_passing, names, findings }
-    }
 }
 
 struct Comparing<'a, 'b> {
@@ -287,7 +249,7 @@ impl Comparing<'_, '_> {
         let none = NameSet::default();
         let known = old.unwrap_or(&none);
         compared.of = known.total();
-        let mut first = None;
+        let (mut first, mut taken) = (None, BTreeMap::new());
         for (before, after) in known.beside(now) {
             let count = after.map_or(0, |kept| kept.count);
             let Some(before) = before else {
@@ -301,7 +263,7 @@ impl Comparing<'_, '_> {
             }
             let retired = self.bench.exceptions.retires(self.name, &before.name);
             let retired = retired.map(|taken| Allowed::new(&before.name, None, taken));
-            if let Some(allowed) = retired.or_else(|| self.renamed(before, now)) {
+            if let Some(allowed) = retired.or_else(|| self.renamed(before, known, now, &mut taken)) {
                 self.retired.insert(before.identity);
                 compared.allowed.push(allowed);
                 continue;
@@ -337,11 +299,28 @@ impl Comparing<'_, '_> {
     }
 
     /// Returns the exception by which a name became another one that is there as often, and passes.
-    fn renamed(&self, before: &Kept, now: &NameSet) -> Option<Allowed> {
+    ///
+    /// Only what joined under that name counts, and each of it once: `taken` is how much of it other names became.
+    fn renamed(
+        &self,
+        before: &Kept,
+        known: &NameSet,
+        now: &NameSet,
+        taken: &mut BTreeMap<String, u64>,
+    ) -> Option<Allowed> {
+        let called = |set: &NameSet, name: &str| {
+            let all = set.names().iter().filter(|kept| &*kept.name == name).map(|kept| kept.count);
+            all.fold(0, u64::saturating_add)
+        };
         let mut renames = self.bench.exceptions.renames(self.name, &before.name);
-        renames.find_map(|(taken, to)| {
-            let there = now.names().iter().filter(|kept| &*kept.name == to).map(|kept| kept.count).max();
-            (there >= Some(before.count)).then(|| Allowed::new(&before.name, Some(to.to_owned()), taken))
+        renames.find_map(|(exception, to)| {
+            let joined = called(now, to).saturating_sub(called(known, to));
+            let became = taken.entry(to.to_owned()).or_default();
+            let needed = became.saturating_add(before.count);
+            (joined >= needed).then(|| {
+                *became = needed;
+                Allowed::new(&before.name, Some(to.to_owned()), exception)
+            })
         })
     }
 
@@ -381,13 +360,34 @@ impl Comparing<'_, '_> {
         self.shown.push(compared);
     }
 
+    /// A tool that found something that is known must have looked again: that it finds nothing must not be that it did not run.
+    fn tools(&mut self, old: Option<&NameSet>, numbers: &Numbers) {
+        let ran: BTreeSet<&str> = numbers.reports().flat_map(|report| &report.tools).map(String::as_str).collect();
+        let is_of = |name: &str, tool: &str| {
+            tool.is_empty() || name.strip_prefix(tool).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        let known = old.into_iter().flat_map(NameSet::names);
+        let gone = known.filter(|kept| !ran.iter().any(|tool| is_of(&kept.name, tool)));
+        let gone: Vec<&Kept> =
+            gone.filter(|kept| self.bench.exceptions.retires(self.name, &kept.name).is_none()).collect();
+        let Some(first) = gone.first() else { return };
+        let found = format!(
+            "{} findings of {} are of a tool of which no report shows that it looked: {}",
+            gone.len(),
+            self.of_merge(),
+            first.name
+        );
+        let wanted = "a report of each tool that has findings there, or its findings retired";
+        self.findings.push(Finding::new(Code::NO_FACTS, self.thing(), found, wanted));
+    }
+
     /// A cap set: nothing may come but so much, or what somebody admits.
     fn cap(&mut self, shown: &'static str, what: &str, old: Option<&NameSet>, now: &NameSet, most: u64) {
         let mut compared = self.blank(shown);
         // Where nothing was merged yet, what is there begins the baseline.
         if let Some(known) = old {
             compared.of = known.total();
-            let copies = LazyCell::new(|| copies(now));
+            let copies = LazyCell::new(|| now.copies());
             let mut first = None;
             for (before, after) in known.beside(now) {
                 let had = before.map_or(0, |kept| kept.count);
@@ -424,11 +424,11 @@ impl Comparing<'_, '_> {
     /// What joins a surface must be named by a test that passes.
     fn tested(&mut self, old: &NameSet, now: &NameSet) {
         let joined = old.beside(now).filter_map(|(before, after)| after.filter(|_| before.is_none()));
-        let told = self.bench.told_tests();
+        let told = Told::new(self.bench.told_tests());
         // More names at once are not looked for: looking takes names times tests.
         let untested: Vec<&Kept> = joined
             .enumerate()
-            .filter(|(at, kept)| *at >= JOINED_MAX || !told.contains(&*kept.name))
+            .filter(|(at, kept)| *at >= JOINED_MAX || !told.tells(&kept.name))
             .map(|it| it.1)
             .collect();
         if untested.is_empty() {
@@ -438,8 +438,16 @@ impl Comparing<'_, '_> {
         let more = untested.len().saturating_sub(names.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let found = format!("{} names join untested: {}{more}", untested.len(), names.join(", "));
-        let wanted = "a test of this change that passes and has the name in its own, or a criterion of its plan that has it in its text";
-        self.findings.push(Finding::new(Code::UNTESTED_NAME, self.thing(), found, wanted));
+        let wanted = "a test of this change that passes and has the name as whole words in its own, or a criterion of its plan that has it";
+        let finding = Finding::new(Code::UNTESTED_NAME, self.thing(), found, wanted);
+        // The surface is as it is: what lacks is a test, in a claim that shows some.
+        self.findings.push(match self.bench.shows_tests() {
+            Some((name, claim)) => finding.mended_by(
+                &["evidence", "attest", name.as_str(), "--report", "FILE", "--", "CMD"],
+                Some(claim.by.as_str()),
+            ),
+            None => finding,
+        });
     }
 
     fn floor(&mut self, floor: Floor, old: Option<u64>, now: u64) {
@@ -713,13 +721,6 @@ impl Gain {
     }
 }
 
-fn shown_finding(finding: &crate::reports::Finding) -> String {
-    let line = finding.line.map_or_else(String::new, |line| format!(":{line}"));
-    let place = format!("{}{line}", finding.file);
-    let parts = [&finding.tool, &finding.rule, &place];
-    parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ")
-}
-
 fn list(compared: &Compared) -> String {
     let told: Vec<&str> = compared.names.iter().take(NAMES_TOLD_MAX).map(String::as_str).collect();
     let more = usize::try_from(compared.against).unwrap_or(usize::MAX).saturating_sub(told.len());
@@ -738,16 +739,6 @@ fn allow(effect: &str, claim: &ClaimName, name: &str, to: Option<&str>) -> Vec<S
     words.extend(to.into_iter().flat_map(|to| ["--to", to]));
     words.extend(["--reason", "WHY"]);
     words.into_iter().map(str::to_owned).collect()
-}
-
-/// Returns how many there are of each name, whatever their identities.
-fn copies(now: &NameSet) -> BTreeMap<&str, u64> {
-    let mut copies: BTreeMap<&str, u64> = BTreeMap::new();
-    for kept in now.names() {
-        let count = copies.entry(&kept.name).or_default();
-        *count = count.saturating_add(kept.count);
-    }
-    copies
 }
 
 /// So many names stand in the JSON of a verdict.

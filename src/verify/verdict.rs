@@ -108,6 +108,9 @@ pub struct Requirement {
     /// What comparing with the branch's baseline came to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub baseline: Vec<Compared>,
+    /// What the branch protects of it and nothing was held against, such as `coverage (linux)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<String>,
     /// The newest policy, where that requires it besides the one in force at the plan, or otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Digest>,
@@ -409,11 +412,31 @@ impl Verdict {
     #[must_use]
     pub fn not_worse(&self) -> Option<String> {
         let all: Vec<&Compared> = self.requirements.iter().flat_map(|requirement| &requirement.baseline).collect();
-        let codes = [Code::LOST_NAME, Code::NEW_NAME, Code::BELOW_FLOOR, Code::SLOWER];
+        let codes = [
+            Code::LOST_NAME,
+            Code::NEW_NAME,
+            Code::BELOW_FLOOR,
+            Code::SLOWER,
+            Code::UNTESTED_NAME,
+            Code::ABOVE_CEILING,
+            Code::PICTURE_NOT_REVIEWED,
+        ];
         let worse = self.findings.iter().any(|finding| codes.contains(&finding.code));
         let numbers: Vec<String> = all.iter().map(|compared| compared.sentence()).collect();
-        let word = if worse { "worse" } else { "not worse" };
-        (!all.is_empty()).then(|| format!("{word}: {}", numbers.join("; ")))
+        let left = self.requirements.iter().map(|it| (it.claim.as_str(), it.not_compared.join(", ")));
+        let left: BTreeSet<String> =
+            left.filter(|(_, what)| !what.is_empty()).map(|(claim, what)| format!("{what} of {claim}")).collect();
+        let left = left.into_iter().collect::<Vec<_>>().join("; ");
+        let numbers = numbers.join("; ");
+        match (all.is_empty(), left.is_empty()) {
+            (true, true) => None,
+            (true, false) => Some(format!("not compared: {left}")),
+            (false, true) => Some(format!("{}: {numbers}", if worse { "worse" } else { "not worse" })),
+            // Nobody is told that nothing is worse where not all of it was looked at.
+            (false, false) => {
+                Some(format!("{}: {numbers}; not compared: {left}", if worse { "worse" } else { "compared" }))
+            }
+        }
     }
 
     /// Prints the JSON that is the norm.
