@@ -27,7 +27,7 @@ struct Shows {
     tests: &'static [&'static str],
     skipped: usize,
     lines: usize,
-    milliseconds: u64,
+    milliseconds: u32,
     /// How many findings there are of one rule and place, each with its own message.
     findings: usize,
     silenced: usize,
@@ -43,7 +43,7 @@ fn show(rig: &Rig, shows: &Shows) {
     let junit = format!("<testsuite name=\"u\">{cases}</testsuite>");
     let lines: String = (1..=100).map(|line| format!("DA:{line},{}\n", usize::from(line <= shows.lines))).collect();
     let lcov = format!("SF:src/lib.rs\n{lines}end_of_record\n");
-    let seconds = |more: u64| (shows.milliseconds + more) as f64 / 1_000.0;
+    let seconds = |more: u32| f64::from(shows.milliseconds + more) / 1_000.0;
     let times = [seconds(0), seconds(1), seconds(2)];
     let hyperfine = json!({"results": [{"command": "parse", "mean": seconds(1), "stddev": 0.001, "median": seconds(1), "user": 0.1,
         "system": 0.0, "min": seconds(0), "max": seconds(2), "times": times, "exit_codes": [0, 0, 0]}]});

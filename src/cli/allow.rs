@@ -200,8 +200,9 @@ pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how
     let id = match &how.id {
         Some(id) => id.clone(),
         None => {
-            let all: Vec<String> = names.iter().cloned().chain(renames.iter().map(arrow)).collect();
-            usual_id(effect, claims, &all, to, &how.reason, change.as_ref(), &patterns, now)?
+            let to = to.map(|to| format!("to {to}"));
+            let all: Vec<String> = names.iter().cloned().chain(renames.iter().map(arrow)).chain(to).collect();
+            usual_id(effect, claims, &all, &how.reason, change.as_ref(), &patterns, now)?
         }
     };
     let exception = Exception {
@@ -315,17 +316,12 @@ fn usual_id(
     effect: Effect,
     claims: &[ClaimName],
     names: &[String],
-    to: Option<u64>,
     reason: &str,
     change: Option<&ChangeId>,
     patterns: &[String],
     now: Time,
 ) -> Result<Id, Fail> {
-    let mut all = json!([effect, claims, names, reason, change, patterns]);
-    if let (Some(to), Some(all)) = (to, all.as_array_mut()) {
-        all.push(json!(to));
-    }
-    let hash = sha256(all.to_string().as_bytes()).to_string();
+    let hash = sha256(json!([effect, claims, names, reason, change, patterns]).to_string().as_bytes()).to_string();
     let date = now.to_string();
     let (date, hash) = (date.get(..10).unwrap_or("exception"), &hash[..8]);
     format!("{date}-{hash}").parse().map_err(|error| Fail::usage(format!("--id: {error}")))
@@ -546,8 +542,7 @@ mod tests {
     #[test]
     fn an_id_tells_the_day_and_what_is_allowed() {
         let claims = ["a".parse().unwrap_or_else(|_| unreachable!())];
-        let of =
-            |reason: &str| usual_id(Effect::Waive, &claims, &[], None, reason, None, &[], Time(1_800_000_000)).ok();
+        let of = |reason: &str| usual_id(Effect::Waive, &claims, &[], reason, None, &[], Time(1_800_000_000)).ok();
         assert_eq!(of("x"), of("x"));
         assert_ne!(of("x"), of("y"));
         assert!(of("x").is_some_and(|id| id.as_str().starts_with("2027-01-15-")));

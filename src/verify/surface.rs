@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_belongs_to_a_type_counts_with_it() {
-        let tests = told(&["cart::tests::state_is_empty", "finds_order"]);
+        let tests = told(&["tests::state_is_empty", "finds_order"]);
         for name in [
             "pub enum shop::cart::State",
             "pub shop::cart::State::Paid::at: u64",
@@ -182,7 +182,7 @@ mod tests {
             "impl<T, U> core::convert::TryInto<U> for shop::cart::State where U: core::convert::TryFrom<T>",
             "#[non_exhaustive] pub struct shop::cart::State<T>",
             "impl<T> shop::cart::State<T>",
-            "pub mod shop::cart",
+            "pub mod shop::state",
             "type Order",
             "Order.id: ID!",
             "Query.order(id: ID!): Order",
