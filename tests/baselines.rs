@@ -209,7 +209,19 @@ fn coverage_may_not_fall_below_the_highest_that_was_merged() {
     verify(&rig).refused(&["E264"]);
     rig.ok(
         "boss",
-        &["allow", "retire", "unit-tests", "--name", "coverage", "--reason", "the importer is gone", "--until", "1d"],
+        &[
+            "allow",
+            "retire",
+            "unit-tests",
+            "--name",
+            "coverage",
+            "--to",
+            "55%",
+            "--reason",
+            "the importer is gone",
+            "--until",
+            "1d",
+        ],
     );
     verify(&rig).accepted();
     merge(&rig, "three");
@@ -759,13 +771,13 @@ fn count_may_not_grow_beyond_the_least_that_was_merged_but_where_somebody_admits
         // Another name admits nothing, and retiring is for what may go.
         show(4);
         let until = ["--reason", "a port is under way", "--until", "1d"];
-        rig.ok("boss", &[&["allow", "retire", "build", "--name", word], &until[..]].concat());
-        rig.ok("boss", &[&["allow", "admit", "build", "--name", "other"], &until[..]].concat());
+        rig.ok("boss", &[&["allow", "retire", "build", "--name", word, "--to", "4"], &until[..]].concat());
+        rig.ok("boss", &[&["allow", "admit", "build", "--name", "other", "--to", "4"], &until[..]].concat());
         verify(&rig).refused(&["E269"]);
-        rig.ok("boss", &[&["allow", "admit", "build", "--name", word], &until[..]].concat());
+        rig.ok("boss", &[&["allow", "admit", "build", "--name", word, "--to", "4"], &until[..]].concat());
         let verdict = verify(&rig);
         verdict.accepted();
-        let told = format!("4 {noun} (ceiling 2), 1 admitted by boss: \"a port is under way\"");
+        let told = format!("4 {noun} (ceiling 2), 1 admitted up to 4 by boss: \"a port is under way\"");
         assert!(numbers(&verdict).contains(&told), "{verdict:?}");
         merge(&rig, "three");
         assert_eq!(states(&audit_branch(&rig)), ["accepted"; 3]);
@@ -775,7 +787,10 @@ fn count_may_not_grow_beyond_the_least_that_was_merged_but_where_somebody_admits
         assert!(text.contains(&format!("    at most 4 {noun}\n")), "{text}");
         let history = rig.ok("stranger", &["baseline", "history", word]).out;
         assert!(history.contains(&format!("    - build ceiling {word}  3 -> 2\n")), "{history}");
-        assert!(history.contains(&format!("    + build ceiling {word}  2 -> 4  (allowed by boss, ")), "{history}");
+        assert!(
+            history.contains(&format!("    + build ceiling {word}  2 -> 4  (allowed up to 4 by boss, ")),
+            "{history}"
+        );
         // What was admitted for one change holds for no other.
         begin(&rig, "four", "low");
         show(5);

@@ -75,6 +75,7 @@ fn waiver(now: Time) -> Exception {
         changes: Vec::new(),
         names: Vec::new(),
         renames: Vec::new(),
+        to: None,
         reason: "forged".to_owned(),
         until: Time(now.0 + 3600),
     }

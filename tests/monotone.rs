@@ -125,6 +125,7 @@ fn judged(text: &str, shown: &[bool], exceptions: &[Drawn]) -> Verdict {
             changes: changes.iter().map(|pattern| (*pattern).to_owned()).collect(),
             names: if *effect == Effect::Retire { vec!["*".to_owned()] } else { Vec::new() },
             renames: Vec::new(),
+            to: None,
             reason: "drawn".to_owned(),
             until: Time(begun + seconds),
         };

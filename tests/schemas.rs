@@ -262,6 +262,7 @@ fn accepted() -> Verdict {
         delivered_late_seconds: Some(300),
         exception: None,
         baseline: Vec::new(),
+        not_compared: vec!["coverage".into()],
         policy: Some(digest("policy")),
     };
     let bare = Requirement {
@@ -269,6 +270,7 @@ fn accepted() -> Verdict {
         numbers: None,
         failed_elsewhere: Vec::new(),
         delivered_late_seconds: None,
+        not_compared: Vec::new(),
         claim: id("lint"),
         ..requirement.clone()
     };
@@ -309,6 +311,7 @@ fn excepted() -> Verdict {
             effect: "retire",
             claims: vec![id("unit-tests")],
             names: vec!["a > *".to_owned()],
+            to: (state == Ended).then_some(25),
             any_change: state == NotTaken,
             changes: if state == NotTaken { vec!["shop/dep-*".to_owned()] } else { Vec::new() },
             by: by.clone(),
@@ -399,14 +402,16 @@ fn a_verdict_that_says_more_or_less_breaks_its_schema() {
             assert!(check_schema("verdict-report", &more).is_err(), "{at}");
             for field in value.pointer(&at).unwrap().as_object().unwrap().keys() {
                 let less = with(&value, &at, |members| members.remove(field));
-                let optional = ["numbers", "failedElsewhere", "deliveredLateSeconds", "mend", "role", "exceptions"]
-                    .contains(&field.as_str())
-                    || at.starts_with("/exceptions/") && ["changes", "names", "why"].contains(&field.as_str())
-                    || at.is_empty() && field == "recommended"
-                    || at.starts_with("/requirements/") && field == "policy"
-                    || is_told(&at, field)
-                    || verdict.decision == Decision::Refused
-                        && ["base", "tier", "asOf", "policy"].contains(&field.as_str());
+                let optional =
+                    ["numbers", "failedElsewhere", "notCompared", "deliveredLateSeconds", "mend", "role", "exceptions"]
+                        .contains(&field.as_str())
+                        || at.starts_with("/exceptions/")
+                            && ["changes", "names", "to", "why"].contains(&field.as_str())
+                        || at.is_empty() && field == "recommended"
+                        || at.starts_with("/requirements/") && field == "policy"
+                        || is_told(&at, field)
+                        || verdict.decision == Decision::Refused
+                            && ["base", "tier", "asOf", "policy"].contains(&field.as_str());
                 assert_eq!(check_schema("verdict-report", &less).is_ok(), optional, "{at}/{field}");
             }
         }
@@ -473,6 +478,7 @@ const OPTIONAL: &[&str] = &[
     "specs",
     "tests",
     "tier",
+    "to",
     "until",
     "variant",
     "verdict",

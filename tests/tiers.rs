@@ -23,6 +23,20 @@ fn says_yes(rig: &Rig, who: &str, claim: &str) {
     rig.ok(who, &["review", claim, "--verdict", "pass"]);
 }
 
+/// Attaches a picture of a page.
+fn pictured(rig: &Rig) {
+    fs::write(rig.path("made.png"), b"\x89PNG\r\n\x1a\n of a page").unwrap();
+    rig.ok(
+        "ci-1",
+        &["attest", "screenshots", "--attach", "page=../page.png", "--", "cp", "../made.png", "../page.png"],
+    );
+}
+
+/// Says that the picture is as it should be.
+fn looks(rig: &Rig, who: &str) {
+    rig.ok(who, &["review", "screenshot-review", "--picture", "page=../page.png", "--verdict", "pass"]);
+}
+
 fn tests(rig: &Rig, claim: &str) {
     fs::write(rig.path("tests.xml"), junit(2, 0)).unwrap();
     rig.ok("ci-1", &["attest", claim, "--report", "../tests.xml"]);
@@ -34,9 +48,16 @@ fn low_builds_and_somebody_looked() {
     rig.plan("low");
     rig.pass("build");
     rig.verify().refused(&["E201"]);
-    says_yes(&rig, "agent", "screenshot-review");
-    rig.verify().refused(&["E206"]);
+    // A word without a picture shows nothing, and nobody looks at their own.
     says_yes(&rig, "reviewer", "screenshot-review");
+    rig.verify().refused(&["E201"]);
+    rig.pass("screenshots");
+    rig.verify().refused(&["E243"]);
+    pictured(&rig);
+    rig.verify().refused(&["E244"]);
+    looks(&rig, "agent");
+    rig.verify().refused(&["E206"]);
+    looks(&rig, "reviewer");
     rig.verify().accepted();
 }
 
@@ -45,7 +66,7 @@ fn pictures_of_nothing_are_excepted_for_two_weeks_at_most() {
     let rig = rig();
     rig.plan("low");
     rig.pass("build");
-    let exempt = ["allow", "exempt", "screenshot-review", "--reason", "nothing visible changes"];
+    let exempt = ["allow", "exempt", "screenshots", "--reason", "nothing visible changes"];
     rig.refuses("boss", &[&exempt[..], &["--until", "15d"]].concat(), "the policy allows 14d");
     rig.ok("boss", &exempt);
     rig.verify().accepted();
@@ -56,7 +77,8 @@ fn medium_wants_tests_a_scan_and_another_pair_of_eyes_that_nothing_stands_in_for
     let rig = rig();
     rig.plan("medium");
     rig.pass("build");
-    says_yes(&rig, "reviewer", "screenshot-review");
+    pictured(&rig);
+    looks(&rig, "reviewer");
     tests(&rig, "unit-tests");
     assert_eq!(rig.report("security-scan", "scan.sarif", &sarif(&[])).code, 0);
     rig.verify().refused(&["E201"]);
@@ -71,7 +93,8 @@ fn high_wants_an_adversary_and_a_person_and_then_a_rollout_in_stages() {
     let rig = rig();
     rig.plan("high");
     rig.pass("build");
-    says_yes(&rig, "reviewer", "screenshot-review");
+    pictured(&rig);
+    looks(&rig, "reviewer");
     tests(&rig, "unit-tests");
     tests(&rig, "full-regression");
     assert_eq!(rig.report("security-scan", "scan.sarif", &sarif(&[])).code, 0);
@@ -95,7 +118,8 @@ fn nobody_begins_without_a_plan_and_pipelines_are_never_low() {
     rig.plan("low");
     rig.commit(".github/workflows/ci.yml", "on: push\n");
     rig.pass("build");
-    says_yes(&rig, "reviewer", "screenshot-review");
+    pictured(&rig);
+    looks(&rig, "reviewer");
     let verdict = rig.verify();
     verdict.refused(&["E201"]);
     assert_eq!(verdict.json["tier"]["effective"], "medium");

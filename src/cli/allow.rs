@@ -7,15 +7,16 @@ use serde_json::{Value, json};
 
 use super::args::{ChangeArgs, ExplainArgs};
 use super::context::{Context, now};
+use super::extent::{self, Shown};
 use super::fail::Fail;
-use super::keys::lent;
+use super::keys::{Key, lent};
 use super::verify::{decide_proven, plain};
 use super::{key, print, print_json};
 use crate::attest::{Signer, first_plan};
 use crate::crypto::{Envelope, sha256};
 use crate::merkle::MapText;
 use crate::model::{ChangeId, ClaimName, Effect, Entry, Exception, Id, Predicate, Rename, Span, Statement, Time};
-use crate::policy::Exceptions;
+use crate::policy::{Exceptions, Far};
 use crate::prove::{EVERY_CHANGE, Trust};
 use crate::store::{Log, Lookup, LookupKey};
 use crate::verify::ExceptionState;
@@ -41,7 +42,7 @@ enum AllowAct {
     },
     /// Let names go that a claim's baseline protects: tests, public items
     #[command(
-        after_help = "Example:\n  evidence allow retire unit-tests --name 'legacy > *' --reason 'the old importer is gone' --until 14d"
+        after_help = "Example:\n  evidence allow retire unit-tests --name 'legacy > *' --reason 'the old importer is gone' --until 14d\n  evidence allow retire unit-tests --name coverage --to 87.5% --reason 'the old importer was well tested'"
     )]
     Retire {
         /// The claim
@@ -49,12 +50,15 @@ enum AllowAct {
         /// Which names, repeatable: `*` stands for any run of characters
         #[arg(long = "name", value_name = "PATTERN", required = true)]
         names: Vec<String>,
+        /// How far a number may go: `coverage` or `mutation` down to a percentage, a measurement by so many percent worse
+        #[arg(long, value_name = "PERCENT")]
+        to: Option<String>,
         #[command(flatten)]
         how: HowArgs,
     },
     /// Let findings come in that a claim's baseline has not
     #[command(
-        after_help = "Example:\n  evidence allow admit security-scan --name '*CVE-2026-1234*' --reason 'not reachable: see note' --until 7d"
+        after_help = "Example:\n  evidence allow admit security-scan --name '*CVE-2026-1234*' --reason 'not reachable: see note' --until 7d\n  evidence allow admit unit-tests --name skipped --to 3 --reason 'the sandbox of the bank is down'"
     )]
     Admit {
         /// The claim
@@ -62,6 +66,9 @@ enum AllowAct {
         /// Which findings, repeatable: `*` stands for any run of characters
         #[arg(long = "name", value_name = "PATTERN", required = true)]
         names: Vec<String>,
+        /// How many there may be in all: of a count such as `skipped`, or of each finding by its name [default: 1 of a finding]
+        #[arg(long, value_name = "COUNT")]
+        to: Option<String>,
         #[command(flatten)]
         how: HowArgs,
     },
@@ -126,14 +133,10 @@ pub(super) struct HowArgs {
 
 pub(super) fn run(context: &Context, args: &AllowArgs) -> Result<u8, Fail> {
     match &args.act {
-        AllowAct::Waive { claims, how } => allow(context, Effect::Waive, claims, &How::of(&[], how)),
-        AllowAct::Exempt { claims, how } => allow(context, Effect::Exempt, claims, &How::of(&[], how)),
-        AllowAct::Retire { claim, names, how } => {
-            allow(context, Effect::Retire, std::slice::from_ref(claim), &How::of(names, how))
-        }
-        AllowAct::Admit { claim, names, how } => {
-            allow(context, Effect::Admit, std::slice::from_ref(claim), &How::of(names, how))
-        }
+        AllowAct::Waive { claims, how } => allow(context, Effect::Waive, claims, &How::of(&[], None, how)),
+        AllowAct::Exempt { claims, how } => allow(context, Effect::Exempt, claims, &How::of(&[], None, how)),
+        AllowAct::Retire { claim, names, to, how } => named(context, Effect::Retire, claim, names, to.as_deref(), how),
+        AllowAct::Admit { claim, names, to, how } => named(context, Effect::Admit, claim, names, to.as_deref(), how),
         AllowAct::List { all: true, .. } => list_all(context),
         AllowAct::List { name, of, .. } => list(context, name.as_deref(), of),
         AllowAct::End { id, reason, any_change, of } => end(context, id, reason, *any_change, of),
@@ -144,18 +147,41 @@ pub(super) fn run(context: &Context, args: &AllowArgs) -> Result<u8, Fail> {
 pub(super) struct How<'a> {
     pub(super) names: &'a [String],
     pub(super) renames: &'a [Rename],
+    pub(super) to: Option<u64>,
     pub(super) args: &'a HowArgs,
 }
 
 impl<'a> How<'a> {
-    const fn of(names: &'a [String], args: &'a HowArgs) -> Self {
-        Self { names, renames: &[], args }
+    const fn of(names: &'a [String], to: Option<u64>, args: &'a HowArgs) -> Self {
+        Self { names, renames: &[], to, args }
     }
+}
+
+/// Signs and records an exception about names, once what it is about can be told.
+fn named(
+    context: &Context,
+    effect: Effect,
+    claim: &ClaimName,
+    names: &[String],
+    to: Option<&str>,
+    how: &HowArgs,
+) -> Result<u8, Fail> {
+    let limit = extent::read(effect, names, to)?;
+    let is_wide = how.any_change || !how.changes.is_empty();
+    let shown = Shown::of(context, if is_wide { None } else { Some(&how.of) });
+    extent::demand(effect, claim, names, limit, &shown, how)?;
+    let code = allow(context, effect, std::slice::from_ref(claim), &How::of(names, limit, how))?;
+    for warning in extent::idle(effect, claim, names, limit, &shown) {
+        context.say(&warning);
+    }
+    Ok(code)
 }
 
 /// Signs and records an exception.
 pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how: &How<'_>) -> Result<u8, Fail> {
-    let How { names, renames, args: how } = *how;
+    let How { names, renames, to, args: how } = *how;
+    told("--reason", &how.reason, "why it is allowed")?;
+    names.iter().try_for_each(|name| told("--name", name, "a name, or a pattern of names"))?;
     let trust = context.trust(how.of.target.as_deref())?;
     let appender = context.appender(trust.clone())?;
     let log = appender.ledger().read()?;
@@ -174,7 +200,8 @@ pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how
     let id = match &how.id {
         Some(id) => id.clone(),
         None => {
-            let all: Vec<String> = names.iter().cloned().chain(renames.iter().map(arrow)).collect();
+            let to = to.map(|to| format!("to {to}"));
+            let all: Vec<String> = names.iter().cloned().chain(renames.iter().map(arrow)).chain(to).collect();
             usual_id(effect, claims, &all, &how.reason, change.as_ref(), &patterns, now)?
         }
     };
@@ -185,6 +212,7 @@ pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how
         changes: patterns.clone(),
         names: names.to_vec(),
         renames: renames.to_vec(),
+        to,
         reason: how.reason.clone(),
         until,
     };
@@ -201,15 +229,24 @@ pub(super) fn allow(context: &Context, effect: Effect, claims: &[ClaimName], how
         if !patterns.is_empty() {
             said["changes"] = json!(patterns);
         }
+        if let Some(to) = to {
+            said["to"] = json!(to);
+        }
         print_json(&said);
         return Ok(0);
     }
     let of = change.map_or_else(|| wide(&patterns), |change| change.to_string());
+    let far = Far::of(effect, names, to).map_or_else(String::new, |far| format!(" {far}"));
     let names: Vec<String> = names.iter().cloned().chain(renames.iter().map(arrow)).map(|name| plain(&name)).collect();
     let names = if names.is_empty() { String::new() } else { format!(" of {}", names.join(", ")) };
-    print(&format!("#{} {id}: {effect} {}{names} for {of}, until {until}\n", receipt.serial, claims.join(", ")));
+    print(&format!("#{} {id}: {effect} {}{names}{far} for {of}, until {until}\n", receipt.serial, claims.join(", ")));
     context.say(&format!("hint: evidence allow end {id} --reason WHY ends it before"));
     Ok(0)
+}
+
+/// Refuses a flag that says nothing.
+fn told(flag: &str, text: &str, wanted: &str) -> Result<(), Fail> {
+    if text.trim().is_empty() { Err(Fail::usage(format!("{flag} is empty; wanted {wanted}"))) } else { Ok(()) }
 }
 
 /// Says what an exception is about that is wider than one change.
@@ -291,6 +328,7 @@ fn usual_id(
 }
 
 fn end(context: &Context, id: &Id, reason: &str, any_change: bool, of: &ChangeArgs) -> Result<u8, Fail> {
+    told("--reason", reason, "why it ends")?;
     let trust = context.trust(of.target.as_deref())?;
     let appender = context.appender(trust.clone())?;
     let log = appender.ledger().read()?;
@@ -306,14 +344,39 @@ fn end(context: &Context, id: &Id, reason: &str, any_change: bool, of: &ChangeAr
     let ((began, exception), change) = found.ok_or_else(|| {
         Fail::usage(format!("there is no exception {id}")).hint("evidence allow list --all; --change names its change")
     })?;
+    let keys = context.keys()?;
+    let chain = change.as_ref().map_or_else(|| wide, |change| MapText::chain(&format!("change:{change}")));
+    if let Some(serial) = ended_by(&log, &chain, id, &keys)? {
+        if context.json {
+            print_json(&json!({"serial": serial, "id": id, "already": true}));
+        } else {
+            print(&format!("#{serial} ended {id} already\n"));
+        }
+        return Ok(0);
+    }
     let plan = change.as_ref().map(|change| first_plan(&log, change)).transpose()?.flatten();
     // It is over from its own entry on: a time that was past then in any case is that of the exception's entry.
     let over = Exception { reason: reason.to_owned(), until: began, ..exception };
-    let keys = context.keys()?;
     let signer = Signer { appender: &appender, keys: lent(&keys) };
     let receipt = signer.exception(change.as_ref().map(|change| (change, plan.map(|(_, leaf)| leaf))), over)?;
     key::done(context, &receipt, &format!("ended {id}"));
     Ok(0)
+}
+
+/// Returns the record by which one of these keys ended an exception; whether that of another one counts is for the judge to say.
+fn ended_by(log: &Log, chain: &MapText, id: &Id, keys: &[Key]) -> Result<Option<u64>, Fail> {
+    let own: Vec<String> = keys.iter().map(|key| key.public().fingerprint().to_string()).collect();
+    let (places, _) = log.newest(chain, usize::MAX)?;
+    for place in places {
+        if let Some((entry, Predicate::Exception(exception), _)) = read(log, place)?
+            && exception.id == *id
+            && exception.until <= entry.time
+            && entry.signed.iter().any(|line| own.contains(&line.fingerprint.to_string()))
+        {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
 }
 
 /// Finds the exception of an id in a chain, and the time of its entry.
@@ -384,7 +447,7 @@ fn list_all(context: &Context) -> Result<u8, Fail> {
             *state = ExceptionState::EndedEarly;
         }
         known.entry(key).or_insert(rows.len());
-        let Exception { effect, id, claims, changes, names, renames, reason, until } = exception;
+        let Exception { effect, id, claims, changes, names, renames, to, reason, until } = exception;
         let signers: Vec<String> = entry.signed.iter().map(|line| line.fingerprint.to_string()).collect();
         let mut row = json!({
             "serial": place, "id": id, "effect": effect, "claims": claims, "names": names, "renames": renames, "reason": reason, "until": until,
@@ -392,6 +455,9 @@ fn list_all(context: &Context) -> Result<u8, Fail> {
         });
         if !changes.is_empty() {
             row["changes"] = json!(changes);
+        }
+        if let Some(to) = to {
+            row["to"] = json!(to);
         }
         rows.push((row, state));
     }
@@ -422,8 +488,13 @@ fn line(row: &Value, state: ExceptionState, more: &str) -> String {
         all.filter_map(Value::as_str).map(plain).collect::<Vec<_>>().join(", ")
     };
     let names = if words("names").is_empty() { String::new() } else { format!(" of {}", words("names")) };
+    let effect = [Effect::Retire, Effect::Admit].into_iter().find(|effect| row["effect"] == effect.as_str());
+    let patterns: Vec<String> =
+        row["names"].as_array().into_iter().flatten().filter_map(Value::as_str).map(ToOwned::to_owned).collect();
+    let far = effect.and_then(|effect| Far::of(effect, &patterns, row["to"].as_u64()));
+    let far = far.map_or_else(String::new, |far| format!(" {far}"));
     format!(
-        "#{:<6} {:12} {}  {} {}{names}, until {}, {}  {more}\n",
+        "#{:<6} {:12} {}  {} {}{names}{far}, until {}, {}  {more}\n",
         row["serial"],
         state.as_str(),
         row["id"].as_str().unwrap_or_default(),

@@ -9,9 +9,9 @@ use super::allow::{How, HowArgs, allow};
 use super::args::{ChangeArgs, ExplainArgs};
 use super::context::{Context, now};
 use super::fail::Fail;
-use super::history::history;
+use super::history::{history, of_merged};
 use super::merge::full_name;
-use super::verify::{decide_proven, plain};
+use super::verify::{Live, decide_proven, plain};
 use super::{print, print_json};
 use crate::model::{ClaimName, Digest, Effect, Id, Rename};
 use crate::policy::{Baseline, Ceiling, Moved, Protected};
@@ -103,7 +103,7 @@ pub(super) fn branch_name(context: &Context, named: Option<&str>) -> Result<Stri
 }
 
 /// The baseline that the newest merge of a branch left, and the serial of a merge that left it.
-fn newest(context: &Context, branch: &str) -> Result<Option<(u64, Digest, Baseline)>, Fail> {
+pub(super) fn newest(context: &Context, branch: &str) -> Result<Option<(u64, Digest, Baseline)>, Fail> {
     let trust = context.trust(None)?;
     let log = context.log(&trust)?;
     if log.size() == 0 {
@@ -250,8 +250,13 @@ fn moved(decided: &Decided, baseline: Option<&Baseline>) -> Vec<Diff> {
 
 fn diff(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fail> {
     let args = ExplainArgs { name: name.map(ToOwned::to_owned), of: of.clone() };
-    let (decided, _) = decide_proven(context, &args)?;
+    let (decided, live) = decide_proven(context, &args)?;
+    known(&decided, &live)?;
     let branch = branch_name(context, of.target.as_deref())?;
+    let merges = Branch::read(&live.log, &live.trust, &branch)?.merges;
+    if merges.iter().any(|merge| merge.entitled && merge.changes.contains(&decided.verdict().change)) {
+        return of_merged(context, &decided.verdict().change, &branch);
+    }
     let newest = newest(context, &branch)?;
     let diffs = moved(&decided, newest.as_ref().map(|(_, _, baseline)| baseline));
     let verdict = decided.verdict();
@@ -318,7 +323,8 @@ pub(super) fn line(row: &Value) -> String {
         let to = allowed.get("to").and_then(Value::as_str).map_or_else(String::new, |to| format!(" as {}", plain(to)));
         let reason = plain(allowed["reason"].as_str().unwrap_or_default());
         let id = allowed["id"].as_str().unwrap_or_default();
-        format!("  (allowed{to} by {}, {id}: {reason})", by.join(" and "))
+        let limit = allowed.get("limit").and_then(Value::as_str).map_or_else(String::new, |limit| format!(" {limit}"));
+        format!("  (allowed{to}{limit} by {}, {id}: {reason})", by.join(" and "))
     });
     let unknown = row["unknown"]
         .as_str()
@@ -329,6 +335,52 @@ pub(super) fn line(row: &Value) -> String {
     format!("  {sign} {claim}{variant} {what} {name}{numbers}{allowed}{unknown}\n")
 }
 
+/// Refuses a change that nobody planned: nothing is known of it, which is not that it moves nothing.
+fn known(decided: &Decided, live: &Live) -> Result<(), Fail> {
+    match live.complete.of_change().next() {
+        Some(_) => Ok(()),
+        None => Err(Fail::usage(format!("no change {} is known", decided.verdict().change))
+            .hint("evidence status lists the changes that are open; evidence plan begins one")),
+    }
+}
+
+/// Refuses pairs that would help nothing: what goes must be protected, and enough must have joined that it became.
+fn fit(claim: &ClaimName, pairs: &[Rename], decided: &Decided, baseline: Option<&Baseline>) -> Result<(), Fail> {
+    let of_claim = |name: &ClaimName| name == claim;
+    let before: Vec<&Protected> = baseline
+        .iter()
+        .flat_map(|baseline| &baseline.parts)
+        .filter(|((name, _), _)| of_claim(name))
+        .map(|(_, part)| part)
+        .collect();
+    let now: Vec<&Protected> =
+        decided.shown().iter().filter(|gain| of_claim(gain.of().0)).map(|gain| gain.now()).collect();
+    let most = |parts: &[&Protected], name: &str| -> u64 {
+        let sets = parts.iter().flat_map(|part| part.tests.iter().chain(&part.names));
+        sets.filter_map(|set| set.copies().get(name).copied()).max().unwrap_or(0)
+    };
+    let mut became: BTreeMap<&str, u64> = BTreeMap::new();
+    for Rename { from, to } in pairs {
+        let had = most(&before, from);
+        if had == 0 {
+            let text = format!("--pair: the branch protects no name `{}` of {claim}", plain(from));
+            return Err(Fail::usage(text).hint(format!("evidence baseline show {claim}")));
+        }
+        let needed = became.entry(to).or_default();
+        *needed = needed.saturating_add(had);
+        let joined = most(&now, to).saturating_sub(most(&before, to));
+        // What the change shows is not known before its reports are there.
+        if !now.is_empty() && joined < *needed {
+            let text =
+                format!("--pair: {joined} tests or names joined as `{}`, and {needed} would have become it", plain(to));
+            return Err(
+                Fail::usage(text).hint("a name that was there already, or that another one became, is no new name")
+            );
+        }
+    }
+    Ok(())
+}
+
 fn rename(
     context: &Context,
     claim: Option<&ClaimName>,
@@ -337,9 +389,15 @@ fn rename(
     of: &ChangeArgs,
 ) -> Result<u8, Fail> {
     let args = ExplainArgs { name: None, of: of.clone() };
-    let (decided, _) = decide_proven(context, &args)?;
+    let (decided, live) = decide_proven(context, &args)?;
+    known(&decided, &live)?;
     let branch = branch_name(context, of.target.as_deref())?;
     let newest = newest(context, &branch)?;
+    if let Some(claim) = claim
+        && !newest.iter().any(|(_, _, baseline)| baseline.parts.keys().any(|(known, _)| known == claim))
+    {
+        return Err(Fail::usage(format!("{branch} protects nothing of {claim}")).hint("evidence baseline show"));
+    }
     let mut proposed: BTreeMap<ClaimName, Vec<Rename>> = BTreeMap::new();
     for diff in moved(&decided, newest.as_ref().map(|(_, _, baseline)| baseline)) {
         if claim.is_none_or(|claim| diff.claim == *claim) {
@@ -354,7 +412,9 @@ fn rename(
             Some((from, to)) => Ok(Rename { from: from.trim().to_owned(), to: to.trim().to_owned() }),
             None => Err(Fail::usage(format!("--pair {text}: wanted OLD=>NEW"))),
         };
-        proposed = BTreeMap::from([(only, pairs.iter().map(parse).collect::<Result<_, _>>()?)]);
+        let pairs: Vec<Rename> = pairs.iter().map(parse).collect::<Result<_, _>>()?;
+        fit(&only, &pairs, &decided, newest.as_ref().map(|(_, _, baseline)| baseline))?;
+        proposed = BTreeMap::from([(only, pairs)]);
     }
     proposed.retain(|_, pairs| !pairs.is_empty());
     let Some((reason, until)) = sign else {
@@ -386,7 +446,7 @@ fn rename(
             changes: Vec::new(),
             of: of.clone(),
         };
-        allow(context, Effect::Retire, &[claim], &How { names: &[], renames: &renames, args: &how })?;
+        allow(context, Effect::Retire, &[claim], &How { names: &[], renames: &renames, to: None, args: &how })?;
     }
     Ok(0)
 }

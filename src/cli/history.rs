@@ -11,7 +11,7 @@ use super::baseline::{branch_name, line};
 use super::context::Context;
 use super::fail::Fail;
 use super::{print, print_json};
-use crate::model::{ClaimName, Digest, Id, Time};
+use crate::model::{ChangeId, ClaimName, Digest, Id, Time};
 use crate::policy::{Baseline, Moved, Protected};
 use crate::trace::{Again, Branch, Judged, MergeError, Merging, Recorded, judged_again};
 use crate::verify::{Allowed, read_baseline};
@@ -33,9 +33,36 @@ enum Told {
 
 pub(super) fn history(context: &Context, name: Option<&str>, branch: Option<&str>) -> Result<u8, Fail> {
     let branch = branch_name(context, branch)?;
+    let rows = rows(context, name, &branch, None)?;
+    if context.json {
+        print_json(&json!({"branch": branch, "merges": rows}));
+        return Ok(0);
+    }
+    if rows.is_empty() {
+        print(&format!("{branch}: no merge moved {}\n", name.map_or("what is protected", |_| "a name like this")));
+    }
+    rows.iter().for_each(show);
+    Ok(0)
+}
+
+/// Shows what the merge of a change moved.
+pub(super) fn of_merged(context: &Context, change: &ChangeId, branch: &str) -> Result<u8, Fail> {
+    let rows = rows(context, None, branch, Some(change))?;
+    if context.json {
+        print_json(&json!({"change": change, "branch": branch, "merged": true, "merges": rows}));
+        return Ok(0);
+    }
+    let moved = if rows.is_empty() { "its merge moved nothing" } else { "its merge moved" };
+    print(&format!("{change} is merged into {branch}; {moved}\n"));
+    rows.iter().for_each(show);
+    Ok(0)
+}
+
+/// Returns what each merge moved: names that are asked for, or that somebody let go; all of them for one change.
+fn rows(context: &Context, name: Option<&str>, branch: &str, change: Option<&ChangeId>) -> Result<Vec<Value>, Fail> {
     let trust = context.trust(None)?;
     let log = context.log(&trust)?;
-    let read = Branch::read(&log, &trust, &branch)?;
+    let read = Branch::read(&log, &trust, branch)?;
     let evaluator = context.evaluator();
     let judge = |merge: &Recorded| -> Result<Told, Fail> {
         let repository = match context.repository() {
@@ -64,7 +91,12 @@ pub(super) fn history(context: &Context, name: Option<&str>, branch: Option<&str
         let steps = steps(&before, &next);
         let joined = steps.iter().filter(|step| step.moved.after > step.moved.before).count();
         // Names that somebody let go are few: they are told without being asked for.
-        let is_told = |step: &&Step| name.map_or(step.allowed, |name| step.moved.name.contains(name));
+        let is_told =
+            |step: &&Step| name.map_or(step.allowed || change.is_some(), |name| step.moved.name.contains(name));
+        if change.is_some_and(|change| !merge.changes.contains(change)) {
+            (before, known) = (next, Some(digest));
+            continue;
+        }
         let wanted: Vec<&Step> = steps.iter().filter(is_told).collect();
         let asks = wanted.iter().any(|step| step.allowed || merge.changes.len() > 1);
         let told = asks.then(|| judge(merge)).transpose()?;
@@ -77,15 +109,7 @@ pub(super) fn history(context: &Context, name: Option<&str>, branch: Option<&str
         }
         (before, known) = (next, Some(digest));
     }
-    if context.json {
-        print_json(&json!({"branch": branch, "merges": rows}));
-        return Ok(0);
-    }
-    if rows.is_empty() {
-        print(&format!("{branch}: no merge moved {}\n", name.map_or("what is protected", |_| "a name like this")));
-    }
-    rows.iter().for_each(show);
-    Ok(0)
+    Ok(rows)
 }
 
 fn show(row: &Value) {

@@ -13,6 +13,7 @@ mod demo;
 mod draft;
 mod explain;
 mod export;
+mod extent;
 mod facts;
 mod fail;
 mod files;

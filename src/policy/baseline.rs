@@ -153,6 +153,17 @@ impl NameSet {
         self.0.iter().fold(0, |sum, kept| sum.saturating_add(kept.count))
     }
 
+    /// Returns how many there are of each name for people, whatever their identities.
+    #[must_use]
+    pub fn copies(&self) -> BTreeMap<&str, u64> {
+        let mut copies: BTreeMap<&str, u64> = BTreeMap::new();
+        for kept in &self.0 {
+            let count = copies.entry(&kept.name).or_default();
+            *count = count.saturating_add(kept.count);
+        }
+        copies
+    }
+
     /// Walks two sets side by side: each identity that either has, with its name here and there.
     pub fn beside<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (Option<&'a Kept>, Option<&'a Kept>)> {
         let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
@@ -352,7 +363,7 @@ impl Baseline {
                 }
                 "floor" => {
                     let (floor, at) = rest.split_once(' ').ok_or_else(|| wrong("<floor> <number>"))?;
-                    let floor = Floor::ALL.into_iter().find(|known| known.as_str() == floor);
+                    let floor = Floor::of(floor);
                     let (floor, at) = floor.zip(number(at)).ok_or_else(|| wrong("<floor> <number>"))?;
                     let part = part(&mut parts, claim, variant).ok_or_else(|| wrong("ids"))?;
                     if part.floors.insert(floor, at).is_some() {
@@ -361,7 +372,7 @@ impl Baseline {
                 }
                 "ceiling" => {
                     let (ceiling, at) = rest.split_once(' ').ok_or_else(|| wrong("<ceiling> <number>"))?;
-                    let ceiling = Ceiling::ALL.into_iter().find(|known| known.as_str() == ceiling);
+                    let ceiling = Ceiling::of(ceiling);
                     let (ceiling, at) = ceiling.zip(number(at)).ok_or_else(|| wrong("<ceiling> <number>"))?;
                     let part = part(&mut parts, claim, variant).ok_or_else(|| wrong("ids"))?;
                     if part.ceilings.insert(ceiling, at).is_some() {
@@ -420,6 +431,12 @@ impl Floor {
             Self::Mutation => "mutation",
         }
     }
+
+    /// Returns the floor of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|floor| floor.as_str() == word)
+    }
 }
 
 /// Puts the names that were read for a set to it.
@@ -451,6 +468,12 @@ impl Ceiling {
             Self::LeftOut => "left-out",
             Self::Excluded => "excluded",
         }
+    }
+
+    /// Returns the ceiling of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ceiling| ceiling.as_str() == word)
     }
 
     /// Returns what is counted, as people say it.

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{ChangeId, ClaimName, Effect, Exception, Span, Time};
 
+use super::baseline::{Ceiling, Floor};
 use super::wild::Wildcards;
 use super::word::Word;
 use super::{Policy, Waivable};
@@ -58,6 +59,47 @@ pub enum Outside {
     /// Nothing stands in for the claim.
     #[error("no exception stands in for {0}: it is not waivable")]
     NotWaivable(ClaimName),
+}
+
+/// How far an exception lets a number go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Far {
+    /// A floor, in hundredths of a percent.
+    Floor(u64),
+    /// A count: of a ceiling, or of a finding by its name.
+    Count(u64),
+    /// By how many percent a measurement may be worse.
+    Worse(u64),
+}
+
+impl Far {
+    /// Returns how far an exception of these names goes; none if it names no number, or numbers that have no unit in common.
+    #[must_use]
+    pub fn of(effect: Effect, names: &[String], to: Option<u64>) -> Option<Self> {
+        let floors = names.iter().filter(|name| Floor::of(name).is_some()).count();
+        match effect {
+            Effect::Admit => to.map(Self::Count),
+            Effect::Retire if floors == 0 => to.map(Self::Worse),
+            Effect::Retire if floors == names.len() => to.map(Self::Floor),
+            Effect::Retire | Effect::Waive | Effect::Exempt => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Far {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Floor(to) => write!(f, "down to {}.{:02} %", to / 100, to % 100),
+            Self::Count(to) => write!(f, "up to {to}"),
+            Self::Worse(to) => write!(f, "up to {to} % worse"),
+        }
+    }
+}
+
+/// Returns whether a name is the word of a floor or a ceiling: such a number is meant only where its word is written out.
+#[must_use]
+pub fn is_number(name: &str) -> bool {
+    Floor::of(name).is_some() || Ceiling::of(name).is_some()
 }
 
 /// How far an exception may reach.
@@ -107,7 +149,7 @@ impl Policy {
     /// # Errors
     /// See [`Outside`].
     pub fn allows_exception(&self, exception: &Exception, reach: Reach, logged: Time) -> Result<(), Outside> {
-        let Exception { effect, id: _, claims, changes: _, names, renames, reason: _, until } = exception;
+        let Exception { effect, id: _, claims, changes: _, names, renames, to, reason: _, until } = exception;
         let (found, most) = (until.since(logged), self.exceptions.longest());
         if !self.exceptions.effects.contains(effect) {
             return Err(Outside::Effect(*effect));
@@ -123,6 +165,12 @@ impl Policy {
         }
         if !renames.is_empty() && *effect != Effect::Retire {
             return Err(Outside::Names);
+        }
+        if to.is_some() && matches!(effect, Effect::Waive | Effect::Exempt) {
+            return Err(Outside::Names);
+        }
+        if to.is_some() && names.is_empty() {
+            return Err(Outside::NoNames);
         }
         match (effect, names.is_empty() && renames.is_empty()) {
             (Effect::Retire | Effect::Admit, true) => Err(Outside::NoNames),

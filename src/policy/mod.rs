@@ -37,7 +37,7 @@ pub use claim::{
     NameLimits, PathFloor, Surface, TestKind, TestLimits, Waivable,
 };
 pub use diff::{Difference, Direction};
-pub use exceptions::{Exceptions, Outside, Reach, concerns};
+pub use exceptions::{Exceptions, Far, Outside, Reach, concerns, is_number};
 pub use explain::{Asked, Explained, Reason};
 pub use materials::MaterialsRule;
 pub use nearest::nearest;

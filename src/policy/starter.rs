@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn model_demands_what_each_risk_is_worth() {
         let policy = Policy::parse(MODEL).unwrap_or_else(|errors| panic!("{errors}"));
-        let low = ["build", "screenshot-review"];
+        let low = ["build", "screenshots"];
         let medium = ["unit-tests", "security-scan", "peer-review"];
         let high = ["full-regression", "adversarial-review", "approval", "staged-rollout"];
         assert_eq!(claims(&policy, "low"), low);

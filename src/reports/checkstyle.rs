@@ -88,7 +88,8 @@ impl Walk {
         Ok(())
     }
 
-    fn finish(self) -> Report {
+    fn finish(mut self) -> Report {
+        self.tally.ran("checkstyle");
         let mut doubts = Vec::new();
         if self.exceptions > 0 {
             doubts.push(format!("the tool could not look at everything: {} exceptions", self.exceptions));

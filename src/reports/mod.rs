@@ -149,6 +149,8 @@ pub struct Report {
     pub cases: Vec<Case>,
     /// The findings in the order of the report, with multiplicity.
     pub findings: Vec<Finding>,
+    /// The tools that the report says it is of, found they something or not.
+    pub tools: Vec<String>,
     /// The files that have lines, by digest.
     pub coverage: Vec<CoveredFile>,
     /// The lines that the tool was told to leave out, by the file's path; none if the format does not tell.
@@ -267,6 +269,7 @@ impl Report {
             facts,
             cases: Vec::new(),
             findings: Vec::new(),
+            tools: Vec::new(),
             coverage: Vec::new(),
             excluded: None,
             without_lines: Vec::new(),

@@ -17,14 +17,23 @@ use std::io::BufRead;
 
 use super::lines::{Line, each_line};
 use super::tally::{NameTally, shown};
-use super::{Cause, Detail, Format, ReadError, Report};
+use super::{Cause, Detail, Detected, Format, ReadError, Report, detect};
 
 /// Reads any list.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
+    let mut is_first = true;
     let mut tally = NameTally::new(detail);
     each_line(input, &mut |line| {
         let name = line.whole()?.trim();
-        if name.is_empty() || name.starts_with('#') { Ok(()) } else { add(&mut tally, line, name) }
+        if name.is_empty() || name.starts_with('#') {
+            return Ok(());
+        }
+        let is_foreign = std::mem::take(&mut is_first) && is_foreign(name);
+        if is_foreign || name.chars().any(char::is_control) {
+            let wanted = "a list of names, one a line, and no markup, JSON or output of a program";
+            return Err(line.refuse(Cause::Record { found: shown(name, 80), wanted }));
+        }
+        add(&mut tally, line, name)
     })?;
     Ok(tally.finish(Format::Names))
 }
@@ -44,6 +53,20 @@ pub(super) fn read_public_api(input: &mut dyn BufRead, detail: Detail) -> Result
         add(&mut tally, line, name)
     })?;
     Ok(tally.finish(Format::PublicApi))
+}
+
+/// Tells whether the first name of a list begins another kind of document.
+fn is_foreign(name: &str) -> bool {
+    let name = name.trim_start_matches('\u{feff}');
+    let is_markup = name.strip_prefix('<').is_some_and(|rest| {
+        let behind = rest.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric() || "-_:.".contains(letter));
+        let is_element = behind.is_empty() || behind.starts_with(['>', '/']) || behind.contains(['"', '\'']);
+        rest.starts_with(['?', '!']) || is_element && !name.contains("::")
+    });
+    let is_json = name.starts_with('{') || name == "[" || name.starts_with("[{") || name.starts_with("[\"");
+    // Items that `cargo public-api` lists are names, too.
+    let is_other = !matches!(detect(name.as_bytes()), Detected::Unknown | Detected::One(Format::PublicApi));
+    is_markup || is_json || is_other
 }
 
 /// Tells whether the first lines of a text could be a listing of items; the last of them may be cut.
@@ -100,6 +123,30 @@ mod tests {
     use super::*;
     use crate::model::{Digest, Facts, Outcome};
     use crate::reports::{read as read_facts, read_report};
+
+    #[test]
+    fn what_begins_as_something_else_is_no_list_of_names() {
+        for text in [
+            "<html>error: unknown command</html>\n",
+            "<!DOCTYPE html>\n<p>x</p>\n",
+            "<testsuite name=\"a\">\n</testsuite>\n",
+            "{\n  \"runs\": []\n}\n",
+            "[{\"a\": 1}]\n",
+            "SF:shop.c\nDA:1,1\n",
+            "TAP version 14\n1..1\n",
+            "a\0b\n",
+            "login\nlog\u{1b}[1mout\n",
+        ] {
+            let refused = read_facts(Format::Names, &mut text.as_bytes()).unwrap_err().to_string();
+            assert!(refused.contains("wanted a list of names"), "{text}: {refused}");
+        }
+        // Empty is no other kind of document, and items and types are names.
+        assert_eq!(facts(Format::Names, "# none\n\n").outcome, Outcome::Inconclusive);
+        for text in ["<T as shop::Cart>::new\n", "pub fn shop::order()\n", "<T>::of\n", "[a]\n", "{id}/orders\n"] {
+            let read = read_facts(Format::Names, &mut text.as_bytes());
+            assert_eq!(read.is_ok(), !text.starts_with('{'), "{text}");
+        }
+    }
 
     fn facts(format: Format, text: &str) -> Facts {
         read_facts(format, &mut text.as_bytes()).unwrap()

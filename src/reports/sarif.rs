@@ -119,6 +119,7 @@ fn read_run(run: &Node<'_>, bytes: &[u8], places: &[Range<usize>], gathered: &mu
         gathered.doubt_if(true, || format!("a run of {shown_tool} has no list of results"));
         return Ok(());
     };
+    gathered.tally.ran(tool);
     let automation = text_at(run.value, "/automationDetails/id");
     let category = automation.rsplit_once('/').map_or("", |(category, _)| category);
     let rules = Rules::of(run.value);

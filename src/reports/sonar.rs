@@ -46,6 +46,7 @@ fn document(tally: &mut FindingTally, root: &Node<'_>) -> Result<Vec<String>, Wr
         for rule in list.items()? {
             let id = text_of(&rule, "id")?.ok_or_else(|| rule.lacks("id", "the rule's id"))?;
             let engine = text_of(&rule, "engineId")?.unwrap_or_default();
+            tally.ran(&engine);
             let severity = stated(&rule)?;
             // Of two rules of one id the worse one counts.
             let known = rules.entry(id).or_insert(Rule { engine, severity });
@@ -69,6 +70,7 @@ fn finding(tally: &mut FindingTally, issue: &Node<'_>, rules: &HashMap<String, R
     let rule = rules.get(&id);
     let engine = text_of(issue, "engineId")?;
     let engine = engine.as_deref().or(rule.map(|rule| rule.engine.as_str())).unwrap_or_default();
+    tally.ran(engine);
     let of_rule = rule.and_then(|rule| rule.severity);
     let severity = worse(stated(issue)?, of_rule).unwrap_or(Severity::Unknown);
     let (mut file, mut message, mut line) = (String::new(), String::new(), None);

@@ -46,6 +46,7 @@ pub(super) struct FindingTally {
     detail: Detail,
     entries: Vec<(Digest, &'static str)>,
     findings: Vec<Finding>,
+    tools: Vec<String>,
     facts: FindingFacts,
 }
 
@@ -198,7 +199,7 @@ impl FindingTally {
             suppressed: 0,
             fingerprints: Digest([0; 32]),
         };
-        Self { detail, entries: Vec::new(), findings: Vec::new(), facts }
+        Self { detail, entries: Vec::new(), findings: Vec::new(), tools: Vec::new(), facts }
     }
 
     /// Counts a finding, and keeps it where findings are kept.
@@ -231,6 +232,14 @@ impl FindingTally {
         Ok(())
     }
 
+    /// Notes a tool that the report is of.
+    pub(super) fn ran(&mut self, tool: &str) {
+        let tool = shown(tool, 200);
+        if self.detail == Detail::Everything && !self.tools.contains(&tool) {
+            self.tools.push(tool);
+        }
+    }
+
     /// Makes the facts. `doubts` are the reader's reasons why the scan is not whole.
     pub(super) fn finish(mut self, format: Format, mut doubts: Vec<String>) -> Report {
         self.entries.sort_unstable();
@@ -238,7 +247,7 @@ impl FindingTally {
         let outcome = if doubts.is_empty() { Outcome::Pass } else { Outcome::Inconclusive };
         doubts.truncate(REASONS_MAX);
         let facts = Facts { findings: Some(self.facts), ..Facts::bare(format.reader(), outcome, doubts) };
-        Report { findings: self.findings, ..Report::of(facts) }
+        Report { findings: self.findings, tools: self.tools, ..Report::of(facts) }
     }
 }
 

@@ -11,7 +11,7 @@ use super::judge::Ruled;
 use super::plan::Plans;
 use super::recheck::Rechecked;
 use super::verdict::{Finding, Limitation, State};
-use crate::model::{GitFacts, IMPLEMENTER, Outcome, Predicate, PrincipalId, Role, Time};
+use crate::model::{ClaimName, GitFacts, IMPLEMENTER, Outcome, Predicate, PrincipalId, Role, Time};
 use crate::policy::{Act, Claim, Independence, Moment, Policy};
 use crate::prove::{Change, Complete, Logged};
 use crate::reports::CaseOutcome;
@@ -65,6 +65,11 @@ impl<'a> Bench<'a> {
     pub(super) fn may_allow(&self) -> Option<&str> {
         let entitled = self.policy.and_then(|policy| policy.may(Act::Allow));
         entitled.and_then(|entitled| entitled.roles.first()).map(Role::as_str)
+    }
+
+    /// Returns the first claim of the policy at hand that shows tests.
+    pub(super) fn shows_tests(&self) -> Option<(&ClaimName, &Claim)> {
+        self.policy?.claims().iter().find(|(_, claim)| claim.tests.is_some())
     }
 
     /// Returns the names of the tests that pass, one a line: of results on the judged tree that count for their claims; and the texts

@@ -76,12 +76,12 @@ codes! {
     LOST_NAME = "E260" "lost-name", "a test or a name that the branch protects is not there, or does not pass", "bring it back; or let somebody entitled retire it: evidence allow retire CLAIM --name NAME --reason WHY";
     NEW_NAME = "E262" "new-name", "a finding or a name came in that the branch does not have", "take it out; or let somebody entitled admit it: evidence allow admit CLAIM --name NAME --reason WHY";
     NO_BASELINE = "E263" "no-baseline", "what the branch protects where the change starts cannot be told", "plan again from a commit with a recorded merge below it: evidence plan --base REV --reason WHY";
-    BELOW_FLOOR = "E264" "below-floor", "a number fell below the highest that was merged", "raise it again; or let somebody entitled retire what was: evidence allow retire CLAIM --name NAME --reason WHY";
-    SLOWER = "E265" "worse-measurement", "a measurement is worse than the baseline's, beyond the tolerance, or cannot be told not to be", "mend it, measure longer on a like host, and run the gate again";
+    BELOW_FLOOR = "E264" "below-floor", "a number fell below the highest that was merged", "raise it again, and run the gate again; or let somebody entitled lower it: evidence allow retire CLAIM --name NAME --to PERCENT --reason WHY";
+    SLOWER = "E265" "worse-measurement", "a measurement is worse than the baseline's, beyond the tolerance, or cannot be told not to be", "mend it, measure longer on a like host, and run the gate again; or let somebody entitled allow it: evidence allow retire CLAIM --name NAME --to PERCENT --reason WHY";
     BASE_NOT_NEWEST = "E266" "base-not-newest", "the change does not start from the branch's newest merge, which its tier demands", "rebase it, and plan again: evidence plan --base REV --reason WHY";
     WRONG_BASELINE = "E267" "wrong-baseline", "the baseline that a merge left is not what follows from the one before it, the facts and the exceptions", "find out who recorded the merge: evidence show SERIAL";
     UNTESTED_NAME = "E268" "untested-name", "a name joins the surface that no passing test names and no met criterion", "test it, or let a criterion of the plan name it";
-    ABOVE_CEILING = "E269" "above-ceiling", "a count grew beyond the least that was merged", "bring it down again; or let somebody entitled admit it: evidence allow admit CLAIM --name NAME --reason WHY";
+    ABOVE_CEILING = "E269" "above-ceiling", "a count grew beyond the least that was merged", "bring it down again; or let somebody entitled admit it: evidence allow admit CLAIM --name NAME --to COUNT --reason WHY";
     NOT_DIFFERENTIAL = "E270" "test-not-differential", "tests that the change adds or changes do not fail on the base", "let them show what the change does: they pass on the head and fail on the base";
     NO_BASE_RUN = "E271" "no-base-run", "the policy demands a run on the base, and there is none that tells anything", "run the gate on the base too: evidence attest CLAIM --on-base -- CMD";
     HALTED = "E301" "halted", "the ledger is halted", "when the cause is gone: evidence record resume --reason WHY";

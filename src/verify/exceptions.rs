@@ -17,7 +17,7 @@ use super::plan::Plans;
 use super::question::behind;
 use super::verdict::{Excepted, ExceptionShown, ExceptionState, Finding, State};
 use crate::model::{ClaimName, Effect, Exception, Fingerprint, Id, Predicate, Rename, Time};
-use crate::policy::{Act, Policy, Reach, concerns, wildcard_matches};
+use crate::policy::{Act, Ceiling, Far, Floor, Policy, Reach, concerns, is_number, wildcard_matches};
 use crate::prove::{EVERY_CHANGE, Logged};
 
 /// The exceptions of a change under one policy.
@@ -51,6 +51,8 @@ pub(super) struct Taken {
     pub(super) patterns: Vec<String>,
     /// Names that become others.
     renames: Vec<Rename>,
+    /// How far a number may go.
+    pub(super) to: Option<u64>,
 }
 
 /// An exception on its way through the log.
@@ -148,6 +150,7 @@ impl Exceptions {
                     claims: exception.claims.clone(),
                     patterns: exception.names.clone(),
                     renames: exception.renames.clone(),
+                    to: exception.to,
                 });
             }
             let renames = exception.renames.iter().map(|Rename { from, to }| format!("{from} -> {to}"));
@@ -157,6 +160,7 @@ impl Exceptions {
                 effect: exception.effect.as_str(),
                 claims: exception.claims.clone(),
                 names: exception.names.iter().cloned().chain(renames).collect(),
+                to: exception.to,
                 any_change: reach(record) == Reach::AnyChange,
                 changes: exception.changes.clone(),
                 by,
@@ -179,9 +183,29 @@ impl Exceptions {
         self.about(Effect::Exempt, claim).next()
     }
 
-    /// Returns the exception by which a protected name of a claim may go.
+    /// Returns the exception by which a protected name of a claim may go; one that says how far is about a number.
     pub(super) fn retires(&self, claim: &ClaimName, name: &str) -> Option<&Taken> {
-        self.about(Effect::Retire, claim).find(|taken| taken.names(name))
+        self.about(Effect::Retire, claim).find(|taken| taken.to.is_none() && taken.names(name))
+    }
+
+    /// Returns the exception by which a floor of a claim may fall to a number.
+    pub(super) fn lowers(&self, claim: &ClaimName, floor: Floor, number: u64) -> Option<&Taken> {
+        let fits = |taken: &&Taken| matches!(taken.far(), Some(Far::Floor(least)) if number >= least);
+        self.about(Effect::Retire, claim).filter(fits).find(|taken| taken.writes(floor.as_str()))
+    }
+
+    /// Returns the exception by which a ceiling of a claim may rise to a number.
+    pub(super) fn raises(&self, claim: &ClaimName, ceiling: Ceiling, number: u64) -> Option<&Taken> {
+        let fits = |taken: &&Taken| matches!(taken.far(), Some(Far::Count(most)) if number <= most);
+        self.about(Effect::Admit, claim).filter(fits).find(|taken| taken.writes(ceiling.as_str()))
+    }
+
+    /// Returns the exceptions by which a measurement of a claim may be worse, each with by how many percent.
+    pub(super) fn worsens<'a>(&'a self, claim: &'a ClaimName, name: &'a str) -> impl Iterator<Item = (&'a Taken, u64)> {
+        self.about(Effect::Retire, claim).filter(|taken| taken.names(name)).filter_map(|taken| match taken.far() {
+            Some(Far::Worse(percent)) => Some((taken, percent)),
+            Some(Far::Floor(_) | Far::Count(_)) | None => None,
+        })
     }
 
     /// Returns the names that a protected name of a claim may become, each with the exception that says so.
@@ -194,9 +218,10 @@ impl Exceptions {
         all.filter(move |(_, rename)| rename.from == name).map(|(taken, rename)| (taken, rename.to.as_str()))
     }
 
-    /// Returns the exception by which a finding of a claim may come in.
-    pub(super) fn admits(&self, claim: &ClaimName, name: &str) -> Option<&Taken> {
-        self.about(Effect::Admit, claim).find(|taken| taken.names(name))
+    /// Returns the exception by which a finding of a claim may come in, where so many are there that are called so.
+    pub(super) fn admits(&self, claim: &ClaimName, name: &str, count: u64) -> Option<&Taken> {
+        let most = |taken: &Taken| taken.to.unwrap_or(ADMITTED);
+        self.about(Effect::Admit, claim).find(|taken| count <= most(taken) && taken.names(name))
     }
 
     fn about(&self, effect: Effect, claim: &ClaimName) -> impl Iterator<Item = &Taken> {
@@ -227,9 +252,20 @@ impl Exceptions {
 }
 
 impl Taken {
-    /// Returns whether a pattern of it matches a name.
+    /// Returns whether a pattern of it matches a name. The word of a number with how far it may go is that number's alone.
     fn names(&self, name: &str) -> bool {
-        self.patterns.iter().any(|pattern| wildcard_matches(pattern, name))
+        let mut names = self.patterns.iter().filter(|pattern| self.to.is_none() || !is_number(pattern));
+        names.any(|pattern| wildcard_matches(pattern, name))
+    }
+
+    /// Returns whether it has the word of a number, written out.
+    fn writes(&self, word: &str) -> bool {
+        self.patterns.iter().any(|pattern| pattern == word)
+    }
+
+    /// Returns how far it lets a number go.
+    pub(super) fn far(&self) -> Option<Far> {
+        Far::of(self.effect, &self.patterns, self.to)
     }
 }
 
@@ -319,6 +355,8 @@ fn unsupported(bench: &Bench<'_>, record: &Logged) -> Option<String> {
 const BY_NAME: &str = "it is about changes by their names, and nobody who may plan planned this one";
 /// What no exception takes away: that somebody's record says what its report does not, or belongs to no start.
 const STAYS: &[Code] = &[Code::FACTS_DIFFER, Code::NOT_MATCHING];
+/// So many findings of one name an exception admits that does not say how many.
+const ADMITTED: u64 = 1;
 /// The limitation that an exception stands in for a requirement.
 pub(super) const WAIVED: &str = "waived";
 /// The limitation that an exception says that a requirement does not apply.
@@ -341,6 +379,7 @@ mod tests {
             claims: vec![claim.clone()],
             patterns: Vec::new(),
             renames: Vec::new(),
+            to: None,
         };
         let stands = |taken: Vec<Taken>, refused: Vec<State>| {
             let exceptions = Exceptions { taken, refused, shown: Vec::new() };
@@ -366,16 +405,57 @@ mod tests {
             claims: vec![claim.clone()],
             patterns: vec!["old > *".to_owned(), "gone".to_owned()],
             renames: Vec::new(),
+            to: None,
         };
         let of = |effect| Exceptions { taken: vec![taken(effect)], ..Exceptions::default() };
         let (retire, admit) = (of(Effect::Retire), of(Effect::Admit));
         for name in ["old > a", "gone"] {
-            assert!(retire.retires(&claim, name).is_some() && retire.admits(&claim, name).is_none());
-            assert!(admit.admits(&claim, name).is_some() && admit.retires(&claim, name).is_none());
+            assert!(retire.retires(&claim, name).is_some() && retire.admits(&claim, name, 1).is_none());
+            assert!(admit.admits(&claim, name, 1).is_some() && admit.retires(&claim, name).is_none());
         }
         assert!(retire.retires(&claim, "new > a").is_none());
         assert!(retire.retires(&"others".parse().unwrap(), "gone").is_none());
         assert!(retire.waives(&claim).is_none() && retire.exempts(&claim).is_none());
+    }
+
+    #[test]
+    fn number_goes_as_far_as_is_signed_and_by_its_word_alone() {
+        let claim: ClaimName = "tests".parse().unwrap();
+        let of = |effect, names: &[&str], to| {
+            let taken = Taken {
+                serial: 1,
+                id: "n".parse().unwrap(),
+                effect,
+                by: Vec::new(),
+                reason: String::new(),
+                until: Time(9),
+                claims: vec![claim.clone()],
+                patterns: names.iter().map(|name| (*name).to_owned()).collect(),
+                renames: Vec::new(),
+                to,
+            };
+            Exceptions { taken: vec![taken], ..Exceptions::default() }
+        };
+        let lowers = |names: &[&str], to, number| {
+            of(Effect::Retire, names, to).lowers(&claim, Floor::Coverage, number).is_some()
+        };
+        assert!(lowers(&["coverage"], Some(8_900), 8_900) && lowers(&["coverage", "mutation"], Some(8_900), 9_000));
+        assert!(!lowers(&["coverage"], Some(8_900), 8_899) && !lowers(&["coverage"], None, 8_999));
+        assert!(!lowers(&["*"], Some(0), 8_999) && !lowers(&["coverage", "parse"], Some(0), 8_999));
+        let raises = |names: &[&str], to, number| {
+            of(Effect::Admit, names, to).raises(&claim, Ceiling::Skipped, number).is_some()
+        };
+        assert!(raises(&["skipped"], Some(5), 5) && !raises(&["skipped"], Some(5), 6));
+        assert!(!raises(&["skipped"], None, 1) && !raises(&["*"], Some(5), 1) && !raises(&["flaky"], Some(5), 1));
+        // What says how far is about numbers: no name goes by it, and the word of a number is no measurement and no finding.
+        assert!(of(Effect::Retire, &["*"], Some(5)).retires(&claim, "a").is_none());
+        let worsens = |names: &[&str], to, name| of(Effect::Retire, names, to).worsens(&claim, name).next().is_some();
+        assert!(worsens(&["par*"], Some(5), "parse") && !worsens(&["par*"], None, "parse"));
+        assert!(!worsens(&["coverage"], Some(5), "coverage") && !worsens(&["coverage", "parse"], Some(5), "parse"));
+        let admits =
+            |names: &[&str], to, count| of(Effect::Admit, names, to).admits(&claim, "skipped", count).is_some();
+        assert!(admits(&["skipped"], None, 1) && admits(&["skip*"], Some(3), 3));
+        assert!(!admits(&["skip*"], None, 2) && !admits(&["skip*"], Some(3), 4) && !admits(&["skipped"], Some(3), 1));
     }
 
     #[test]
@@ -391,6 +471,7 @@ mod tests {
             claims: vec![claim.clone()],
             renames: Vec::new(),
             patterns: Vec::new(),
+            to: None,
         };
         let exceptions = Exceptions { taken: vec![taken], ..Exceptions::default() };
         let finding = |code| Finding::new(code, "build", "x", "y");

@@ -10,6 +10,7 @@ use super::criteria::{CriterionShown, CriterionState};
 use super::exceptions::{Exceptions, NOT_APPLICABLE, WAIVED, limitation};
 use super::independence::Implementers;
 use super::names::{UNKNOWN_AUTHOR, missing_names};
+use super::not_compared::not_compared;
 use super::pipelines::is_pipeline;
 use super::plan::{self, Plans};
 use super::question::{Answers, Counted, Draft, Shown, Unanswered};
@@ -390,6 +391,7 @@ fn check_requirements(
         let mut serials = ruled.serials;
         serials.sort_unstable();
         serials.dedup();
+        let not_compared = not_compared(bench, &required.claim, claim, &ruled.compared);
         let shown = Requirement {
             claim: required.claim.clone(),
             why,
@@ -403,6 +405,7 @@ fn check_requirements(
             delivered_late_seconds: ruled.late.map(|Span(seconds)| seconds),
             exception,
             baseline: ruled.compared,
+            not_compared,
             policy: None,
         };
         if !verdict.requirements.contains(&shown) {

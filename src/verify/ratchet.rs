@@ -5,6 +5,7 @@
 //! The next baseline is a function of the one before it, the facts that count and the exceptions, and of nothing else: whoever
 //! holds them computes it again ([`next_baseline`]).
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -15,13 +16,16 @@ use super::code::Code;
 use super::exceptions::Taken;
 use super::judge::Bench;
 use super::limits::Numbers;
+use super::measurements::{Worse, least, measured, worse};
+use super::now::Now;
+use super::surface::Told;
 use super::verdict::{Decided, Finding};
 use crate::model::{ClaimName, Digest, Id};
 use crate::policy::{
     Baseline, BaselineRule, Ceiling, Claim, Floor, FloorRule, Kept, Measured, MeasurementLimits, MeasurementRule,
     NameSet, Protected, Surface,
 };
-use crate::reports::{Better, CaseOutcome};
+use crate::reports::Better;
 
 /// What comparing with the baseline came to, for one kind of thing that a requirement protects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,6 +64,9 @@ pub struct Allowed {
     /// The name that came in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// How far the exception lets a number go: `down to 89.00 %`, `up to 500`, `up to 25 % worse`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
     /// The exception's record.
     pub serial: u64,
     /// Its id.
@@ -155,6 +162,7 @@ pub(super) fn check(
         protected.names = Some(now.names);
     }
     if let Some(most) = claim.findings.as_ref().and_then(|limits| limits.new_max) {
+        comparing.tools(old.and_then(|old| old.findings.as_ref()), numbers);
         comparing.cap("findings", "findings", old.and_then(|old| old.findings.as_ref()), &now.findings, most);
         protected.findings = Some(now.findings);
     }
@@ -194,70 +202,6 @@ pub(super) fn check(
         tighten,
     };
     Some((shown, gain))
-}
-
-/// What the reports show now.
-struct Now {
-    tests: NameSet,
-    not_passing: BTreeSet<Digest>,
-    names: NameSet,
-    findings: NameSet,
-}
-
-impl Now {
-    fn of(numbers: &Numbers) -> Self {
-        let mut not_passing = BTreeSet::new();
-        let (mut tests, mut names, mut findings) = (Vec::new(), Vec::new(), Vec::new());
-        for report in numbers.reports() {
-            for case in &report.cases {
-                match case.outcome {
-                    CaseOutcome::Passed | CaseOutcome::Flaky => {
-                        tests.push(Kept { identity: case.identity, count: 1, name: case.shown().into() });
-                    }
-                    CaseOutcome::Failed | CaseOutcome::Unknown | CaseOutcome::Skipped => {
-                        not_passing.insert(case.identity);
-                    }
-                }
-            }
-            names.extend(report.names.iter().map(|named| Kept {
-                identity: named.identity,
-                count: 1,
-                name: named.name.as_str().into(),
-            }));
-            findings.extend(report.findings.iter().map(|finding| Kept {
-                identity: finding.fingerprint,
-                count: 1,
-                name: shown_finding(finding).into(),
-            }));
-        }
-        // One copy that does not pass makes all of that name not pass.
-        tests.retain(|test: &Kept| !not_passing.contains(&test.identity));
-        let (tests, names, findings) = (NameSet::new(tests), NameSet::new(names), NameSet::new(findings));
-        Self { tests, not_passing, names, findings }
-    }
-}
-
-fn measured(numbers: &Numbers, host: &str) -> BTreeMap<Digest, Measured> {
-    let all = numbers.reports().flat_map(|report| &report.measurements);
-    let mut measured: BTreeMap<Digest, Measured> = BTreeMap::new();
-    for one in all {
-        let fresh = Measured {
-            unit: one.unit.into(),
-            better: one.better,
-            interval: [one.low, one.middle, one.high],
-            host: host.into(),
-            name: one.name.as_str().into(),
-        };
-        // Of two under one name the whole range counts.
-        measured
-            .entry(one.identity)
-            .and_modify(|known| {
-                known.interval[0] = known.interval[0].min(fresh.interval[0]);
-                known.interval[2] = known.interval[2].max(fresh.interval[2]);
-            })
-            .or_insert(fresh);
-    }
-    measured
 }
 
 struct Comparing<'a, 'b> {
@@ -303,7 +247,7 @@ impl Comparing<'_, '_> {
         let none = NameSet::default();
         let known = old.unwrap_or(&none);
         compared.of = known.total();
-        let mut first = None;
+        let (mut first, mut taken) = (None, BTreeMap::new());
         for (before, after) in known.beside(now) {
             let count = after.map_or(0, |kept| kept.count);
             let Some(before) = before else {
@@ -317,7 +261,7 @@ impl Comparing<'_, '_> {
             }
             let retired = self.bench.exceptions.retires(self.name, &before.name);
             let retired = retired.map(|taken| Allowed::new(&before.name, None, taken));
-            if let Some(allowed) = retired.or_else(|| self.renamed(before, now)) {
+            if let Some(allowed) = retired.or_else(|| self.renamed(before, known, now, &mut taken)) {
                 self.retired.insert(before.identity);
                 compared.allowed.push(allowed);
                 continue;
@@ -343,7 +287,8 @@ impl Comparing<'_, '_> {
             );
             let wanted = format!("all of them{}, or retired", if what == "tests" { " there and passing" } else { "" });
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, wanted);
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
+            self.findings
+                .push(finding.mended_by_words(allow("retire", self.name, &first, None), self.bench.may_allow()));
         }
         if old.is_none() {
             compared.joined = now.total();
@@ -352,11 +297,28 @@ impl Comparing<'_, '_> {
     }
 
     /// Returns the exception by which a name became another one that is there as often, and passes.
-    fn renamed(&self, before: &Kept, now: &NameSet) -> Option<Allowed> {
+    ///
+    /// Only what joined under that name counts, and each of it once: `taken` is how much of it other names became.
+    fn renamed(
+        &self,
+        before: &Kept,
+        known: &NameSet,
+        now: &NameSet,
+        taken: &mut BTreeMap<String, u64>,
+    ) -> Option<Allowed> {
+        let called = |set: &NameSet, name: &str| {
+            let all = set.names().iter().filter(|kept| &*kept.name == name).map(|kept| kept.count);
+            all.fold(0, u64::saturating_add)
+        };
         let mut renames = self.bench.exceptions.renames(self.name, &before.name);
-        renames.find_map(|(taken, to)| {
-            let there = now.names().iter().filter(|kept| &*kept.name == to).map(|kept| kept.count).max();
-            (there >= Some(before.count)).then(|| Allowed::new(&before.name, Some(to.to_owned()), taken))
+        renames.find_map(|(exception, to)| {
+            let joined = called(now, to).saturating_sub(called(known, to));
+            let became = taken.entry(to.to_owned()).or_default();
+            let needed = became.saturating_add(before.count);
+            (joined >= needed).then(|| {
+                *became = needed;
+                Allowed::new(&before.name, Some(to.to_owned()), exception)
+            })
         })
     }
 
@@ -398,9 +360,31 @@ impl Comparing<'_, '_> {
                 told(gone.iter().copied(), gone.len())
             );
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, "all of them, or retired");
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, first), self.bench.may_allow()));
+            self.findings
+                .push(finding.mended_by_words(allow("retire", self.name, first, None), self.bench.may_allow()));
         }
         self.shown.push(compared);
+    }
+
+    /// A tool that found something that is known must have looked again: that it finds nothing must not be that it did not run.
+    fn tools(&mut self, old: Option<&NameSet>, numbers: &Numbers) {
+        let ran: BTreeSet<&str> = numbers.reports().flat_map(|report| &report.tools).map(String::as_str).collect();
+        let is_of = |name: &str, tool: &str| {
+            tool.is_empty() || name.strip_prefix(tool).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        let known = old.into_iter().flat_map(NameSet::names);
+        let gone = known.filter(|kept| !ran.iter().any(|tool| is_of(&kept.name, tool)));
+        let gone: Vec<&Kept> =
+            gone.filter(|kept| self.bench.exceptions.retires(self.name, &kept.name).is_none()).collect();
+        let Some(first) = gone.first() else { return };
+        let found = format!(
+            "{} findings of {} are of a tool of which no report shows that it looked: {}",
+            gone.len(),
+            self.of_merge(),
+            first.name
+        );
+        let wanted = "a report of each tool that has findings there, or its findings retired";
+        self.findings.push(Finding::new(Code::NO_FACTS, self.thing(), found, wanted));
     }
 
     /// A cap set: nothing may come but so much, or what somebody admits.
@@ -409,6 +393,7 @@ impl Comparing<'_, '_> {
         // Where nothing was merged yet, what is there begins the baseline.
         if let Some(known) = old {
             compared.of = known.total();
+            let copies = LazyCell::new(|| now.copies());
             let mut first = None;
             for (before, after) in known.beside(now) {
                 let had = before.map_or(0, |kept| kept.count);
@@ -418,21 +403,23 @@ impl Comparing<'_, '_> {
                 if more == 0 {
                     continue;
                 }
-                if let Some(taken) = self.bench.exceptions.admits(self.name, &after.name) {
+                let all = copies.get(&*after.name).copied().unwrap_or(after.count);
+                if let Some(taken) = self.bench.exceptions.admits(self.name, &after.name, all) {
                     self.admitted.insert(after.identity);
                     compared.allowed.push(Allowed::new(&after.name, None, taken));
                     continue;
                 }
                 compared.against = compared.against.saturating_add(more);
-                first.get_or_insert_with(|| after.name.to_string());
+                first.get_or_insert_with(|| (after.name.to_string(), (all > 1).then(|| all.to_string())));
                 if compared.names.len() < NAMES_SHOWN_MAX {
                     compared.names.push(after.name.to_string());
                 }
             }
-            if let Some(first) = first.filter(|_| compared.against > most) {
+            if let Some((first, all)) = first.filter(|_| compared.against > most) {
                 let found = format!("{} {what} are not in {}: {}", compared.against, self.of_merge(), list(&compared));
                 let finding = Finding::new(Code::NEW_NAME, self.thing(), found, format!("at most {most}, or admitted"));
-                self.findings.push(finding.mended_by_words(allow("admit", self.name, &first), self.bench.may_allow()));
+                let mend = allow("admit", self.name, &first, all.as_deref());
+                self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
             }
         } else {
             compared.joined = now.total();
@@ -443,11 +430,11 @@ impl Comparing<'_, '_> {
     /// What joins a surface must be named by a test that passes.
     fn tested(&mut self, old: &NameSet, now: &NameSet) {
         let joined = old.beside(now).filter_map(|(before, after)| after.filter(|_| before.is_none()));
-        let told = self.bench.told_tests();
+        let told = Told::new(self.bench.told_tests());
         // More names at once are not looked for: looking takes names times tests.
         let untested: Vec<&Kept> = joined
             .enumerate()
-            .filter(|(at, kept)| *at >= JOINED_MAX || !told.contains(&*kept.name))
+            .filter(|(at, kept)| *at >= JOINED_MAX || !told.tells(&kept.name))
             .map(|it| it.1)
             .collect();
         if untested.is_empty() {
@@ -457,24 +444,33 @@ impl Comparing<'_, '_> {
         let more = untested.len().saturating_sub(names.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let found = format!("{} names join untested: {}{more}", untested.len(), names.join(", "));
-        let wanted = "a test of this change that passes and has the name in its own, or a criterion of its plan that has it in its text";
-        self.findings.push(Finding::new(Code::UNTESTED_NAME, self.thing(), found, wanted));
+        let wanted = "a test of this change that passes and has the name as whole words in its own, or a criterion of its plan that has it";
+        let finding = Finding::new(Code::UNTESTED_NAME, self.thing(), found, wanted);
+        // The surface is as it is: what lacks is a test, in a claim that shows some.
+        self.findings.push(match self.bench.shows_tests() {
+            Some((name, claim)) => finding.mended_by(
+                &["evidence", "attest", name.as_str(), "--report", "FILE", "--", "CMD"],
+                Some(claim.by.as_str()),
+            ),
+            None => finding,
+        });
     }
 
     fn floor(&mut self, floor: Floor, old: Option<u64>, now: u64) {
         let what = floor.as_str();
         let mut compared = self.blank(what);
         (compared.of, compared.held) = (old.unwrap_or(0), now);
-        let lowered = old.filter(|old| now < *old).and_then(|_| self.bench.exceptions.retires(self.name, what));
+        let lowered = old.filter(|old| now < *old).and_then(|_| self.bench.exceptions.lowers(self.name, floor, now));
         if let Some(taken) = lowered {
             self.lowered.insert(floor);
             compared.allowed.push(Allowed::new(what, None, taken));
         } else if let Some(old) = old.filter(|old| now < *old) {
             compared.against = 1;
             let found = format!("{what} is {}", percent(now));
-            let wanted = format!("at least {}, as in {}", percent(old), self.of_merge());
+            let wanted = format!("at least {}, as in {}, or retired", percent(old), self.of_merge());
             let finding = Finding::new(Code::BELOW_FLOOR, self.thing(), found, wanted);
-            let mend = allow("retire", self.name, what);
+            let to = percent(now).replace(' ', "");
+            let mend = allow("retire", self.name, what, Some(&to));
             self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
         }
         self.shown.push(compared);
@@ -490,7 +486,8 @@ impl Comparing<'_, '_> {
             None => compared.merge = None,
             Some(most) => {
                 compared.of = most;
-                if let Some(taken) = self.bench.exceptions.admits(self.name, what).filter(|_| now > most) {
+                let raised = self.bench.exceptions.raises(self.name, ceiling, now);
+                if let Some(taken) = raised.filter(|_| now > most) {
                     self.raised.insert(ceiling);
                     compared.allowed.push(Allowed::new(what, None, taken));
                 } else if now > most {
@@ -498,8 +495,8 @@ impl Comparing<'_, '_> {
                     let found = format!("{now} {}", ceiling.noun());
                     let wanted = format!("at most {most}, as in {}, or admitted", self.of_merge());
                     let finding = Finding::new(Code::ABOVE_CEILING, self.thing(), found, wanted);
-                    self.findings
-                        .push(finding.mended_by_words(allow("admit", self.name, what), self.bench.may_allow()));
+                    let mend = allow("admit", self.name, what, Some(&now.to_string()));
+                    self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
                 }
             }
         }
@@ -518,28 +515,46 @@ impl Comparing<'_, '_> {
         let known = old.unwrap_or(&none);
         compared.of = u64::try_from(known.len()).unwrap_or(u64::MAX);
         compared.joined = u64::try_from(now.keys().filter(|key| !known.contains_key(*key)).count()).unwrap_or(u64::MAX);
-        let mut first = None;
+        let (mut first, mut any) = (None, false);
         for (identity, before) in known {
-            let told = match now.get(identity) {
-                None => Some("is gone".to_owned()),
-                Some(after) => worse(before, after, limits.tolerance),
+            let (told, kind) = match now.get(identity) {
+                None => ("is gone".to_owned(), Worse::Gone),
+                Some(after) => match worse(before, after, limits.tolerance) {
+                    Some(told) => told,
+                    None => {
+                        compared.held += 1;
+                        continue;
+                    }
+                },
             };
-            let Some(told) = told else {
-                compared.held += 1;
-                continue;
+            let after = now.get(identity).filter(|_| !matches!(kind, Worse::Gone | Worse::Unlike));
+            let taken = match after {
+                // What cannot be held against it is gone: another begins.
+                None => self.bench.exceptions.retires(self.name, &before.name),
+                Some(after) => {
+                    let mut all = self.bench.exceptions.worsens(self.name, &before.name);
+                    all.find(|(_, percent)| worse(before, after, *percent).is_none()).map(|(taken, _)| taken)
+                }
             };
-            if let Some(taken) = self.bench.exceptions.retires(self.name, &before.name) {
+            if let Some(taken) = taken {
                 self.retired.insert(*identity);
                 compared.allowed.push(Allowed::new(&before.name, None, taken));
                 continue;
             }
             compared.against += 1;
-            first.get_or_insert_with(|| before.name.to_string());
+            any = true;
+            let to = match kind {
+                Worse::Gone => Some(None),
+                Worse::Surely => after.and_then(|after| least(before, after)).map(|least| Some(format!("{least}%"))),
+                // Measuring again tells more than any exception.
+                Worse::Unlike | Worse::Perhaps => None,
+            };
+            first = first.or_else(|| to.map(|to| (before.name.to_string(), to)));
             if compared.names.len() < NAMES_SHOWN_MAX {
                 compared.names.push(format!("{} ({told})", before.name));
             }
         }
-        if let Some(first) = first {
+        if any {
             let found = format!(
                 "{} of {} measurements of {}: {}",
                 compared.against,
@@ -547,48 +562,17 @@ impl Comparing<'_, '_> {
                 self.of_merge(),
                 list(&compared)
             );
-            let wanted = format!("all of them on a like host, and for certain not {} % worse", limits.tolerance);
+            let wanted =
+                format!("all of them on a like host, and for certain not {} % worse, or retired", limits.tolerance);
             let finding = Finding::new(Code::SLOWER, self.thing(), found, wanted);
-            self.findings.push(finding.mended_by_words(allow("retire", self.name, &first), self.bench.may_allow()));
+            self.findings.push(match first {
+                Some((first, to)) => {
+                    finding.mended_by_words(allow("retire", self.name, &first, to.as_deref()), self.bench.may_allow())
+                }
+                None => finding,
+            });
         }
         self.shown.push(compared);
-    }
-}
-
-/// Says how a measurement is worse, or why that cannot be told; `None` if it is for certain not worse beyond the tolerance.
-///
-/// With lower as better: the whole interval now must lie below the tolerance above the whole interval then.
-fn worse(before: &Measured, after: &Measured, tolerance: u64) -> Option<String> {
-    if (&before.unit, before.better) != (&after.unit, after.better) {
-        return Some(format!("is in {}, and was in {}", after.unit, before.unit));
-    }
-    if before.host != after.host {
-        return Some(format!("was measured on `{}`, and before on `{}`", after.host, before.host));
-    }
-    let scaled = |number: u64, percent: u64| u128::from(number) * u128::from(percent);
-    let ([old_low, old_middle, old_high], [low, middle, high]) = (before.interval, after.interval);
-    let change = || match old_middle {
-        0 => format!("{middle}, and was 0"),
-        old => {
-            let percent = (i128::from(middle) - i128::from(old)) * 100 / i128::from(old);
-            format!("{percent:+} %")
-        }
-    };
-    // Bounds of the ratio of now to then: surely fine, surely worse, or neither.
-    let (fine, bad) = match before.better {
-        Better::Lower => {
-            let limit = 100 + tolerance;
-            (scaled(high, 100) <= scaled(old_low, limit), scaled(low, 100) > scaled(old_high, limit))
-        }
-        Better::Higher => {
-            let limit = 100 + tolerance;
-            (scaled(low, limit) >= scaled(old_high, 100), scaled(high, limit) < scaled(old_low, 100))
-        }
-    };
-    match (fine, bad) {
-        (true, _) => None,
-        (false, true) => Some(format!("is {} worse", change())),
-        (false, false) => Some(format!("cannot be told: {}, the intervals are too wide", change())),
     }
 }
 
@@ -596,7 +580,8 @@ impl Allowed {
     fn new(name: &str, to: Option<String>, taken: &Taken) -> Self {
         let Taken { serial, id, by, reason, .. } = taken;
         let (name, by, reason) = (name.to_owned(), by.clone(), reason.clone());
-        Self { name, to, serial: *serial, id: id.clone(), by, reason }
+        let limit = taken.far().map(|far| far.to_string());
+        Self { name, to, limit, serial: *serial, id: id.clone(), by, reason }
     }
 }
 
@@ -628,8 +613,13 @@ impl Compared {
         if let Some(one) = allowed.first() {
             let word =
                 if matches!(*what, "findings" | "new-names") || ceiling.is_some() { "admitted" } else { "retired" };
-            let others = if allowed.len() > 1 { format!(" and {} more", allowed.len() - 1) } else { String::new() };
-            text.push_str(&format!(", {} {word} by {}{others}: {:?}", allowed.len(), one.by.join(" and "), one.reason));
+            let limit = one.limit.as_ref().map_or_else(String::new, |limit| format!(" {limit}"));
+            let by = format!("by {}: {:?}", one.by.join(" and "), one.reason);
+            let same = allowed.iter().filter(|other| other.id == one.id && other.serial == one.serial).count();
+            text.push_str(&match allowed.len() - same {
+                0 => format!(", {same} {word}{limit} {by}"),
+                others => format!(", {} {word}, {same} of them{limit} {by}, {others} otherwise", allowed.len()),
+            });
         }
         text
     }
@@ -740,13 +730,6 @@ impl Gain {
     }
 }
 
-fn shown_finding(finding: &crate::reports::Finding) -> String {
-    let line = finding.line.map_or_else(String::new, |line| format!(":{line}"));
-    let place = format!("{}{line}", finding.file);
-    let parts = [&finding.tool, &finding.rule, &place];
-    parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ")
-}
-
 fn list(compared: &Compared) -> String {
     told(compared.names.iter().map(String::as_str), usize::try_from(compared.against).unwrap_or(usize::MAX))
 }
@@ -763,8 +746,13 @@ fn percent(hundredths: u64) -> String {
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
-fn allow(effect: &str, claim: &ClaimName, name: &str) -> Vec<String> {
-    ["evidence", "allow", effect, claim.as_str(), "--name", name, "--reason", "WHY"].map(str::to_owned).to_vec()
+/// Returns the command that lets a name go or come: what no terminal shows of it is any run of characters.
+fn allow(effect: &str, claim: &ClaimName, name: &str, to: Option<&str>) -> Vec<String> {
+    let pattern: String = name.chars().map(|letter| if letter.is_control() { '*' } else { letter }).collect();
+    let mut words = vec!["evidence", "allow", effect, claim.as_str(), "--name", &pattern];
+    words.extend(to.into_iter().flat_map(|to| ["--to", to]));
+    words.extend(["--reason", "WHY"]);
+    words.into_iter().map(str::to_owned).collect()
 }
 
 /// So many names stand in the JSON of a verdict.

@@ -108,6 +108,9 @@ pub struct Requirement {
     /// What comparing with the branch's baseline came to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub baseline: Vec<Compared>,
+    /// What the branch protects of it and nothing was held against, such as `coverage (linux)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<String>,
     /// The newest policy, where that requires it besides the one in force at the plan, or otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Digest>,
@@ -146,6 +149,9 @@ pub struct ExceptionShown {
     /// Patterns of the names that it is about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// How far a number may go that it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
     /// Whether it is wider than one change.
     pub any_change: bool,
     /// Patterns of the changes that it is about, where it names some.
@@ -414,15 +420,37 @@ impl Verdict {
     #[must_use]
     pub fn compared(&self) -> Option<(&'static str, Vec<String>)> {
         let all: Vec<&Compared> = self.requirements.iter().flat_map(|requirement| &requirement.baseline).collect();
-        let codes = [Code::LOST_NAME, Code::NEW_NAME, Code::BELOW_FLOOR, Code::SLOWER, Code::ABOVE_CEILING];
+        let codes = [
+            Code::LOST_NAME,
+            Code::NEW_NAME,
+            Code::BELOW_FLOOR,
+            Code::SLOWER,
+            Code::UNTESTED_NAME,
+            Code::ABOVE_CEILING,
+        ];
         let changed = |compared: &&Compared| compared.what == "pictures" && compared.against > 0;
         let worse = self.findings.iter().any(|finding| codes.contains(&finding.code)) || all.iter().any(changed);
         let of = |requirement: &Requirement| {
             let numbers: Vec<String> = requirement.baseline.iter().map(Compared::sentence).collect();
             (!numbers.is_empty()).then(|| format!("{} {}", requirement.claim, numbers.join(", ")))
         };
-        let word = if worse { "worse" } else { "not worse" };
-        (!all.is_empty()).then(|| (word, self.requirements.iter().filter_map(of).collect()))
+        let mut parts: Vec<String> = self.requirements.iter().filter_map(of).collect();
+        let left = self.requirements.iter().map(|it| (it.claim.as_str(), it.not_compared.join(", ")));
+        let left: BTreeSet<String> =
+            left.filter(|(_, what)| !what.is_empty()).map(|(claim, what)| format!("{what} of {claim}")).collect();
+        let left = left.into_iter().collect::<Vec<_>>().join("; ");
+        // Nobody is told that nothing is worse where not all of it was looked at.
+        let word = match (all.is_empty(), left.is_empty()) {
+            (true, true) => return None,
+            (true, false) => return Some(("not compared", vec![left])),
+            (false, _) if worse => "worse",
+            (false, true) => "not worse",
+            (false, false) => "compared",
+        };
+        if !left.is_empty() {
+            parts.push(format!("not compared: {left}"));
+        }
+        Some((word, parts))
     }
 
     /// Prints the JSON that is the norm.

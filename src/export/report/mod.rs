@@ -274,6 +274,7 @@ mod tests {
             failed_elsewhere: Vec::new(),
             delivered_late_seconds: None,
             baseline: Vec::new(),
+            not_compared: Vec::new(),
             policy: None,
             exception: None,
         };

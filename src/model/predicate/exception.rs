@@ -27,6 +27,10 @@ pub struct Exception {
     /// Names that become others: each may go as far as the other is there as often, and passes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renames: Vec<Rename>,
+    /// How far a number may go that `names` names: hundredths of a percent of a floor, the count of a ceiling or of a finding,
+    /// the percent by which a measurement may be worse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
     /// Why.
     pub reason: String,
     /// When it ends.

@@ -30,6 +30,7 @@ fn verdict(moment: Moment, states: &[State]) -> Verdict {
         delivered_late_seconds: None,
         exception: None,
         baseline: Vec::new(),
+        not_compared: Vec::new(),
         policy: None,
     };
     Verdict {
