@@ -176,7 +176,20 @@ fn the_demonstration_goes_as_it_must_and_its_commands_can_be_pasted() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("\nAll of it went as it must.\n\nkept in "), "{text}");
-    for wanted in ["E260 lost-name", "E240 criterion-open", "E244 picture-not-reviewed", "1 retired by lea", "waived"] {
+    for wanted in [
+        "E260 lost-name",
+        "E240 criterion-open",
+        "E244 picture-not-reviewed",
+        "E262 new-name",
+        "E264 below-floor",
+        "E265 worse-measurement",
+        "E269 above-ceiling",
+        "E203 inconclusive",
+        "1 retired by lea",
+        "1 admitted by lea",
+        "waived",
+        "not-applicable",
+    ] {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }
     // What only reads says the same again: audits, and the last verdict.

@@ -1,4 +1,5 @@
-//! `evidence demo`: the main job on real parts, three attacks, and what a branch keeps. Each step is a child process of this binary.
+//! `evidence demo`: the main job on real parts, four attacks, and what a branch keeps: its tests, its pictures and its numbers. Each
+//! step is a child process of this binary.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -109,6 +110,7 @@ impl Demo {
         self.git(&["merge", "-q", "--ff-only", "discount"])?;
         self.evidence(&["--key", &linux, "record", "merge"], 0)?;
         self.keep(&planner, &linux, &scan)?;
+        self.numbers(&planner, &linux)?;
         print("\nAll of it went as it must.\n");
         Ok(())
     }
@@ -153,6 +155,82 @@ impl Demo {
         Ok(())
     }
 
+    /// Another repository, whose branch keeps numbers and names: one change gets all of them worse at once.
+    fn numbers(&self, planner: &str, ci: &str) -> Result<(), Fail> {
+        let mill = self.folder.join("mill");
+        let evidence = |words: &[&str], wanted| self.step(&mill, words, wanted);
+        let by = |key: &str, words: &[&str], wanted| evidence(&[&["--key", key], words].concat(), wanted);
+        let git = |words: &[&str]| self.git(&[&["-C", "../mill"], words].concat());
+        let lea = self.key("lea");
+        self.heading("Another repository keeps numbers: coverage, skipped tests, findings, an interface, how long it takes, mutants");
+        fs::create_dir(&mill).map_err(|error| Fail::io("cannot make", &mill, &error))?;
+        self.write("mill/mill.py", "# grinds\n")?;
+        self.write("quality.toml", QUALITY)?;
+        git(&["init", "-q", "-b", "main", "."])?;
+        git(&["config", "user.name", "agent-7"])?;
+        git(&["config", "user.email", "agent-7@example.org"])?;
+        git(&["add", "."])?;
+        git(&["commit", "-q", "-m", "a mill"])?;
+        evidence(&["init", "--repository", "mill", "--principal", "olga", "--policy", "../quality.toml"], 0)?;
+        for (name, role, key) in
+            [("planner", "planner", planner), ("ci-linux", "ci", ci), ("lea", "admin", lea.as_str())]
+        {
+            evidence(&["key", "grant", key, "--principal", name, "--role", role], 0)?;
+        }
+        let quality = |covered: usize, seconds: &str, names: &str, skipped: &str, finding: &[&str]| {
+            let lines: String = (1..=4).map(|line| format!("DA:{line},{}\n", usize::from(line <= covered))).collect();
+            self.write("lines.lcov", &format!("SF:mill.py\n{lines}end_of_record\n"))?;
+            self.write("bench.json", &BENCH.replace("SECONDS", seconds))?;
+            self.write("api.txt", names)?;
+            self.write("tests.xml", &TESTS.replace("SKIPPED", skipped))?;
+            self.write("scan.sarif", &sarif("scan", finding))?;
+            let reports = ["tests.xml", "lcov=lines.lcov", "hyperfine=bench.json", "names=api.txt", "scan.sarif"];
+            let named = reports.map(|report| match report.split_once('=') {
+                Some((format, name)) => format!("{format}=../{name}"),
+                None => format!("../{report}"),
+            });
+            let words: Vec<&str> = named.iter().flat_map(|report| ["--report", report.as_str()]).collect();
+            by(ci, &[&["attest", "quality"], &words[..]].concat(), 0)
+        };
+        let mutants = |state: &str, wanted| {
+            self.write("mutants.json", &MUTANTS.replace("STATE", state))?;
+            by(ci, &["attest", "mutants", "--report", "stryker=../mutants.json"], wanted)
+        };
+        git(&["checkout", "-q", "-b", "first"])?;
+        self.write("mill/mill.py", "print('grinds')\n")?;
+        git(&["add", "."])?;
+        git(&["commit", "-q", "-m", "it grinds"])?;
+        by(planner, &["plan", "--tier", "all", "--implementer", "agent-7"], 0)?;
+        quality(3, "1.0", "grind\nstop\n", "", &[])?;
+        mutants("Killed", 0)?;
+        by(ci, &["attest", "manual", "--", "true"], 0)?;
+        evidence(&["verify"], 0)?;
+        git(&["checkout", "-q", "main"])?;
+        git(&["merge", "-q", "--ff-only", "first"])?;
+        by(ci, &["record", "merge"], 0)?;
+
+        self.heading("A change makes each of them worse, and its mutation run was broken off");
+        git(&["checkout", "-q", "-b", "second"])?;
+        self.write("mill/mill.py", "print('grinds finer')\n")?;
+        git(&["commit", "-q", "-a", "-m", "it grinds finer"])?;
+        by(planner, &["plan", "--tier", "all", "--implementer", "agent-7"], 0)?;
+        quality(2, "1.34", "grind\n", "<skipped/>", &[FINDING])?;
+        mutants("Pending", 1)?;
+        evidence(&["verify"], 1)?;
+        evidence(&["baseline", "diff"], 0)?;
+
+        self.heading("What can be mended is mended; for the rest somebody entitled signs, and it shows as that");
+        quality(3, "1.05", "grind\n", "", &[FINDING])?;
+        mutants("Killed", 0)?;
+        let until = ["--until", "2d"];
+        let allow = |words: &[&str]| by(&lea, &[&["allow"], words, &until].concat(), 0);
+        allow(&["retire", "quality", "--name", "stop", "--reason", "the mill stops by itself"])?;
+        allow(&["admit", "quality", "--name", "scan S1 mill.py:1", "--reason", "a false alarm"])?;
+        allow(&["exempt", "manual", "--reason", "nothing that the manual tells has changed"])?;
+        evidence(&["verify"], 0)?;
+        Ok(())
+    }
+
     fn make_repository(&self) -> Result<(), Fail> {
         fs::create_dir_all(self.repository.join("src"))
             .map_err(|error| Fail::io("cannot make", &self.repository, &error))?;
@@ -189,7 +267,8 @@ impl Demo {
 
     fn step(&self, folder: &Path, words: &[&str], wanted: i32) -> Result<Output, Fail> {
         let shown: Vec<String> = words.iter().map(|word| quote(word)).collect();
-        let config = if folder == self.repository {
+        let is_auditor = folder == self.folder.join("auditor");
+        let config = if !is_auditor {
             format!("XDG_CONFIG_HOME={} ", quote(&self.config.display().to_string()))
         } else {
             String::new()
@@ -209,7 +288,7 @@ impl Demo {
             }
         }
         let nowhere = self.folder.join("nowhere");
-        command.env("XDG_CONFIG_HOME", if folder == self.repository { &self.config } else { &nowhere });
+        command.env("XDG_CONFIG_HOME", if is_auditor { &nowhere } else { &self.config });
         command.env("CARGO_TARGET_DIR", self.folder.join("target")).env("CARGO_TERM_COLOR", "never");
         let output = command.output().map_err(|error| Fail::io("cannot run", &self.program, &error))?;
         print(&String::from_utf8_lossy(&output.stdout));
@@ -410,3 +489,48 @@ require = ["pictures"]
 /// A picture of one white point, and one of a black one.
 const WHITE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\x0aIDATx\xdac\xf8\x0f\0\x01\x01\x01\0\x1c\xb0\x8c\x99\0\0\0\0IEND\xaeB`\x82";
 const BLACK: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\x0aIDATx\xdac`\0\0\0\x02\0\x01\xe5'\xde\xfc\0\0\0\0IEND\xaeB`\x82";
+
+/// What the second repository keeps.
+const QUALITY: &str = r#"version = 1
+tiers = ["all"]
+
+[claim.quality]
+family       = "non-regression"
+by           = "ci"
+tests        = { baseline = "keep", skipped = "ceiling" }
+coverage     = { baseline = "floor" }
+findings     = { new_max = 0 }
+names        = { baseline = "keep" }
+measurements = { tolerance = 10 }
+
+[claim.mutants]
+family   = "functionality"
+by       = "ci"
+mutation = { score_min = 60 }
+
+[claim.manual]
+family = "functionality"
+by     = "ci"
+
+[tier.all]
+require = ["quality", "mutants", "manual"]
+
+[may]
+plan  = ["planner"]
+grant = ["admin"]
+allow = ["admin"]
+merge = ["ci"]
+"#;
+
+const BENCH: &str = r#"{"results":[{"command":"grind","mean":SECONDS,"median":SECONDS,"min":SECONDS,"max":SECONDS,"times":[SECONDS,SECONDS],"exit_codes":[0,0]}]}
+"#;
+
+const TESTS: &str = r#"<testsuite name="mill"><testcase classname="mill" name="grinds"/><testcase classname="mill" name="stops">SKIPPED</testcase></testsuite>
+"#;
+
+const FINDING: &str = r#"{"ruleId":"S1","level":"error","message":{"text":"a number without a name"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"mill.py"},"region":{"startLine":1}}}]}"#;
+
+const MUTANTS: &str = r#"{"schemaVersion":"1.0","thresholds":{"high":80,"low":60},"files":{"mill.py":{"language":"python","source":"a\nb\n","mutants":[
+{"id":"1","mutatorName":"a","status":"Killed","location":{"start":{"line":1,"column":1},"end":{"line":1,"column":2}}},
+{"id":"2","mutatorName":"b","status":"STATE","location":{"start":{"line":2,"column":1},"end":{"line":2,"column":2}}}]}}}
+"#;
