@@ -686,7 +686,16 @@ fn sentences(rig: &Rig, trust: &Trust, now: Time) -> Vec<String> {
     let policies = Policies::read(&complete, &log).unwrap();
     let rechecked = Rechecked::of_tree(&complete, &policies, &log).unwrap();
     let (commits, touched) = (Vec::new(), Vec::new());
-    let git = GitFacts { head, tree, base: oid(rig, "main"), commits, touched, changed: None, below: None };
+    let git = GitFacts {
+        head,
+        tree,
+        base: oid(rig, "main"),
+        commits,
+        touched,
+        undone: Vec::new(),
+        changed: None,
+        below: None,
+    };
     let complete = read_names(complete, &log, trust, &policies, &git).unwrap();
     let judgement = Judgement {
         complete: &complete,

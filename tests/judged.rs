@@ -99,6 +99,7 @@ impl Log {
             base: oid('0'),
             commits: Vec::new(),
             touched: Vec::new(),
+            undone: Vec::new(),
             changed: None,
             below: None,
         };

@@ -322,6 +322,7 @@ fn judged(policy: &str, baseline: Option<&Baseline>, reports: &[(Format, String)
         base: oid('0'),
         commits: Vec::new(),
         touched: Vec::new(),
+        undone: Vec::new(),
         changed: None,
         below: None,
     };

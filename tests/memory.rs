@@ -341,8 +341,10 @@ fn anchor_is_found_in_another_clone() {
     // Another machine: neither its memory nor its home is that of the operator.
     let verify = |ledger: &str| {
         let ledger = rig.path(ledger);
-        let mut command =
-            rig.command("ci-1", &["verify", "--ledger", ledger.to_str().unwrap(), "--trust", "../trust.toml"]);
+        // The clone takes the branch that was checked out for the remote's default one.
+        let words =
+            ["verify", "--ledger", ledger.to_str().unwrap(), "--trust", "../trust.toml", "--target", "origin/main"];
+        let mut command = rig.command("ci-1", &words);
         command.env("XDG_CONFIG_HOME", rig.path("elsewhere")).current_dir(&clone);
         let ran = Ran::of(command.output().unwrap());
         let _ = fs::remove_dir_all(rig.path("elsewhere"));

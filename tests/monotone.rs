@@ -141,6 +141,7 @@ fn judged(text: &str, shown: &[bool], exceptions: &[Drawn]) -> Verdict {
         base: oid('0'),
         commits: Vec::new(),
         touched: Vec::new(),
+        undone: Vec::new(),
         changed: None,
         below: None,
     };

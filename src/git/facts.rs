@@ -111,6 +111,7 @@ pub fn git_facts(objects: &dyn Objects, head: &Oid, base: &Oid) -> Result<GitFac
     let range = range(objects, head, base)?;
     let mut touched = Touched::default();
     touched.compare(objects, &base_tree, &tree)?;
+    let differing = touched.listed();
     touched.along(objects, base, &base_tree, &range)?;
     let mut commits = Vec::with_capacity(range.len());
     for (oid, commit) in range {
@@ -118,15 +119,9 @@ pub fn git_facts(objects: &dyn Objects, head: &Oid, base: &Oid) -> Result<GitFac
         let plans = commit.plans();
         commits.push(CommitFacts { oid, tree: commit.tree, parents: commit.parents, people, plans });
     }
-    Ok(GitFacts {
-        head: head.clone(),
-        tree,
-        base: base.clone(),
-        commits,
-        touched: touched.listed(),
-        changed: None,
-        below: None,
-    })
+    let touched = touched.listed();
+    let undone = touched.iter().filter(|path| differing.binary_search(path).is_err()).cloned().collect();
+    Ok(GitFacts { head: head.clone(), tree, base: base.clone(), commits, touched, undone, changed: None, below: None })
 }
 
 /// The paths that a change touches: those in which head differs from base, and those that any of its commits changes.
@@ -152,7 +147,7 @@ impl Touched {
     }
 
     /// Returns the paths as text, sorted, each once.
-    fn listed(self) -> Vec<String> {
+    fn listed(&self) -> Vec<String> {
         let texts: BTreeSet<String> = self.paths.iter().map(|path| text_of(path)).collect();
         texts.into_iter().collect()
     }

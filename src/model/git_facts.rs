@@ -18,10 +18,13 @@ pub struct GitFacts {
     pub base: Oid,
     /// The commits that `head` has and `base` has not, newest first by committer date, then by id, descending.
     pub commits: Vec<CommitFacts>,
-    /// The paths that differ between the trees of `base` and `head`, each once, sorted by bytes.
+    /// The paths that differ between the trees of `base` and `head`, and those that any commit after `base` changes, each once,
+    /// sorted by bytes.
     ///
     /// A path is from the top of the repository, with `/`. Bytes that are not UTF-8 are spelled `%XX`.
     pub touched: Vec<String>,
+    /// Those of them in which `head` has what `base` has.
+    pub undone: Vec<String>,
     /// The lines that the change adds or changes; none where nobody looked, because no policy asks.
     pub changed: Option<ChangedLines>,
     /// The commits at or below the base, on the line of the branch; none where nobody looked, because no policy asks.
