@@ -198,6 +198,38 @@ fn false_date_of_a_commit_chooses_no_older_baseline() {
 }
 
 #[test]
+fn bundle_of_a_branch_that_is_behind_is_judged_like_the_ledger() {
+    for behind in [1, 2, 5] {
+        let rig = keeping(&[]);
+        branch(&rig, "one");
+        plan(&rig, "one", &[]);
+        attest(&rig, &["a"], &[]);
+        merge(&rig, "one");
+        branch(&rig, "late");
+        plan(&rig, "late", &[]);
+        attest(&rig, &["a"], &[]);
+        for number in 0..behind {
+            let name = format!("more-{number}");
+            rig.git(&["checkout", "-q", "main"]);
+            branch(&rig, &name);
+            plan(&rig, &name, &[]);
+            attest(&rig, &["a"], &[]);
+            merge(&rig, &name);
+        }
+        rig.git(&["checkout", "-q", "late"]);
+        verify(&rig).accepted();
+        rig.ok("stranger", &["export", "-o", "../late.zip"]);
+        let ran = rig.by("stranger", &["audit", "../late.zip"]);
+        assert_eq!(ran.code, 0, "{behind} behind: {ran:?}");
+        attest(&rig, &["b"], &[]);
+        verify(&rig).refused(&["E260"]);
+        rig.ok("stranger", &["export", "-o", "../worse.zip"]);
+        let ran = rig.by("stranger", &["audit", "../worse.zip"]);
+        assert!(ran.code == 1 && ran.out.contains("E260"), "{behind} behind: {ran:?}");
+    }
+}
+
+#[test]
 fn result_that_waited_is_as_old_as_its_command() {
     for (ran, codes) in [(10, &["E208"][..]), (7_200, &[])] {
         let rig =

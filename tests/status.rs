@@ -315,7 +315,7 @@ fn change_for_another_branch_is_held_against_that_one() {
     let shown = board(&rig, &[]);
     let shown = of(&shown, "shop/fix");
     assert_eq!((&shown["state"], &shown["target"]), (&json!("ready"), &json!("refs/heads/release")));
-    assert_eq!(of(&board(&rig, &["--target", "main"]), "shop/fix")["missing"][0]["code"], "E108");
+    assert_eq!(of(&board(&rig, &["--target", "main"]), "shop/fix")["missing"][0]["code"], "E110");
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn says_yes(rig: &Rig, who: &str, claim: &str) {
 
 /// Attaches a picture of a page.
 fn pictured(rig: &Rig) {
-    fs::write(rig.path("made.png"), b"\x89PNG\r\n\x1a\n of a page").unwrap();
+    fs::write(rig.path("made.png"), common::png("of a page")).unwrap();
     rig.ok(
         "ci-1",
         &["attest", "screenshots", "--attach", "page=../page.png", "--", "cp", "../made.png", "../page.png"],

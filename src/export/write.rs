@@ -89,12 +89,8 @@ pub fn write_bundle<W: Write + Seek>(out: W, parts: &Parts<'_>) -> Result<Export
     if lines == Lines::Held {
         changed_lines(&recording, head, base, &[])?;
     }
-    if let Some(Below { commits, whole, beside, .. }) = below {
-        // The parent of the last one is asked for only where it is a root.
-        let asked = if *whole { commits.len() } else { commits.len().saturating_sub(1) };
-        for commit in commits[..asked].iter().chain(beside) {
-            first_parent(&recording, commit)?;
-        }
+    for commit in below.iter().flat_map(|below| &below.beside) {
+        first_parent(&recording, commit)?;
     }
     let change = &complete.subject().id;
     let verdict = complete.of_change().rev().find(|record| is_verdict(record, head)).map(Logged::serial);

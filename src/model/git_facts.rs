@@ -40,7 +40,7 @@ pub struct Below {
     pub whole: bool,
     /// The full name of the branch.
     pub branch: String,
-    /// Commits of the line that were read to tell merges below the base from those above it.
+    /// Commits whose first parent was read to find out.
     pub beside: Vec<Oid>,
 }
 

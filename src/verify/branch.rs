@@ -115,6 +115,12 @@ fn read_chain<E: From<ProveError>>(
     let chain = &chain_of(trust, &branch);
     let mut above = Above::of(git);
     let mut below = Below { branch, ..Below::default() };
+    // Whoever judges from a bundle goes the same way, and needs each commit that is read on it.
+    let mut read = BTreeSet::new();
+    let first_parent = &mut |commit: &Oid| {
+        read.insert(commit.clone());
+        first_parent(commit)
+    };
     // So many merges are read, and so many of those that count are asked: the answer does not depend on what was recorded later.
     let (mut most, mut asked) = (1_usize, 1_usize);
     loop {
@@ -131,6 +137,7 @@ fn read_chain<E: From<ProveError>>(
             continue;
         }
         let last = everything && counting.len() <= asked;
+        let oldest = counting.iter().copied().take(asked).next_back();
         let mut commits = BTreeSet::new();
         let mut ahead = None;
         for serial in counting.into_iter().take(asked) {
@@ -148,12 +155,9 @@ fn read_chain<E: From<ProveError>>(
         }
         let used = below.commits.last().filter(|commit| commits.contains(*commit)).cloned();
         if used.is_some() || last {
-            below.beside = above.asked;
+            below.beside = read.into_iter().collect();
             git.below = Some(below);
-            let reaches = |serial: u64, statement: &Statement| {
-                let is_it = used.is_some() && baselined(statement).map(|it| it.0) == used.as_ref();
-                is_it && counts(serial) && !closes(statement, &change)
-            };
+            let reaches = |serial: u64, _: &Statement| !last && Some(serial) == oldest;
             return Ok(complete.with_run(source, trust, chain, &reaches)?);
         }
         asked = asked.saturating_mul(4);
@@ -169,8 +173,6 @@ struct Above {
     descending: BTreeSet<Oid>,
     /// The first-parent line of the base, as far as anybody asked.
     line: Vec<Oid>,
-    /// Commits whose parent was asked for.
-    asked: Vec<Oid>,
     ended: bool,
 }
 
@@ -189,7 +191,7 @@ impl Above {
             todo.extend(more.filter(|child| descending.insert((*child).clone())));
         }
         let inside = git.commits.iter().map(|commit| commit.oid.clone()).collect();
-        Self { inside, descending, line: Vec::new(), asked: Vec::new(), ended: false }
+        Self { inside, descending, line: Vec::new(), ended: false }
     }
 
     /// Returns whether a merge of the branch is in the change, and not below its base. What descends from the base is; of the rest
@@ -206,10 +208,7 @@ impl Above {
         while !self.ended && self.line.len() < LINE_MAX && !self.line.contains(commit) {
             let next = match self.line.last() {
                 None => Some(base.clone()),
-                Some(last) => {
-                    self.asked.push(last.clone());
-                    first_parent(last)?
-                }
+                Some(last) => first_parent(last)?,
             };
             match next {
                 Some(next) => self.line.push(next),
