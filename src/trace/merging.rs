@@ -22,6 +22,7 @@ use crate::store::{Log, StoreError};
 use crate::verify::{
     Authority, BASELINE_BYTES_MAX, Clock, Code, Decided, Finding, Judgement, Policies, PolicyReadError, RecheckError,
     Rechecked, Verdict, aim, asks_changed_lines, next_baseline, plan_base, read_baseline, read_branch, read_names,
+    told,
 };
 
 /// What reached a branch, as the ledger's records say.
@@ -417,13 +418,8 @@ impl Merging<'_> {
             let moved: BTreeSet<String> = moved.iter().map(|change| text_of(&change.path)).collect();
             let undone: Vec<&str> = moved.difference(&all.touched).map(String::as_str).collect();
             if !undone.is_empty() {
-                let more = match undone.len().saturating_sub(PATHS_SHOWN) {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                let shown = undone.iter().take(PATHS_SHOWN).copied().collect::<Vec<_>>().join(", ");
-                let found =
-                    format!("on {} it changes {shown}{more}, which the change does not touch", self.branch.name);
+                let shown = told(undone.iter().copied(), undone.len());
+                let found = format!("on {} it changes {shown}, which the change does not touch", self.branch.name);
                 let thing = format!("commit {}", reached.commit.short());
                 let wanted = "what the change touches, and nothing of the branch taken back";
                 found_before.push(Finding::new(Code::OTHER_COMMIT, thing, found, wanted));
@@ -553,7 +549,5 @@ impl Merging<'_> {
     }
 }
 
-/// So many paths stand in a finding's sentence.
-const PATHS_SHOWN: usize = 5;
 /// More commits of one change with one tree are not tried.
 const HEADS_MAX: usize = 16;

@@ -11,6 +11,7 @@ use super::authority::Who;
 use super::code::Code;
 use super::judge::{Bench, Ruled};
 use super::question::Counted;
+use super::telling::told;
 use super::verdict::Finding;
 use crate::crypto::Hasher;
 use crate::model::{ClaimName, CriterionId, Digest, Phase, PictureSeen, Predicate, Purpose, Review, ReviewVerdict};
@@ -270,12 +271,7 @@ fn tell(all: &[Attached<'_>], ruled: &mut Ruled) {
         return;
     }
     let named: BTreeSet<String> = all.iter().map(Attached::told).collect();
-    let more = named.len().saturating_sub(NAMES_TOLD_MAX);
-    let mut told = named.into_iter().take(NAMES_TOLD_MAX).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        told.push_str(&format!(" and {more} more"));
-    }
-    ruled.tell(&format!("attached {told}"));
+    ruled.tell(&format!("attached {}", told(named.iter().map(String::as_str), named.len())));
 }
 
 fn short(hash: &Digest) -> String {
@@ -283,6 +279,4 @@ fn short(hash: &Digest) -> String {
 }
 
 const SHORT_DIGITS: usize = 12;
-/// So many names stand in a sentence.
-const NAMES_TOLD_MAX: usize = 5;
 const CAPTION_CHARS_MAX: usize = 120;

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use super::code::Code;
 use super::mapping::{Fit, Tree, fits_of};
 use super::recheck::Rechecked;
+use super::telling::told;
 use super::verdict::Finding;
 use crate::model::{BaseRun, ChangedLines, Digest, Ended, GitFacts, OnBase, Purpose, Run};
 use crate::policy::{Differential, Paths};
@@ -523,9 +524,7 @@ fn few(tests: &[&Test<'_>]) -> String {
 }
 
 fn some(names: &[&str]) -> String {
-    let told = names.iter().take(NAMES_TOLD_MAX).copied().collect::<Vec<_>>().join(", ");
-    let more = names.len().saturating_sub(NAMES_TOLD_MAX);
-    if more > 0 { format!("{told} and {more} more") } else { told }
+    told(names.iter().copied(), names.len())
 }
 
 fn count(count: usize, what: &str) -> String {
@@ -558,6 +557,4 @@ const CLASS_ENDS: [char; 5] = ['.', '/', '\\', ':', '$'];
 const MISSING_REPORT: &str = "missing-report";
 /// What env(1) and shells end with where a command cannot be found or started.
 const NOT_FOUND: [u8; 2] = [126, 127];
-/// So many names stand in a sentence.
-const NAMES_TOLD_MAX: usize = 5;
 const NAME_CHARS_MAX: usize = 200;

@@ -12,6 +12,7 @@ use super::authority::Authority;
 use super::code::Code;
 use super::judge::Bench;
 use super::plan::Plans;
+use super::telling::{TOLD_MAX, told};
 use super::verdict::Finding;
 use crate::model::{ClaimName, Criterion, Digest, Material, Time};
 use crate::policy::{Claim, Paths, PlanPart, Policy, Requirements};
@@ -169,19 +170,14 @@ pub(super) fn check(
     if outside.is_empty() {
         return;
     }
-    let shown = outside.iter().take(PATHS_SHOWN).copied().collect::<Vec<_>>().join(", ");
-    let more = match outside.len().saturating_sub(PATHS_SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
     let patterns: Vec<&str> =
-        said.paths.iter().flat_map(|paths| paths.patterns.iter().map(String::as_str)).take(PATHS_SHOWN).collect();
+        said.paths.iter().flat_map(|paths| paths.patterns.iter().map(String::as_str)).take(TOLD_MAX).collect();
     let command: Vec<&str> = again.iter().copied().chain(["--paths", "GLOB"]).collect();
     findings.push(
         Finding::new(
             Code::OUTSIDE_PLAN,
             format!("change {change}"),
-            format!("it touches {shown}{more}"),
+            format!("it touches {}", told(outside.iter().copied(), outside.len())),
             format!("only paths that its plan names: {}", patterns.join(", ")),
         )
         .mended_by(&command, Some("planner")),
@@ -199,5 +195,3 @@ const fn flag(part: PlanPart) -> [&'static str; 2] {
         PlanPart::Criteria => ["--spec", "FILE"],
     }
 }
-
-const PATHS_SHOWN: usize = 5;

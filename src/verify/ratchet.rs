@@ -19,6 +19,7 @@ use super::limits::Numbers;
 use super::measurements::{Worse, least, measured, worse};
 use super::now::Now;
 use super::surface::Told;
+use super::telling::told;
 use super::verdict::{Decided, Finding};
 use crate::model::{ClaimName, Digest, Id};
 use crate::policy::{
@@ -430,20 +431,18 @@ impl Comparing<'_, '_> {
     /// What joins a surface must be named by a test that passes.
     fn tested(&mut self, old: &NameSet, now: &NameSet) {
         let joined = old.beside(now).filter_map(|(before, after)| after.filter(|_| before.is_none()));
-        let told = Told::new(self.bench.told_tests());
+        let tests = Told::new(self.bench.told_tests());
         // More names at once are not looked for: looking takes names times tests.
         let untested: Vec<&Kept> = joined
             .enumerate()
-            .filter(|(at, kept)| *at >= JOINED_MAX || !told.tells(&kept.name))
+            .filter(|(at, kept)| *at >= JOINED_MAX || !tests.tells(&kept.name))
             .map(|it| it.1)
             .collect();
         if untested.is_empty() {
             return;
         }
-        let names: Vec<&str> = untested.iter().take(NAMES_TOLD_MAX).map(|kept| &*kept.name).collect();
-        let more = untested.len().saturating_sub(names.len());
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let found = format!("{} names join untested: {}{more}", untested.len(), names.join(", "));
+        let names = told(untested.iter().map(|kept| &*kept.name), untested.len());
+        let found = format!("{} names join untested: {names}", untested.len());
         let wanted = "a test of this change that passes and has the name as whole words in its own, or a criterion of its plan that has it";
         let finding = Finding::new(Code::UNTESTED_NAME, self.thing(), found, wanted);
         // The surface is as it is: what lacks is a test, in a claim that shows some.
@@ -734,14 +733,6 @@ fn list(compared: &Compared) -> String {
     told(compared.names.iter().map(String::as_str), usize::try_from(compared.against).unwrap_or(usize::MAX))
 }
 
-/// Returns the first of so many names, and how many more there are.
-fn told<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> String {
-    let told: Vec<&str> = names.take(NAMES_TOLD_MAX).collect();
-    let more = count.saturating_sub(told.len());
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", told.join(", "))
-}
-
 fn percent(hundredths: u64) -> String {
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
@@ -759,5 +750,3 @@ fn allow(effect: &str, claim: &ClaimName, name: &str, to: Option<&str>) -> Vec<S
 const NAMES_SHOWN_MAX: usize = 100;
 /// More names that join at once count as untested.
 const JOINED_MAX: usize = 2_000;
-/// So many stand in a finding's sentence.
-const NAMES_TOLD_MAX: usize = 5;
