@@ -23,12 +23,19 @@ pub struct GitFacts {
     ///
     /// A path is from the top of the repository, with `/`. Bytes that are not UTF-8 are spelled `%XX`.
     pub touched: Vec<String>,
-    /// Those of them in which `head` has what `base` has.
+    /// Those of them in which `head` has what `base` has, sorted likewise.
     pub undone: Vec<String>,
     /// The lines that the change adds or changes; none where nobody looked, because no policy asks.
     pub changed: Option<ChangedLines>,
     /// The commits at or below the base, on the line of the branch; none where nobody looked, because no policy asks.
     pub below: Option<Below>,
+}
+
+impl GitFacts {
+    /// The paths that differ between the trees of `base` and `head`, sorted by bytes: what is touched and not undone.
+    pub fn differing(&self) -> impl Iterator<Item = &str> {
+        self.touched.iter().filter(|path| self.undone.binary_search(path).is_err()).map(String::as_str)
+    }
 }
 
 /// The first-parent line of a commit, from itself down.

@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use crate::export::layings;
-use crate::git::{GitError, GitFactsError, Objects as _, ObjectsError, Repository, text_of};
+use crate::git::{GitError, GitFactsError, Objects as _, ObjectsError, Repository};
 use crate::merkle::MapText;
 use crate::model::{ChangeId, Digest, Event, GitFacts, Oid, Outcome, Predicate, Time};
 use crate::policy::{Act, Baseline, Moment};
@@ -405,25 +405,23 @@ impl Merging<'_> {
             }
         }
         if let Some(before) = &before {
-            let GitFacts { commits: brought, .. } = self.repository.facts(&reached.commit, before)?;
+            let brought = self.repository.facts(&reached.commit, before)?;
             let known = |oid: &Oid| all.commits.contains(oid) || covers.contains(oid);
-            if let Some(other) = brought.iter().find(|commit| !known(&commit.oid)) {
+            if let Some(other) = brought.commits.iter().find(|commit| !known(&commit.oid)) {
                 let found = format!("it brings commit {}, which no verdict speaks about", other.oid.short());
                 let thing = format!("commit {}", reached.commit.short());
                 found_before.push(Finding::new(Code::OTHER_COMMIT, thing, found, "commits of the change alone"));
             }
-            // Only what lies above the branch as it was: else a commit pushed before would pass for part of the change.
-            covers.extend(brought.into_iter().map(|commit| commit.oid).filter(|oid| all.commits.contains(oid)));
-            let moved = self.repository.differing(before, &reached.commit, &|_| true)?;
-            let moved: BTreeSet<String> = moved.iter().map(|change| text_of(&change.path)).collect();
-            let undone: Vec<&str> = moved.difference(&all.touched).map(String::as_str).collect();
-            if !undone.is_empty() {
-                let shown = told(undone.iter().copied(), undone.len());
+            let foreign: Vec<&str> = brought.differing().filter(|path| !all.touched.contains(*path)).collect();
+            if !foreign.is_empty() {
+                let shown = told(foreign.iter().copied(), foreign.len());
                 let found = format!("on {} it changes {shown}, which the change does not touch", self.branch.name);
                 let thing = format!("commit {}", reached.commit.short());
                 let wanted = "what the change touches, and nothing of the branch taken back";
                 found_before.push(Finding::new(Code::OTHER_COMMIT, thing, found, wanted));
             }
+            // Only what lies above the branch as it was: else a commit pushed before would pass for part of the change.
+            covers.extend(brought.commits.into_iter().map(|commit| commit.oid).filter(|oid| all.commits.contains(oid)));
         } else {
             covers.extend(git.commits.iter().map(|commit| commit.oid.clone()));
         }

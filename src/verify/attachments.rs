@@ -77,6 +77,7 @@ pub(super) fn of<'a>(bench: &Bench<'a>, serial: u64) -> Vec<Attached<'a>> {
 }
 
 /// What the counted results of a variant show of pictures.
+#[derive(Default)]
 pub(super) struct Pictures {
     /// Each by its name.
     pub(super) now: BTreeMap<Box<str>, Digest>,

@@ -335,13 +335,13 @@ fn check_variant(
         let mut limits = Vec::new();
         numbers.check(name, claim, changes, &mut limits);
         let counted = ruled.counted.split_off(before);
-        let unseen = claim.attachments.as_ref().map_or_else(BTreeSet::new, |wanted| {
+        let pictures = claim.attachments.as_ref().map_or_else(Pictures::default, |wanted| {
             let none = BTreeMap::new();
             let old = wanted.baseline.map(|_| bench.ground.part(name, variant));
             let old = old.map(|part| part.and_then(|part| part.pictures.as_ref()).unwrap_or(&none));
-            attachments::check(bench, name, wanted, &counted, old, ruled, &mut limits)
+            let unseen = attachments::check(bench, name, wanted, &counted, old, ruled, &mut limits);
+            Pictures { now: attachments::pictures(bench, &counted), unseen }
         });
-        let pictures = Pictures { now: attachments::pictures(bench, &counted), unseen };
         let compared = ratchet::check(bench, name, variant, claim, &numbers, pictures, &mut limits);
         if let Some((compared, gain)) = compared {
             let sentences = compared.iter().map(Compared::sentence).collect::<Vec<_>>().join("; ");

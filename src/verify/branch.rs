@@ -45,7 +45,8 @@ pub fn read_branch<E: From<ProveError>>(
     before: Option<u64>,
     first_parent: &mut dyn FnMut(&Oid) -> Result<Option<Oid>, E>,
 ) -> Result<Complete<Change>, E> {
-    match aim(&complete, policies, trust, before).filter(|_| asks_baseline(&complete, policies, git)) {
+    let asked = asks_baseline(&complete, policies, git).then(|| aim(&complete, policies, trust, before));
+    match asked.flatten() {
         Some(aim) => read_chain(complete, source, trust, aim.branch, git, before, first_parent),
         None => Ok(complete),
     }

@@ -128,8 +128,7 @@ impl Runs {
         };
         let is_test = |path: &str| paths.matches(path.as_bytes());
         // What the change took back shows nothing of it.
-        let differing = || git.touched.iter().filter(|path| !git.undone.contains(path)).map(String::as_str);
-        let touched: Vec<&str> = differing().filter(|path| is_test(path)).collect();
+        let touched: Vec<&str> = git.differing().filter(|path| is_test(path)).collect();
         let head = tests(self.of.iter().map(|of| &of.head));
         let tree = Tree::of(&changed.files);
         let files = files(&head, &tree);
@@ -137,7 +136,7 @@ impl Runs {
         let mut troubles: Vec<String> =
             self.of.iter().filter_map(|of| of.trouble(git, changed, !touched.is_empty()).err()).collect();
         if wanted.paths.is_none() {
-            let beside = differing().filter(|path| !is_test(path) && has(&changed.files, path));
+            let beside = git.differing().filter(|path| !is_test(path) && has(&changed.files, path));
             let has_test = |path: &&str| !places.tests_in(path).is_empty();
             troubles.extend(self.left_out(
                 &paths,

@@ -248,7 +248,7 @@ impl Comparing<'_, '_> {
         let none = NameSet::default();
         let known = old.unwrap_or(&none);
         compared.of = known.total();
-        let (mut first, mut taken) = (None, BTreeMap::new());
+        let (mut first, mut joined) = (None, None);
         for (before, after) in known.beside(now) {
             let count = after.map_or(0, |kept| kept.count);
             let Some(before) = before else {
@@ -262,7 +262,7 @@ impl Comparing<'_, '_> {
             }
             let retired = self.bench.exceptions.retires(self.name, &before.name);
             let retired = retired.map(|taken| Allowed::new(&before.name, None, taken));
-            if let Some(allowed) = retired.or_else(|| self.renamed(before, known, now, &mut taken)) {
+            if let Some(allowed) = retired.or_else(|| self.renamed(before, known, now, &mut joined)) {
                 self.retired.insert(before.identity);
                 compared.allowed.push(allowed);
                 continue;
@@ -299,27 +299,29 @@ impl Comparing<'_, '_> {
 
     /// Returns the exception by which a name became another one that is there as often, and passes.
     ///
-    /// Only what joined under that name counts, and each of it once: `taken` is how much of it other names became.
-    fn renamed(
+    /// Only what joined under that name counts, and each of it once: `joined` is how much of each name no other one became yet,
+    /// made for the first that asks.
+    fn renamed<'s>(
         &self,
         before: &Kept,
         known: &NameSet,
-        now: &NameSet,
-        taken: &mut BTreeMap<String, u64>,
+        now: &'s NameSet,
+        joined: &mut Option<BTreeMap<&'s str, u64>>,
     ) -> Option<Allowed> {
-        let called = |set: &NameSet, name: &str| {
-            let all = set.names().iter().filter(|kept| &*kept.name == name).map(|kept| kept.count);
-            all.fold(0, u64::saturating_add)
-        };
         let mut renames = self.bench.exceptions.renames(self.name, &before.name);
         renames.find_map(|(exception, to)| {
-            let joined = called(now, to).saturating_sub(called(known, to));
-            let became = taken.entry(to.to_owned()).or_default();
-            let needed = became.saturating_add(before.count);
-            (joined >= needed).then(|| {
-                *became = needed;
-                Allowed::new(&before.name, Some(to.to_owned()), exception)
-            })
+            let joined = joined.get_or_insert_with(|| {
+                let mut joined = now.copies();
+                for (name, count) in known.copies() {
+                    if let Some(joined) = joined.get_mut(name) {
+                        *joined = joined.saturating_sub(count);
+                    }
+                }
+                joined
+            });
+            let left = joined.get_mut(to).filter(|left| **left >= before.count)?;
+            *left -= before.count;
+            Some(Allowed::new(&before.name, Some(to.to_owned()), exception))
         })
     }
 
