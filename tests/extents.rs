@@ -155,7 +155,7 @@ fn number_that_somebody_let_get_worse_gets_no_worse_than_they_signed() {
         assert!(listed.contains(far), "{far}: {listed}");
     }
     let moved = rig.ok("stranger", &["baseline", "diff"]).out;
-    assert!(moved.contains("floor coverage  9000 -> 8900  (allowed down to 89.00 % by boss"), "{moved}");
+    assert!(moved.contains("floor coverage  90.00 % -> 89.00 %  (allowed down to 89.00 % by boss"), "{moved}");
     merge(&rig, "two");
     let audit = rig.by("stranger", &["audit", "--branch", "main", "--json"]).json();
     let states: Vec<&Value> = audit["commits"].as_array().unwrap().iter().map(|commit| &commit["state"]).collect();
@@ -301,7 +301,12 @@ fn several_names_do_not_become_one() {
     let verdict = rig.verify();
     verdict.refused(&["E260"]);
     assert!(verdict.json["findings"][0]["found"].as_str().unwrap().starts_with("1 of 4 tests"), "{verdict:?}");
-    for change in [&["baseline", "diff", "shop/nope"][..], &["baseline", "rename", "--change", "shop/nope"]] {
+    let unknown = [
+        &["baseline", "diff", "shop/nope"][..],
+        &["baseline", "rename", "--change", "shop/nope"],
+        &["allow", "list", "--change", "shop/nope"],
+    ];
+    for change in unknown {
         let told = rig.by("boss", change);
         assert!(told.code == 2 && told.err.contains("no change shop/nope is known"), "{told:?}");
     }
@@ -341,6 +346,8 @@ fn tool_that_finds_nothing_any_more_must_have_looked() {
     attest(&rig, &[("s.sarif", &sarif("other", 0))]);
     let verdict = rig.verify();
     verdict.refused(&["E214"]);
+    let told = rig.by("boss", &["verify"]).out;
+    assert!(told.contains("  not compared: findings of build\n"), "{told}");
     assert!(
         verdict.json["findings"][0]["found"].as_str().unwrap().contains("no report shows that it looked: t R"),
         "{verdict:?}"

@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
 use super::args::{ChangeArgs, ExplainArgs};
+use super::baseline::known;
 use super::context::{Context, now};
 use super::extent::{self, Shown};
 use super::fail::Fail;
@@ -405,7 +406,8 @@ fn read(log: &Log, place: u64) -> Result<Option<(Entry, Predicate, Option<Change
 
 fn list(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fail> {
     let args = ExplainArgs { name: name.map(ToOwned::to_owned), of: of.clone() };
-    let (decided, _) = decide_proven(context, &args)?;
+    let (decided, live) = decide_proven(context, &args)?;
+    known(&decided, &live)?;
     let verdict = decided.verdict();
     if context.json {
         print_json(&json!({"change": verdict.change, "exceptions": verdict.exceptions}));

@@ -16,7 +16,7 @@ use super::{print, print_json};
 use crate::model::{ClaimName, Digest, Effect, Id, Rename};
 use crate::policy::{Baseline, Ceiling, Moved, Protected};
 use crate::trace::{At, Branch, Merging};
-use crate::verify::Decided;
+use crate::verify::{Decided, counted};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct BaselineArgs {
@@ -154,11 +154,12 @@ fn show(context: &Context, claim: Option<&ClaimName>, branch: Option<&str>, name
     for part in &parts {
         let variant = part["variant"].as_str().map_or_else(String::new, |variant| format!(" ({variant})"));
         text.push_str(&format!("  {}{variant}\n", part["claim"].as_str().unwrap_or_default()));
-        for kind in ["tests", "names", "findings", "pictures", "measurements"] {
-            if let Some(count) = part[kind]["count"].as_u64() {
-                text.push_str(&format!("    {count} {kind}\n"));
+        for noun in ["test", "name", "finding", "picture", "measurement"] {
+            let kind = format!("{noun}s");
+            if let Some(count) = part[&kind]["count"].as_u64() {
+                text.push_str(&format!("    {}\n", counted(count, noun)));
             }
-            for name in part[kind]["names"].as_array().into_iter().flatten() {
+            for name in part[&kind]["names"].as_array().into_iter().flatten() {
                 let count = name["count"].as_u64().filter(|count| *count > 1);
                 let count = count.map_or_else(String::new, |count| format!("  x{count}"));
                 let hash = name["sha256"].as_str().map_or_else(String::new, |hash| format!("  sha256:{hash}"));
@@ -170,8 +171,8 @@ fn show(context: &Context, claim: Option<&ClaimName>, branch: Option<&str>, name
             text.push_str(&format!("    {floor} at least {}.{:02} %\n", number / 100, number % 100));
         }
         for (ceiling, number) in part["ceilings"].as_object().into_iter().flatten() {
-            let noun = Ceiling::ALL.into_iter().find(|it| it.as_str() == ceiling).map_or("", Ceiling::noun);
-            text.push_str(&format!("    at most {number} {noun}\n"));
+            let counted = Ceiling::of(ceiling).zip(number.as_u64()).map(|(ceiling, count)| ceiling.counted(count));
+            text.push_str(&format!("    at most {}\n", counted.unwrap_or_default()));
         }
     }
     print(&text);
@@ -268,10 +269,13 @@ fn diff(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fa
     };
     let rows = diffs.iter().flat_map(|diff| diff.moved.iter().map(move |moved| (diff, moved)));
     let rows: Vec<Value> = rows
-        .map(|(Diff { claim, variant, pictures, .. }, Moved { what, name, before, after })| {
+        .map(|(Diff { claim, variant, pictures, .. }, Moved { what, name, before, after, unit })| {
             let mut row = json!({"claim": claim, "what": what, "name": name, "before": before, "after": after});
             if let Some(variant) = variant {
                 row["variant"] = json!(variant);
+            }
+            if let Some(unit) = unit {
+                row["unit"] = json!(unit);
             }
             if let Some([old, new]) = pictures.get(name).filter(|_| *what == "picture") {
                 (row["old"], row["new"]) = (json!(old), json!(new));
@@ -315,7 +319,18 @@ pub(super) fn line(row: &Value) -> String {
             let hashes: Vec<String> = old.into_iter().chain(new).collect();
             format!("  {}", hashes.join(" -> "))
         }
-        (0, 1) | (1, 0) => String::new(),
+        (before, after) if row["what"] == "floor" => {
+            let percent = |number: u64| format!("{}.{:02} %", number / 100, number % 100);
+            format!("  {} -> {}", percent(before), percent(after))
+        }
+        (before, after) if row["what"] == "measurement" => {
+            let unit = plain(row["unit"].as_str().unwrap_or_default());
+            match (before, after) {
+                (0, number) | (number, 0) => format!("  {}", amount(number, &unit)),
+                (before, after) => format!("  {} -> {}", amount(before, &unit), amount(after, &unit)),
+            }
+        }
+        (0, 1) | (1, 0) if row["what"] != "ceiling" => String::new(),
         (before, after) => format!("  {before} -> {after}"),
     };
     let allowed = row["allowed"].as_object().map_or_else(String::new, |allowed| {
@@ -335,8 +350,17 @@ pub(super) fn line(row: &Value) -> String {
     format!("  {sign} {claim}{variant} {what} {name}{numbers}{allowed}{unknown}\n")
 }
 
+/// Returns a number with its unit; picoseconds in the largest unit of time of which there is one at least.
+fn amount(number: u64, unit: &str) -> String {
+    let scales = [("s", 1_000_000_000_000), ("ms", 1_000_000_000), ("us", 1_000_000), ("ns", 1_000)];
+    let scale = scales.into_iter().filter(|_| unit == "ps").find(|(_, scale)| number >= *scale);
+    let Some((unit, scale)) = scale else { return format!("{number} {unit}") };
+    let thousandths = format!("{}.{:03}", number / scale, number % scale / (scale / 1_000));
+    format!("{} {unit}", thousandths.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Refuses a change that nobody planned: nothing is known of it, which is not that it moves nothing.
-fn known(decided: &Decided, live: &Live) -> Result<(), Fail> {
+pub(super) fn known(decided: &Decided, live: &Live) -> Result<(), Fail> {
     match live.complete.of_change().next() {
         Some(_) => Ok(()),
         None => Err(Fail::usage(format!("no change {} is known", decided.verdict().change))
@@ -504,8 +528,16 @@ const PAIRED_MAX: usize = 500;
 mod tests {
     use super::*;
 
+    #[test]
+    fn times_are_told_in_units_that_people_read() {
+        let times = [999, 1_000, 1_234_567, 1_500_000_000, 1_340_000_000_000, 90_000_000_000_000];
+        let told = times.map(|time| amount(time, "ps"));
+        assert_eq!(told, ["999 ps", "1 ns", "1.234 us", "1.5 ms", "1.34 s", "90 s"]);
+        assert_eq!(amount(1_000_000, "bytes"), "1000000 bytes");
+    }
+
     fn moved(name: &str, before: u64, after: u64) -> Moved {
-        Moved { what: "test", name: name.to_owned(), before, after }
+        Moved { what: "test", name: name.to_owned(), before, after, unit: None }
     }
 
     #[test]

@@ -163,7 +163,11 @@ impl Demo {
         let git = |words: &[&str]| self.git(&[&["-C", "../mill"], words].concat());
         let lea = self.key("lea");
         self.heading("Another repository keeps numbers: coverage, skipped tests, findings, an interface, how long it takes, mutants");
-        fs::create_dir(&mill).map_err(|error| Fail::io("cannot make", &mill, &error))?;
+        let tests = mill.join("tests");
+        fs::create_dir_all(&tests).map_err(|error| Fail::io("cannot make", &tests, &error))?;
+        self.write("mill/test.sh", RUNNER)?;
+        self.write("mill/tests/there.sh", "test -e mill.py\n")?;
+        self.write("mill/.gitignore", "/tests.xml\n")?;
         self.write("mill/mill.py", "# grinds\n")?;
         self.write("quality.toml", QUALITY)?;
         git(&["init", "-q", "-b", "main", "."])?;
@@ -192,36 +196,50 @@ impl Demo {
             let words: Vec<&str> = named.iter().flat_map(|report| ["--report", report.as_str()]).collect();
             by(ci, &[&["attest", "quality"], &words[..]].concat(), 0)
         };
+        let new_tests = || {
+            let words = ["attest", "new-tests", "--report", "tests.xml", "--on-base", "--", "sh", "test.sh"];
+            by(ci, &words, 0)
+        };
         let mutants = |state: &str, wanted| {
             self.write("mutants.json", &MUTANTS.replace("STATE", state))?;
             by(ci, &["attest", "mutants", "--report", "stryker=../mutants.json"], wanted)
         };
         git(&["checkout", "-q", "-b", "first"])?;
         self.write("mill/mill.py", "print('grinds')\n")?;
+        self.write("mill/tests/grinds.sh", "grep -q print mill.py\n")?;
         git(&["add", "."])?;
         git(&["commit", "-q", "-m", "it grinds"])?;
         by(planner, &["plan", "--tier", "all", "--implementer", "agent-7"], 0)?;
         quality(3, "1.0", "grind\nstop\n", "", &[])?;
         mutants("Killed", 0)?;
+        new_tests()?;
         by(ci, &["attest", "manual", "--", "true"], 0)?;
         evidence(&["verify"], 0)?;
         git(&["checkout", "-q", "main"])?;
         git(&["merge", "-q", "--ff-only", "first"])?;
         by(ci, &["record", "merge"], 0)?;
 
-        self.heading("A change makes each of them worse, and its mutation run was broken off");
+        self.heading(
+            "A change makes each of them worse, its mutation run was broken off, and its new test shows nothing",
+        );
         git(&["checkout", "-q", "-b", "second"])?;
         self.write("mill/mill.py", "print('grinds finer')\n")?;
-        git(&["commit", "-q", "-a", "-m", "it grinds finer"])?;
+        self.write("mill/tests/finer.sh", "true\n")?;
+        git(&["add", "."])?;
+        git(&["commit", "-q", "-m", "it grinds finer"])?;
         by(planner, &["plan", "--tier", "all", "--implementer", "agent-7"], 0)?;
         quality(2, "1.34", "grind\n", "<skipped/>", &[FINDING])?;
         mutants("Pending", 1)?;
+        new_tests()?;
         evidence(&["verify"], 1)?;
         evidence(&["baseline", "diff"], 0)?;
 
         self.heading("What can be mended is mended; for the rest somebody entitled signs, and it shows as that");
+        self.write("mill/tests/finer.sh", "grep -q finer mill.py\n")?;
+        git(&["commit", "-q", "-a", "-m", "a test of it"])?;
         quality(3, "1.05", "grind\n", "", &[FINDING])?;
         mutants("Killed", 0)?;
+        new_tests()?;
         let until = ["--until", "2d"];
         let allow = |words: &[&str]| by(&lea, &[&["allow"], words, &until].concat(), 0);
         allow(&["retire", "quality", "--name", "stop", "--reason", "the mill stops by itself"])?;
@@ -508,18 +526,35 @@ family   = "functionality"
 by       = "ci"
 mutation = { score_min = 60 }
 
+[claim.new-tests]
+family = "functionality"
+by     = "ci"
+tests  = { failed_max = 0, differential = { paths = ["tests/**"] } }
+
 [claim.manual]
 family = "functionality"
 by     = "ci"
 
 [tier.all]
-require = ["quality", "mutants", "manual"]
+require = ["quality", "mutants", "new-tests", "manual"]
 
 [may]
 plan  = ["planner"]
 grant = ["admin"]
 allow = ["admin"]
 merge = ["ci"]
+"#;
+
+/// A runner of tests that writes JUnit.
+const RUNNER: &str = r#"{
+  echo '<testsuite name="mill">'
+  for file in tests/*.sh; do
+    sh "$file" && how= || how='<failure/>'
+    echo "<testcase file=\"$file\" name=\"$file\">$how</testcase>"
+  done
+  echo '</testsuite>'
+} > tests.xml
+! grep -q failure tests.xml
 "#;
 
 const BENCH: &str = r#"{"results":[{"command":"grind","mean":SECONDS,"median":SECONDS,"min":SECONDS,"max":SECONDS,"times":[SECONDS,SECONDS],"exit_codes":[0,0]}]}

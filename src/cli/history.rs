@@ -141,7 +141,7 @@ fn steps(before: &Baseline, after: &Baseline) -> Vec<Step> {
 }
 
 /// Returns whether a ratchet went the other way: somebody must have let it.
-fn needs_leave(old: &Protected, Moved { what, name, before, after }: &Moved) -> bool {
+fn needs_leave(old: &Protected, Moved { what, name, before, after, .. }: &Moved) -> bool {
     match *what {
         "finding" => old.findings.is_some() && after > before,
         "ceiling" => old.ceilings.keys().any(|ceiling| ceiling.as_str() == name) && after > before,
@@ -153,7 +153,7 @@ fn needs_leave(old: &Protected, Moved { what, name, before, after }: &Moved) -> 
 impl Step {
     fn row(&self, merge: &Recorded, before: &Baseline, told: Option<&Told>) -> Value {
         let Self { claim, variant, moved, allowed } = self;
-        let Moved { what, name, before: had, after } = moved;
+        let Moved { what, name, before: had, after, .. } = moved;
         let mut row = json!({"claim": claim, "what": what, "name": name, "before": had, "after": after});
         if let Some(variant) = variant {
             row["variant"] = json!(variant);
@@ -216,7 +216,7 @@ mod tests {
             ..Protected::default()
         };
         let needs = |old: &Protected, what, name: &str, before, after| {
-            needs_leave(old, &Moved { what, name: name.to_owned(), before, after })
+            needs_leave(old, &Moved { what, name: name.to_owned(), before, after, unit: None })
         };
         for (what, name, worse, better) in [
             ("test", "a", (1, 0), (0, 1)),

@@ -180,6 +180,9 @@ impl NameSet {
     }
 }
 
+/// The unit of floors.
+const HUNDREDTHS: &str = "0.01 %";
+
 /// A name that is there more or less often than before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moved {
@@ -191,6 +194,8 @@ pub struct Moved {
     pub before: u64,
     /// How often it is there.
     pub after: u64,
+    /// What the numbers are in, of a measurement or a floor.
+    pub unit: Option<String>,
 }
 
 impl Protected {
@@ -209,7 +214,7 @@ impl Protected {
             for (old, new) in old.as_ref().unwrap_or(&none).beside(new) {
                 let (before, after) = (old.map_or(0, |kept| kept.count), new.map_or(0, |kept| kept.count));
                 let Some(any) = old.or(new).filter(|_| before != after) else { continue };
-                all.push(Moved { what, name: any.name.to_string(), before, after });
+                all.push(Moved { what, name: any.name.to_string(), before, after, unit: None });
             }
         }
         let no_pictures = BTreeMap::new();
@@ -218,19 +223,37 @@ impl Protected {
             let names: std::collections::BTreeSet<&Box<str>> = old.keys().chain(new.keys()).collect();
             for name in names.into_iter().filter(|name| old.get(*name) != new.get(*name)) {
                 let there = |pictures: &BTreeMap<Box<str>, Digest>| u64::from(pictures.contains_key(name));
-                all.push(Moved { what: "picture", name: name.to_string(), before: there(old), after: there(new) });
+                all.push(Moved {
+                    what: "picture",
+                    name: name.to_string(),
+                    before: there(old),
+                    after: there(new),
+                    unit: None,
+                });
             }
         }
         for (floor, number) in &after.floors {
             let before = self.floors.get(floor).copied().unwrap_or(0);
             if before != *number {
-                all.push(Moved { what: "floor", name: floor.as_str().to_owned(), before, after: *number });
+                all.push(Moved {
+                    what: "floor",
+                    name: floor.as_str().to_owned(),
+                    before,
+                    after: *number,
+                    unit: Some(HUNDREDTHS.to_owned()),
+                });
             }
         }
         for (ceiling, number) in &after.ceilings {
             let before = self.ceilings.get(ceiling).copied().unwrap_or(0);
             if before != *number {
-                all.push(Moved { what: "ceiling", name: ceiling.as_str().to_owned(), before, after: *number });
+                all.push(Moved {
+                    what: "ceiling",
+                    name: ceiling.as_str().to_owned(),
+                    before,
+                    after: *number,
+                    unit: None,
+                });
             }
         }
         let keys: std::collections::BTreeSet<&Digest> =
@@ -240,7 +263,13 @@ impl Protected {
             let middle = |measured: Option<&Measured>| measured.map_or(0, |measured| measured.interval[1]);
             let Some(any) = new.or(old).filter(|_| old != new) else { continue };
             let (before, after) = (middle(old), middle(new));
-            all.push(Moved { what: "measurement", name: any.name.to_string(), before, after });
+            all.push(Moved {
+                what: "measurement",
+                name: any.name.to_string(),
+                before,
+                after,
+                unit: Some(any.unit.to_string()),
+            });
         }
         all.sort();
         all
@@ -476,17 +505,18 @@ impl Ceiling {
         Self::ALL.into_iter().find(|ceiling| ceiling.as_str() == word)
     }
 
-    /// Returns what is counted, as people say it.
+    /// Returns how many are counted, as people say it: `1 skipped test`.
     #[must_use]
-    pub const fn noun(self) -> &'static str {
-        match self {
-            Self::Skipped => "skipped tests",
-            Self::Flaky => "flaky tests",
-            Self::Suppressed => "suppressed findings",
-            Self::TimedOut => "mutants noticed by time alone",
-            Self::LeftOut => "mutants left out",
-            Self::Excluded => "lines excluded in the tool",
-        }
+    pub fn counted(self, count: u64) -> String {
+        let (before, noun, after) = match self {
+            Self::Skipped => ("skipped ", "test", ""),
+            Self::Flaky => ("flaky ", "test", ""),
+            Self::Suppressed => ("suppressed ", "finding", ""),
+            Self::TimedOut => ("", "mutant", " noticed by time alone"),
+            Self::LeftOut => ("", "mutant", " left out"),
+            Self::Excluded => ("", "line", " excluded in the tool"),
+        };
+        format!("{count} {before}{noun}{}{after}", if count == 1 { "" } else { "s" })
     }
 }
 

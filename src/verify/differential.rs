@@ -29,7 +29,7 @@ use std::sync::Arc;
 use super::code::Code;
 use super::mapping::{Fit, Tree, fits_of};
 use super::recheck::Rechecked;
-use super::telling::told;
+use super::telling::{counted, told};
 use super::verdict::Finding;
 use crate::model::{BaseRun, ChangedLines, Digest, Ended, GitFacts, OnBase, Purpose, Run};
 use crate::policy::{Differential, Paths};
@@ -200,8 +200,8 @@ impl Runs {
         let idle: Vec<&Test<'_>> = added.iter().filter(|it| !it.1.passes).map(|it| it.1).collect();
         let of = |tests: &[&Test<'_>], one: &str, more: &str| {
             let number = match tests.len() {
-                all if all == added.len() => count(all, "added test"),
-                some => format!("{some} of {}", count(added.len(), "added test")),
+                all if all == added.len() => counted(all, "added test"),
+                some => format!("{some} of {}", counted(added.len(), "added test")),
             };
             let does = if tests.len() == 1 { one } else { more };
             format!("{number} {does}: {}", few(tests))
@@ -237,7 +237,7 @@ impl Runs {
             }
             if !in_file.is_empty() && !in_file.iter().any(|it| tells(&it)) {
                 let found =
-                    format!("{path} is changed, and on the base none of its {} fails", count(in_file.len(), "test"));
+                    format!("{path} is changed, and on the base none of its {} fails", counted(in_file.len(), "test"));
                 refuse(found, "one at least that fails on the base");
             }
         }
@@ -256,7 +256,7 @@ impl Runs {
         };
         let mut said = sentence(added.len() - mended.len(), new(There::Fails), new(There::Absent), left.len());
         if !mended.is_empty() {
-            said.push_str(&format!(", {} of the base that did not pass there", count(mended.len(), "test")));
+            said.push_str(&format!(", {} of the base that did not pass there", counted(mended.len(), "test")));
         }
         if !untold.is_empty() {
             said.push_str(&format!(", no report tells which tests stand in {}", some(&untold)));
@@ -526,10 +526,6 @@ fn some(names: &[&str]) -> String {
     told(names.iter().copied(), names.len())
 }
 
-fn count(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 fn files_of_tests(count: usize) -> String {
     if count == 1 { "1 file of tests".to_owned() } else { format!("{count} files of tests") }
 }
@@ -542,7 +538,7 @@ fn sentence(added: usize, fails: usize, absent: usize, changed: usize) -> String
         (1, _, 1) => "1 added test, it does not run on the base".to_owned(),
         (all, fails, 0) if all == fails => format!("{all} added tests, all fail on the base"),
         (all, fails, absent) => {
-            format!("{}: {fails} fail on the base, {absent} not run there", count(all, "added test"))
+            format!("{}: {fails} fail on the base, {absent} not run there", counted(all, "added test"))
         }
     };
     if changed == 0 { added } else { format!("{added}; {} changed", files_of_tests(changed)) }

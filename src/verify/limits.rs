@@ -11,6 +11,7 @@ use super::floors;
 use super::kinds::{Given, Kinds};
 use super::mutants::Mutants;
 use super::recheck::Rechecked;
+use super::telling::counted;
 use super::verdict::Finding;
 use crate::model::{ChangedLines, ClaimName, Digest, Facts, FindingFacts, Purpose, Run, TestFacts};
 use crate::policy::{Asserted, Ceiling, Claim, CoverageLimits, FindingLimits, TestLimits};
@@ -393,7 +394,7 @@ fn check_tests(name: &ClaimName, tests: &Tests, limits: &TestLimits, findings: &
         findings.push(Finding::new(
             Code::TEST_LIMIT,
             name.as_str(),
-            format!("{} tests pass", tests.passed),
+            format!("{} pass", counted(tests.passed, "test")),
             format!("at least {least}"),
         ));
     }
@@ -406,7 +407,7 @@ fn check_tests(name: &ClaimName, tests: &Tests, limits: &TestLimits, findings: &
             findings.push(Finding::new(
                 Code::TEST_LIMIT,
                 name.as_str(),
-                format!("{found} tests {what}"),
+                format!("{} {what}", counted(found, "test")),
                 format!("at most {most}"),
             ));
         }
@@ -415,18 +416,18 @@ fn check_tests(name: &ClaimName, tests: &Tests, limits: &TestLimits, findings: &
 
 fn check_findings(name: &ClaimName, found: &Findings, limits: &FindingLimits, findings: &mut Vec<Finding>) {
     let FindingLimits { critical_max, high_max, medium_max, low_max, suppressed_max, .. } = limits;
-    for (count, most, what) in [
-        (found.critical, critical_max, "critical findings"),
-        (found.high, high_max, "findings of high severity or above"),
-        (found.medium, medium_max, "findings of medium severity"),
-        (found.low, low_max, "findings of low severity"),
-        (found.suppressed, suppressed_max, "findings suppressed in the tool"),
+    for (count, most, (noun, which)) in [
+        (found.critical, critical_max, ("critical finding", "")),
+        (found.high, high_max, ("finding", " of high severity or above")),
+        (found.medium, medium_max, ("finding", " of medium severity")),
+        (found.low, low_max, ("finding", " of low severity")),
+        (found.suppressed, suppressed_max, ("finding", " suppressed in the tool")),
     ] {
         if let Some(most) = most.filter(|most| count > *most) {
             findings.push(Finding::new(
                 Code::FINDING_LIMIT,
                 name.as_str(),
-                format!("{count} {what}"),
+                format!("{}{which}", counted(count, noun)),
                 format!("at most {most}"),
             ));
         }

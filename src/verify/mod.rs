@@ -63,7 +63,7 @@ pub use recheck::{BASELINE_BYTES_MAX, Recheck, RecheckError, Rechecked, read_bas
 pub use recommended::Recommended;
 pub use succession::follow;
 pub use suppose::Supposed;
-pub(crate) use telling::told;
+pub(crate) use telling::{counted, told};
 pub use verdict::{
     Advice, Decided, Excepted, ExceptionShown, ExceptionState, Finding, Limitation, Requirement, State, TierShown,
     Verdict,

@@ -19,7 +19,7 @@ use super::limits::Numbers;
 use super::measurements::{Worse, least, measured, worse};
 use super::now::Now;
 use super::surface::Told;
-use super::telling::told;
+use super::telling::{counted, told};
 use super::verdict::{Decided, Finding};
 use crate::model::{ClaimName, Digest, Id};
 use crate::policy::{
@@ -158,13 +158,17 @@ pub(super) fn check(
             comparing.tested(old, &now.names);
         }
         if let (Some(most), Some(old)) = (limits.new_max, old) {
-            comparing.cap("new-names", "names", Some(old), &now.names, most);
+            comparing.cap("new-names", "name", Some(old), &now.names, most);
         }
         protected.names = Some(now.names);
     }
     if let Some(most) = claim.findings.as_ref().and_then(|limits| limits.new_max) {
-        comparing.tools(old.and_then(|old| old.findings.as_ref()), numbers);
-        comparing.cap("findings", "findings", old.and_then(|old| old.findings.as_ref()), &now.findings, most);
+        let old = old.and_then(|old| old.findings.as_ref());
+        comparing.cap("findings", "finding", old, &now.findings, most);
+        if !comparing.looked(old, numbers) {
+            // Nobody is told that there are no more where nobody looked.
+            comparing.shown.retain(|it| it.what != "findings");
+        }
         protected.findings = Some(now.findings);
     }
     if claim.attachments.as_ref().is_some_and(|limits| limits.baseline.is_some()) {
@@ -370,7 +374,7 @@ impl Comparing<'_, '_> {
     }
 
     /// A tool that found something that is known must have looked again: that it finds nothing must not be that it did not run.
-    fn tools(&mut self, old: Option<&NameSet>, numbers: &Numbers) {
+    fn looked(&mut self, old: Option<&NameSet>, numbers: &Numbers) -> bool {
         let ran: BTreeSet<&str> = numbers.reports().flat_map(|report| &report.tools).map(String::as_str).collect();
         let is_of = |name: &str, tool: &str| {
             tool.is_empty() || name.strip_prefix(tool).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
@@ -379,15 +383,17 @@ impl Comparing<'_, '_> {
         let gone = known.filter(|kept| !ran.iter().any(|tool| is_of(&kept.name, tool)));
         let gone: Vec<&Kept> =
             gone.filter(|kept| self.bench.exceptions.retires(self.name, &kept.name).is_none()).collect();
-        let Some(first) = gone.first() else { return };
+        let Some(first) = gone.first() else { return true };
         let found = format!(
-            "{} findings of {} are of a tool of which no report shows that it looked: {}",
-            gone.len(),
+            "{} of {} {} of a tool of which no report shows that it looked: {}",
+            counted(gone.len(), "finding"),
             self.of_merge(),
+            if gone.len() == 1 { "is" } else { "are" },
             first.name
         );
         let wanted = "a report of each tool that has findings there, or its findings retired";
         self.findings.push(Finding::new(Code::NO_FACTS, self.thing(), found, wanted));
+        false
     }
 
     /// A cap set: nothing may come but so much, or what somebody admits.
@@ -419,7 +425,13 @@ impl Comparing<'_, '_> {
                 }
             }
             if let Some((first, all)) = first.filter(|_| compared.against > most) {
-                let found = format!("{} {what} are not in {}: {}", compared.against, self.of_merge(), list(&compared));
+                let found = format!(
+                    "{} {} not in {}: {}",
+                    counted(compared.against, what),
+                    if compared.against == 1 { "is" } else { "are" },
+                    self.of_merge(),
+                    list(&compared)
+                );
                 let finding = Finding::new(Code::NEW_NAME, self.thing(), found, format!("at most {most}, or admitted"));
                 let mend = allow("admit", self.name, &first, all.as_deref());
                 self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
@@ -444,7 +456,11 @@ impl Comparing<'_, '_> {
             return;
         }
         let names = told(untested.iter().map(|kept| &*kept.name), untested.len());
-        let found = format!("{} names join untested: {names}", untested.len());
+        let found = format!(
+            "{} {} untested: {names}",
+            counted(untested.len(), "name"),
+            if untested.len() == 1 { "joins" } else { "join" }
+        );
         let wanted = "a test of this change that passes and has the name as whole words in its own, or a criterion of its plan that has it";
         let finding = Finding::new(Code::UNTESTED_NAME, self.thing(), found, wanted);
         // The surface is as it is: what lacks is a test, in a claim that shows some.
@@ -493,7 +509,7 @@ impl Comparing<'_, '_> {
                     compared.allowed.push(Allowed::new(what, None, taken));
                 } else if now > most {
                     compared.against = now - most;
-                    let found = format!("{now} {}", ceiling.noun());
+                    let found = ceiling.counted(now);
                     let wanted = format!("at most {most}, as in {}, or admitted", self.of_merge());
                     let finding = Finding::new(Code::ABOVE_CEILING, self.thing(), found, wanted);
                     let mend = allow("admit", self.name, what, Some(&now.to_string()));
@@ -592,17 +608,19 @@ impl Compared {
     pub fn sentence(&self) -> String {
         let Self { what, of, held, joined, against, allowed, .. } = self;
         let first = self.merge.is_none();
+        let begin = |count: u64| if count == 1 { "begins" } else { "begin" };
+        let all = |count: u64| counted(count, noun(what).strip_suffix('s').unwrap_or(what));
         let ceiling = Ceiling::ALL.into_iter().find(|ceiling| ceiling.as_str() == *what);
         let counted = ceiling.map(|ceiling| match first {
-            true => format!("{held} {} begin the baseline", ceiling.noun()),
-            false => format!("{held} {} (ceiling {of})", ceiling.noun()),
+            true => format!("{} {} the baseline", ceiling.counted(*held), begin(*held)),
+            false => format!("{} (ceiling {of})", ceiling.counted(*held)),
         });
         let mut text = counted.unwrap_or_else(|| match *what {
-            "findings" | "new-names" if first => format!("{joined} {} begin the baseline", noun(what)),
-            "findings" | "new-names" => format!("{against} {} beyond the {of} of the baseline", noun(what)),
+            "findings" | "new-names" if first => format!("{} {} the baseline", all(*joined), begin(*joined)),
+            "findings" | "new-names" => format!("{} beyond the {of} of the baseline", all(*against)),
             "coverage" | "mutation" if *of == 0 => format!("{what} {} begins the baseline", percent(*held)),
             "coverage" | "mutation" => format!("{what} {} (baseline {})", percent(*held), percent(*of)),
-            _ if first || *of == 0 => format!("{joined} {} begin the baseline", noun(what)),
+            _ if first || *of == 0 => format!("{} {} the baseline", all(*joined), begin(*joined)),
             _ => format!("{held} of {of} baseline {}", noun(what)) + if *what == "tests" { " pass" } else { "" },
         });
         if *what == "pictures" && *against > 0 {

@@ -1,4 +1,6 @@
-//! How sentences for people name the first of many things.
+//! How sentences for people count, and name the first of many things.
+
+use std::fmt::Display;
 
 /// Returns the first of so many names, and how many more there are: `a, b and 3 more`.
 pub(crate) fn told<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> String {
@@ -6,6 +8,12 @@ pub(crate) fn told<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> St
     let more = count.saturating_sub(told.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", told.join(", "))
+}
+
+/// Returns so many of something: `1 test`, `2 tests`.
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let end = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{end}")
 }
 
 /// So many stand in a finding's sentence.
