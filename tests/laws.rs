@@ -20,7 +20,7 @@ use evidence_ledger::model::{
     Authority as AuthorityRecord, Digest, Event, GitFacts, Material, MaterialFacts, Name, Outcome, Plan, PolicyRecord,
     Predicate, Purpose, Run, Start, Statement, Subject, Time,
 };
-use evidence_ledger::policy::{Baseline, Moment};
+use evidence_ledger::policy::{Baseline, Moment, Protected};
 use evidence_ledger::prove::{
     Change, Complete, ListTail, Listing, Materials, ProveError, Proven, RawRecord, Source, SourceError,
     lists_of_change, name_chain,
@@ -64,6 +64,31 @@ struct World {
     findings: Vec<u8>,
     /// Those that the tool silences.
     silenced: Vec<u8>,
+    /// The names of a surface, by number.
+    names: Vec<u8>,
+    /// How long things take, in milliseconds; in their places, what was not measured at all.
+    times: Vec<Option<u64>>,
+    /// Which mutants a test notices.
+    noticed: Vec<bool>,
+    /// Which picture it is, by the number of its name.
+    pictures: BTreeMap<u8, u8>,
+}
+
+/// What is shown of a world.
+#[derive(Debug, Clone)]
+struct Shown {
+    reports: Vec<(Format, String)>,
+    attached: Vec<(String, String)>,
+}
+
+/// A place in a list of any length.
+#[derive(Debug, Clone)]
+struct Place(usize);
+
+impl Place {
+    const fn index(&self, length: usize) -> usize {
+        self.0 % length
+    }
 }
 
 /// How a world gets worse.
@@ -72,13 +97,19 @@ enum Worse {
     AddFailing(usize),
     AddSkipped(usize),
     Silence(u8),
-    Flake(prop::sample::Index),
-    Drop(prop::sample::Index),
+    Flake(Place),
+    Drop(Place),
     DropAll(usize),
-    Skip(prop::sample::Index),
-    Fail(prop::sample::Index),
-    RunLess(prop::sample::Index),
+    Skip(Place),
+    Fail(Place),
+    RunLess(Place),
     Find(u8),
+    LoseName(Place),
+    Slow(Place, u64),
+    Unmeasured(Place),
+    Survive(Place),
+    LosePicture(Place),
+    Redraw(Place),
 }
 
 impl World {
@@ -89,7 +120,7 @@ impl World {
     /// Makes it worse, or leaves it where there is nothing that could get worse.
     fn worsened(mut self, how: &Worse) -> Self {
         let passing = self.passing();
-        let one = |at: &prop::sample::Index| (!passing.is_empty()).then(|| passing[at.index(passing.len())]);
+        let one = |at: &Place| (!passing.is_empty()).then(|| passing[at.index(passing.len())]);
         match how {
             Worse::AddFailing(name) => self.tests.push((*name, Did::Fail)),
             Worse::AddSkipped(name) => self.tests.push((*name, Did::Skip)),
@@ -104,11 +135,40 @@ impl World {
             }
             Worse::Find(rule) => self.findings.push(*rule),
             Worse::Silence(rule) => self.silenced.push(*rule),
+            Worse::LoseName(at) if !self.names.is_empty() => drop(self.names.remove(at.index(self.names.len()))),
+            Worse::LoseName(_) => {}
+            Worse::Slow(at, percent) => {
+                let at = at.index(self.times.len());
+                self.times[at] = self.times[at].map(|time| time + time * percent / 100);
+            }
+            Worse::Unmeasured(at) => {
+                let at = at.index(self.times.len());
+                self.times[at] = None;
+            }
+            Worse::Survive(at) => {
+                let at = at.index(self.noticed.len());
+                self.noticed[at] = false;
+            }
+            Worse::LosePicture(at) | Worse::Redraw(at) if !self.pictures.is_empty() => {
+                let name = *self.pictures.keys().nth(at.index(self.pictures.len())).unwrap();
+                match how {
+                    Worse::Redraw(_) => *self.pictures.get_mut(&name).unwrap() += 1,
+                    _ => drop(self.pictures.remove(&name)),
+                }
+            }
+            Worse::LosePicture(_) | Worse::Redraw(_) => {}
         }
         self
     }
 
-    /// Its reports: the tests of some names each, the lines, the findings.
+    /// What is shown of it.
+    fn shown(&self) -> Shown {
+        let picture = |(name, which): (&u8, &u8)| (format!("page-{name}"), format!("GIF89a\u{1}\0\u{1}\0{which}"));
+        let notes = ("notes".to_owned(), "seen by nobody".to_owned());
+        Shown { reports: self.reports(), attached: self.pictures.iter().map(picture).chain([notes]).collect() }
+    }
+
+    /// Its reports: the tests of some names each, the lines, the findings, the names, the times, the mutants.
     fn reports(&self) -> Vec<(Format, String)> {
         let mut reports: Vec<(Format, String)> = (0..SUITES)
             .map(|suite| {
@@ -143,6 +203,27 @@ impl World {
         let sarif = serde_json::json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "scanner", "rules": []}},
             "invocations": [{"executionSuccessful": true}], "results": results}]});
         reports.push((Format::Sarif, sarif.to_string()));
+        // One name, one time and one mutant are always there: a report without any says nothing.
+        let names = self.names.iter().map(|name| format!("operation-{name}\n"));
+        reports.push((Format::Names, format!("always\n{}", names.collect::<String>())));
+        let time = |(at, time): (usize, u64)| {
+            let seconds = serde_json::Number::from_f64(f64::from(u32::try_from(time).unwrap()) / 1000.0).unwrap();
+            serde_json::json!({"command": format!("command-{at}"), "mean": seconds, "median": seconds, "min": seconds, "max": seconds,
+                "times": [seconds, seconds], "exit_codes": [0, 0]})
+        };
+        let times = self.times.iter().enumerate().filter_map(|(at, time)| Some((at, (*time)?)));
+        let times: Vec<serde_json::Value> = times.chain([(99, 1)]).map(time).collect();
+        reports.push((Format::Hyperfine, serde_json::json!({"results": times}).to_string()));
+        let mutant = |(at, noticed): (usize, bool)| {
+            let status = if noticed { "Killed" } else { "Survived" };
+            serde_json::json!({"id": at.to_string(), "mutatorName": "m", "status": status,
+                "location": {"start": {"line": 1, "column": at + 1}, "end": {"line": 1, "column": at + 2}}})
+        };
+        let mutants: Vec<serde_json::Value> =
+            self.noticed.iter().copied().chain([true]).enumerate().map(mutant).collect();
+        let file = serde_json::json!({"language": "rust", "source": "a", "mutants": mutants});
+        let stryker = serde_json::json!({"schemaVersion": "1.0", "thresholds": {"high": 80, "low": 60}, "files": {"src/lib.rs": file}});
+        reports.push((Format::Stryker, stryker.to_string()));
         reports
     }
 }
@@ -152,15 +233,21 @@ fn world() -> impl Strategy<Value = World> {
     let tests = prop::collection::vec((0..NAMES.len(), did), 4..12);
     let lines = prop::collection::vec(prop::bool::weighted(0.7), 10..20);
     let found = || prop::collection::vec(0_u8..4, 0..3);
-    (tests, lines, found(), found()).prop_map(|(mut tests, lines, findings, silenced)| {
-        // No suite is empty at first: a report without tests says nothing.
-        tests.extend([(0, Did::Pass), (3, Did::Pass)]);
-        World { tests, lines, findings, silenced }
-    })
+    let names = prop::collection::btree_set(0_u8..6, 0..4).prop_map(|names| names.into_iter().collect::<Vec<u8>>());
+    let times = prop::collection::vec(prop::option::weighted(0.9, 10_u64..1_000), 1..3);
+    let noticed = prop::collection::vec(prop::bool::weighted(0.8), 1..6);
+    let pictures = prop::collection::btree_map(0_u8..3, Just(0_u8), 0..3);
+    (tests, lines, found(), found(), names, times, noticed, pictures).prop_map(
+        |(mut tests, lines, findings, silenced, names, times, noticed, pictures)| {
+            // No suite is empty at first: a report without tests says nothing.
+            tests.extend([(0, Did::Pass), (3, Did::Pass)]);
+            World { tests, lines, findings, silenced, names, times, noticed, pictures }
+        },
+    )
 }
 
 fn worse() -> impl Strategy<Value = Worse> {
-    let index = any::<prop::sample::Index>;
+    let index = || any::<usize>().prop_map(Place);
     prop_oneof![
         (0..NAMES.len()).prop_map(Worse::AddFailing),
         (0..NAMES.len()).prop_map(Worse::AddSkipped),
@@ -172,6 +259,12 @@ fn worse() -> impl Strategy<Value = Worse> {
         index().prop_map(Worse::Fail),
         index().prop_map(Worse::RunLess),
         (0_u8..6).prop_map(Worse::Find),
+        index().prop_map(Worse::LoseName),
+        (index(), 1_u64..60).prop_map(|(at, percent)| Worse::Slow(at, percent)),
+        index().prop_map(Worse::Unmeasured),
+        index().prop_map(Worse::Survive),
+        index().prop_map(Worse::LosePicture),
+        index().prop_map(Worse::Redraw),
     ]
 }
 
@@ -183,16 +276,27 @@ struct Limits {
     kinds: u64,
     total: u64,
     new: u64,
+    tolerance: u64,
+    score: u64,
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (prop::bool::weighted(0.8), 0_u64..8, 0_u64..3, 0_u64..80, 0_u64..3)
-        .prop_map(|(baseline, passed, kinds, total, new)| Limits { baseline, passed, kinds, total, new })
+    (prop::bool::weighted(0.8), 0_u64..8, 0_u64..3, 0_u64..80, 0_u64..3, 0_u64..40, 0_u64..80).prop_map(
+        |(baseline, passed, kinds, total, new, tolerance, score)| Limits {
+            baseline,
+            passed,
+            kinds,
+            total,
+            new,
+            tolerance,
+            score,
+        },
+    )
 }
 
 impl Limits {
     fn policy(&self) -> String {
-        let Self { baseline, passed, kinds, total, new } = self;
+        let Self { baseline, passed, kinds, total, new, tolerance, score } = self;
         let (keep, floor, silenced) = match *baseline {
             true => (
                 ", baseline = \"keep\", skipped = \"ceiling\", flaky = \"ceiling\"",
@@ -200,6 +304,12 @@ impl Limits {
                 ", suppressed = \"ceiling\"",
             ),
             false => ("", "", ""),
+        };
+        let more = match *baseline {
+            true => format!(
+                "names = {{ baseline = \"keep\" }}\nmeasurements = {{ tolerance = {tolerance} }}\nattachments = {{ baseline = \"keep\" }}\n"
+            ),
+            false => String::new(),
         };
         let kinds = match kinds {
             0 => String::new(),
@@ -210,7 +320,7 @@ impl Limits {
         format!(
             "version = 1\ntiers = [\"low\"]\n\n[claim.unit-tests]\nfamily = \"functionality\"\nby = \"ci\"\n\
              tests = {{ passed_min = {passed}{keep}{kinds} }}\ncoverage = {{ total_min = {total}{floor} }}\n\
-             findings = {{ new_max = {new}{silenced} }}\n\n[tier.low]\nrequire = [\"unit-tests\"]\n\n\
+             findings = {{ new_max = {new}{silenced} }}\nmutation = {{ score_min = {score}{floor} }}\n{more}\n[tier.low]\nrequire = [\"unit-tests\"]\n\n\
              [may]\nplan = [\"planner\"]\nmerge = [\"ci\"]\n"
         )
     }
@@ -272,7 +382,7 @@ impl Source for Whole<'_> {
 }
 
 /// Judges a change that shows these reports, on a branch with this baseline.
-fn judged(policy: &str, baseline: Option<&Baseline>, reports: &[(Format, String)]) -> Decided {
+fn judged(policy: &str, baseline: Option<&Baseline>, shown: &Shown) -> Decided {
     let mut keeper = Keeper::new(ORIGIN, key(9));
     let mut texts = Texts::default();
     let mut number = 0;
@@ -304,7 +414,11 @@ fn judged(policy: &str, baseline: Option<&Baseline>, reports: &[(Format, String)
     let start = Start { claim: id("unit-tests"), variant: None, shard: None, deadline_seconds: 600 };
     let (_, leaf) = write(&mut keeper, CI, commit_and_tree(), Some(plan), true, Predicate::Start(start));
     let (mut materials, mut facts, mut outcome) = (Vec::new(), Vec::new(), Outcome::Pass);
-    for (place, (format, text)) in reports.iter().enumerate() {
+    for (name, text) in &shown.attached {
+        let (name, sha256, bytes) = (name.clone(), texts.put(text), u64::try_from(text.len()).unwrap());
+        materials.push(Material { name, purpose: Purpose::Attachment, sha256, bytes, omitted_bytes: None });
+    }
+    for (place, (format, text)) in shown.reports.iter().enumerate() {
         let sha256 = texts.put(text);
         let bytes = u64::try_from(text.len()).unwrap();
         let name = format!("report-{place}");
@@ -371,8 +485,8 @@ fn left(before: Option<&Baseline>, decided: &Decided) -> Baseline {
 fn begun(world: &World) -> Baseline {
     let mended = |(name, did): &(usize, Did)| (*name, if *did == Did::Fail { Did::Pass } else { *did });
     let world = World { tests: world.tests.iter().map(mended).collect(), ..world.clone() };
-    let loose = Limits { baseline: true, passed: 0, kinds: 0, total: 0, new: 0 };
-    left(None, &judged(&loose.policy(), None, &world.reports()))
+    let loose = Limits { baseline: true, passed: 0, kinds: 0, total: 0, new: 0, tolerance: 0, score: 0 };
+    left(None, &judged(&loose.policy(), None, &world.shown()))
 }
 
 const SUITES: usize = 2;
@@ -383,17 +497,22 @@ fn good() -> World {
         lines: [true, true, true, false].to_vec(),
         findings: vec![1],
         silenced: vec![2],
+        names: vec![1, 2],
+        times: vec![Some(100), Some(200)],
+        noticed: vec![true, true, false],
+        pictures: [(1, 0), (2, 0)].into(),
     }
 }
 
 fn strict() -> Limits {
-    Limits { baseline: true, passed: 6, kinds: 2, total: 75, new: 0 }
+    Limits { baseline: true, passed: 6, kinds: 2, total: 75, new: 0, tolerance: 10, score: 70 }
 }
 
 #[test]
 fn world_that_stayed_as_it_was_is_accepted_and_each_that_got_worse_is_refused() {
     let (policy, baseline) = (strict().policy(), begun(&good()));
-    let same = judged(&policy, Some(&baseline), &good().reports());
+    let first = || Place(0);
+    let same = judged(&policy, Some(&baseline), &good().shown());
     assert_eq!(codes(&same), Vec::<String>::new());
     assert_eq!(left(Some(&baseline), &same), baseline);
     for (how, wanted) in [
@@ -405,17 +524,24 @@ fn world_that_stayed_as_it_was_is_accepted_and_each_that_got_worse_is_refused() 
         (Worse::Find(2), "E262 new-name"),
         (Worse::AddSkipped(7), "E269 above-ceiling"),
         (Worse::Silence(3), "E269 above-ceiling"),
+        (Worse::LoseName(first()), "E260 lost-name"),
+        (Worse::Slow(first(), 11), "E265 worse-measurement"),
+        (Worse::Unmeasured(first()), "E265 worse-measurement"),
+        (Worse::Survive(first()), "E250 mutation-limit"),
+        (Worse::Survive(first()), "E264 below-floor"),
+        (Worse::LosePicture(first()), "E260 lost-name"),
+        (Worse::Redraw(first()), "E244 picture-not-reviewed"),
     ] {
-        let found = codes(&judged(&policy, Some(&baseline), &good().worsened(&how).reports()));
+        let found = codes(&judged(&policy, Some(&baseline), &good().worsened(&how).shown()));
         assert!(found.iter().any(|code| code == wanted), "{how:?}: {found:?}");
     }
     let lines = World { lines: vec![true, true, false, false], ..good() };
-    assert_eq!(codes(&judged(&policy, Some(&baseline), &lines.reports())), ["E224 coverage-limit", "E264 below-floor"]);
+    assert_eq!(codes(&judged(&policy, Some(&baseline), &lines.shown())), ["E224 coverage-limit", "E264 below-floor"]);
     let flaky = World { tests: [&good().tests[1..], &[(0, Did::Flake)]].concat(), ..good() };
-    assert_eq!(codes(&judged(&policy, Some(&baseline), &flaky.reports())), ["E269 above-ceiling"]);
+    assert_eq!(codes(&judged(&policy, Some(&baseline), &flaky.shown())), ["E269 above-ceiling"]);
     let skipped = World { tests: [&good().tests[1..], &[(0, Did::Skip)]].concat(), ..good() };
     assert_eq!(
-        codes(&judged(&policy, Some(&baseline), &skipped.reports())),
+        codes(&judged(&policy, Some(&baseline), &skipped.shown())),
         ["E212 test-limit", "E255 test-kind-limit", "E260 lost-name", "E269 above-ceiling"]
     );
 }
@@ -430,7 +556,7 @@ fn of_what_is_drawn_some_is_accepted_and_some_is_refused() {
         let baseline = begun(&before);
         assert!(!baseline.parts.is_empty());
         let now = more.iter().fold(before, World::worsened);
-        match accepts(&judged(&limits.policy(), Some(&baseline), &now.reports())) {
+        match accepts(&judged(&limits.policy(), Some(&baseline), &now.shown())) {
             true => taken += 1,
             false => refused += 1,
         }
@@ -452,7 +578,7 @@ proptest! {
         let baseline = begun(&before);
         let now = done.iter().fold(before, World::worsened);
         let then = now.clone().worsened(&more);
-        let (now, then) = (judged(&policy, Some(&baseline), &now.reports()), judged(&policy, Some(&baseline), &then.reports()));
+        let (now, then) = (judged(&policy, Some(&baseline), &now.shown()), judged(&policy, Some(&baseline), &then.shown()));
         prop_assert!(accepts(&now) || !accepts(&then), "{:?}", codes(&now));
     }
 
@@ -461,7 +587,7 @@ proptest! {
         before in world(),
         done in prop::collection::vec(worse(), 0..3),
         limits in limits(),
-        shuffled in Just((0..SUITES + 2).collect::<Vec<_>>()).prop_shuffle(),
+        shuffled in Just((0..SUITES + 5).collect::<Vec<_>>()).prop_shuffle(),
         seed in any::<prop::sample::Index>(),
     ) {
         let policy = limits.policy();
@@ -473,9 +599,12 @@ proptest! {
             other.tests.rotate_left(by);
         }
         other.findings.reverse();
-        let reports = other.reports();
+        other.names.reverse();
+        let Shown { reports, mut attached } = other.shown();
+        attached.reverse();
         let reports: Vec<(Format, String)> = shuffled.iter().map(|at| reports[*at].clone()).collect();
-        let (one, other) = (judged(&policy, Some(&baseline), &now.reports()), judged(&policy, Some(&baseline), &reports));
+        let shown = Shown { reports, attached };
+        let (one, other) = (judged(&policy, Some(&baseline), &now.shown()), judged(&policy, Some(&baseline), &shown));
         let said = |decided: &Decided| {
             let verdict = decided.verdict();
             let requirements = verdict.requirements.iter().map(|it| (it.state, it.numbers.clone(), it.baseline.clone()));
@@ -498,14 +627,19 @@ proptest! {
         now in world(),
         extra in prop::collection::vec(0_u8..6, 0..2),
     ) {
-        let limits = Limits { baseline: true, passed: 0, kinds: 0, total: 0, new: 9 };
+        let limits = Limits { baseline: true, passed: 0, kinds: 0, total: 0, new: 9, tolerance: 10, score: 0 };
         let baseline = begun(&before);
         // All that was there and passed, and some more.
-let tests = before.tests.iter().chain(&now.tests).map(|(name, _)| (*name, Did::Pass)).collect();
+        let tests = before.tests.iter().chain(&now.tests).map(|(name, _)| (*name, Did::Pass)).collect();
         let lines = vec![true; 5];
         let silenced = before.silenced[..before.silenced.len() / 2].to_vec();
-        let now = World { tests, lines, findings: [&before.findings[..], &extra].concat(), silenced };
-        let decided = judged(&limits.policy(), Some(&baseline), &now.reports());
+        let names = before.names.iter().chain(&now.names).copied().collect();
+        let pictures = now.pictures.iter().chain(&before.pictures).map(|(name, which)| (*name, *which)).collect();
+        let noticed = vec![true; 3];
+        let times: Vec<Option<u64>> = before.times.iter().map(|time| time.map(|time| time + time / 20)).chain([Some(7)]).collect();
+        let findings = [&before.findings[..], &extra].concat();
+        let now = World { tests, lines, findings, silenced, names, times, noticed, pictures };
+        let decided = judged(&limits.policy(), Some(&baseline), &now.shown());
         prop_assert_eq!(codes(&decided), Vec::<String>::new());
         let next = left(Some(&baseline), &decided);
         for (at, old) in &baseline.parts {
@@ -517,6 +651,13 @@ let tests = before.tests.iter().chain(&now.tests).map(|(name, _)| (*name, Did::P
                 prop_assert!(old.findings.as_ref().unwrap().count(&kept.identity) >= kept.count);
             }
             prop_assert!(old.ceilings.len() == 3 && old.ceilings.iter().all(|(ceiling, most)| new.ceilings[ceiling] <= *most));
+            for kept in old.names.iter().flat_map(|set| set.names()) {
+                prop_assert!(new.names.as_ref().unwrap().count(&kept.identity) >= kept.count);
+            }
+            let pictures = |part: &Protected| part.pictures.clone().unwrap();
+            prop_assert!(pictures(old).iter().all(|(name, hash)| pictures(new).get(name) == Some(hash)));
+            prop_assert!(old.measurements.iter().all(|(identity, before)| new.measurements.get(identity) == Some(before)));
+            prop_assert!(old.floors.len() == 2 && new.measurements.len() > old.measurements.len());
             prop_assert!(old.floors.iter().all(|(floor, number)| new.floors[floor] >= *number));
         }
     }
