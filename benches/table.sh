@@ -12,6 +12,7 @@ cargo bench --bench appends --no-run --quiet
 bench=$(cargo bench --bench appends --no-run 2>&1 | sed -n 's/.*(\(target[^)]*\)).*/\1/p' | tail -1)
 evidence=$PWD/target/release/evidence
 work=$(mktemp -d)
+umask 077
 trap 'rm -rf "$work"' EXIT
 export HOME=$work/home
 unset EVIDENCE_LEDGER EVIDENCE_TRUST EVIDENCE_KEY EVIDENCE_LOG_KEY EVIDENCE_CHANGE EVIDENCE_TARGET || true
