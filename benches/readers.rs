@@ -201,6 +201,46 @@ fn go_cover(out: &mut dyn Write, most: u64) {
     }
 }
 
+fn ctrf(out: &mut dyn Write, most: u64) {
+    let mut out = Counted { out, bytes: 0 };
+    out.put(
+        "{\"reportFormat\":\"CTRF\",\"specVersion\":\"0.0.0\",\"results\":{\"tool\":{\"name\":\"jest\"},\"tests\":[\n",
+    );
+    let mut test = 0;
+    while out.bytes < most {
+        test += 1;
+        let comma = if test > 1 { ",\n" } else { "" };
+        out.put(&format!("{comma}{{\"name\":\"keeps the order of items when {test} of them are moved\",\"status\":\"passed\",\"duration\":3,\"suite\":[\"orders\",\"items {}\"],\"filePath\":\"src/orders/items{}.test.ts\",\"retries\":0,\"flaky\":false,\"tags\":[\"unit\"]}}", test / 20, test / 20));
+    }
+    out.put(&format!("\n],\"summary\":{{\"tests\":{test},\"passed\":{test},\"failed\":0}}}}}}\n"));
+}
+
+fn llvm_cov(out: &mut dyn Write, most: u64) {
+    let mut out = Counted { out, bytes: 0 };
+    out.put("{\"data\":[{\"files\":[");
+    let mut file = 0;
+    while out.bytes < most / 2 {
+        file += 1;
+        let comma = if file > 1 { "," } else { "" };
+        out.put(&format!(
+            "{comma}{{\"filename\":\"/home/ci/shop/src/orders/m{file}.rs\",\"branches\":[],\"segments\":["
+        ));
+        for line in 1..300 {
+            let comma = if line > 1 { "," } else { "" };
+            out.put(&format!("{comma}[{line},5,{},true,true,false]", (line * file) % 7));
+        }
+        out.put("]}");
+    }
+    out.put("],\"functions\":[");
+    let mut function = 0;
+    while out.bytes < most {
+        function += 1;
+        let comma = if function > 1 { "," } else { "" };
+        out.put(&format!("{comma}{{\"name\":\"_ZN4shop6orders7handler{function}17h0123456789abcdefE\",\"count\":3,\"filenames\":[\"/home/ci/shop/src/orders/m1.rs\"],\"regions\":[[1,5,9,6,3,0,0,0],[2,9,3,10,0,0,0,0]],\"branches\":[]}}"));
+    }
+    out.put("],\"totals\":{}}],\"type\":\"llvm.coverage.json.export\",\"version\":\"2.0.1\"}\n");
+}
+
 struct Counted<'a> {
     out: &'a mut dyn Write,
     bytes: u64,
@@ -223,4 +263,6 @@ const REPORTS: &[(Format, u64, Make)] = &[
     (Format::GoTest, 100 * MB, go_test),
     (Format::Tap, 100 * MB, tap),
     (Format::GoCover, 100 * MB, go_cover),
+    (Format::Ctrf, 60 * MB, ctrf),
+    (Format::LlvmCov, 60 * MB, llvm_cov),
 ];

@@ -11,9 +11,10 @@
 //! of scope.
 
 use std::io::BufRead;
+use std::ops::Range;
 
 use super::encoding::Source;
-use super::json::{Node, Wrong, parse};
+use super::json::{Node, Stop, Wrong, parse, split};
 use super::limits::TREE_BYTES_MAX;
 use super::tally::{CaseName, CaseTally, SuitePath};
 use super::{CaseOutcome, Cause, Detail, Format, ReadError, Report};
@@ -21,37 +22,40 @@ use super::{CaseOutcome, Cause, Detail, Format, ReadError, Report};
 /// Reads a CTRF report.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
     let bytes = Source::open(input, TREE_BYTES_MAX)?.read_all()?;
-    let value = parse(&bytes)?;
+    let split = split(&bytes, &["results", "tests"])?;
+    let value = parse(&split.rest)?;
     let mut tally = CaseTally::new(detail);
-    document(&mut tally, &Node::root(&value)).map_err(|wrong| wrong.place_in(&bytes))?;
+    let tests = split.lists.first().map_or(&[][..], Vec::as_slice);
+    document(&mut tally, &Node::root(&value), &bytes, tests).map_err(|stop| stop.place_in(&bytes))?;
     Ok(tally.finish(Format::Ctrf, Vec::new()))
 }
 
-fn document(tally: &mut CaseTally, root: &Node<'_>) -> Result<(), Wrong> {
+fn document(tally: &mut CaseTally, root: &Node<'_>, bytes: &[u8], cases: &[Range<usize>]) -> Result<(), Stop> {
     if let Some(format) = root.member("reportFormat")?
         && format.text()? != "CTRF"
     {
-        return Err(format.wrong("CTRF"));
+        return Err(format.wrong("CTRF").into());
     }
     if let Some(version) = root.member("specVersion")?
         && !version.text()?.starts_with("0.")
     {
-        return Err(version.wrong("specification 0"));
+        return Err(version.wrong("specification 0").into());
     }
     let results = root.member("results")?.ok_or_else(|| root.lacks("results", "the results of CTRF"))?;
     let tests = results.member("tests")?.ok_or_else(|| results.lacks("tests", "a list of tests"))?;
     let mut found = 0;
-    for test in tests.items()? {
-        match case(tally, &test)? {
+    tests.each_apart(bytes, cases, &mut |test| {
+        match case(tally, test)? {
             CaseOutcome::Failed | CaseOutcome::Unknown => found += 1,
             CaseOutcome::Flaky | CaseOutcome::Passed | CaseOutcome::Skipped => {}
         }
-    }
+        Ok(())
+    })?;
     let Some(summary) = results.member("summary")? else { return Ok(()) };
     let Some(failed) = summary.member("failed")? else { return Ok(()) };
     let declared = failed.value.as_u64().ok_or_else(|| failed.wrong("a number"))?;
     if declared > found {
-        return Err(failed.refuse(Cause::FailuresMissing { suite: String::new(), declared, found }));
+        return Err(failed.refuse(Cause::FailuresMissing { suite: String::new(), declared, found }).into());
     }
     Ok(())
 }

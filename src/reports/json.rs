@@ -35,6 +35,36 @@ pub(super) struct Wrong {
     pub(super) cause: Cause,
 }
 
+/// Why reading stops: with a place, or with a pointer to look it up by.
+pub(super) enum Stop {
+    /// With a place.
+    Read(ReadError),
+    /// With a pointer.
+    Wrong(Wrong),
+}
+
+impl Stop {
+    /// Returns the refusal with its place in the text.
+    pub(super) fn place_in(self, bytes: &[u8]) -> ReadError {
+        match self {
+            Self::Read(error) => error,
+            Self::Wrong(wrong) => wrong.place_in(bytes),
+        }
+    }
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<Wrong> for Stop {
+    fn from(wrong: Wrong) -> Self {
+        Self::Wrong(wrong)
+    }
+}
+
 /// Parses a whole document.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, ReadError> {
     parse_json(bytes, Numbers::Any).map_err(|error| {
@@ -52,12 +82,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, ReadError> {
 }
 
 /// Parses one of the elements that [`split`] took out.
-pub(super) fn parse_element(bytes: &[u8], element: Range<usize>) -> Result<Value, ReadError> {
+fn parse_element(bytes: &[u8], element: Range<usize>) -> Result<Value, ReadError> {
     parse(&bytes[element.clone()]).map_err(|error| {
         let start = place_at(bytes, element.start);
         let column = if error.place.line == 1 { start.column + error.place.column - 1 } else { error.place.column };
         ReadError::at(Place { line: start.line + error.place.line - 1, column }, error.cause)
     })
+}
+
+/// Refuses what [`split`] took out and is no JSON, where nothing else is asked of it.
+pub(super) fn check_elements(bytes: &[u8], lists: Vec<Vec<Range<usize>>>) -> Result<(), ReadError> {
+    lists.into_iter().flatten().try_for_each(|element| parse_element(bytes, element).map(drop))
 }
 
 fn place_at(bytes: &[u8], at: usize) -> Place {
@@ -77,9 +112,23 @@ impl<'a> Node<'a> {
         Self { value, up: None, step: Step::Root }
     }
 
-    /// Returns an element of this list that was parsed alone.
-    pub(super) fn element(&'a self, index: usize, value: &'a Value) -> Self {
-        Self { value, up: Some(self), step: Step::Index(index) }
+    /// Visits the elements of this list, which [`split`] took out: each is parsed alone.
+    ///
+    /// If this is no list, or not all of it was taken out, refuses it.
+    pub(super) fn each_apart(
+        &self,
+        bytes: &[u8],
+        elements: &[Range<usize>],
+        visit: &mut dyn FnMut(&Node<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        if let Some(left) = self.items()?.next() {
+            return Err(left.wrong("a list that can be read in parts").into());
+        }
+        for (index, element) in elements.iter().enumerate() {
+            let value = parse_element(bytes, element.clone())?;
+            visit(&Node { value: &value, up: Some(self), step: Step::Index(index) })?;
+        }
+        Ok(())
     }
 
     /// Returns a member that is there and not null.
@@ -169,52 +218,23 @@ impl Wrong {
 pub(super) struct Split {
     /// The document with blanks in place of these elements, so that places stay.
     pub(super) rest: Vec<u8>,
-    /// For each object of the outer list, where the elements of its inner list stand.
+    /// For each object that may have the list, in the order of the text, where the list's elements stand.
     pub(super) lists: Vec<Vec<Range<usize>>>,
 }
 
-/// Takes the elements of `/outer/<any>/inner` out of a document that need not be JSON.
+/// Takes the elements of a list at a path out of a document that need not be JSON: `["runs", "*", "results"]` is the list `results` of
+/// each element of the list `runs`.
 ///
-/// If the rest and every element are JSON, so is the whole. If an inner list does not go on as a list, returns the place.
-pub(super) fn split(bytes: &[u8], outer: &str, inner: &str) -> Result<Split, ReadError> {
-    let mut split = Split { rest: bytes.to_vec(), lists: Vec::new() };
-    let mut broken = None;
+/// If the rest and every element are JSON, so is the whole. If such a list does not go on as a list, returns the place.
+pub(super) fn split(bytes: &[u8], path: &[&str]) -> Result<Split, ReadError> {
+    let mut taken = Taken { split: Split { rest: bytes.to_vec(), lists: Vec::new() }, broken: None };
     let mut scan = Scan { bytes, at: 0 };
     // Where the walk itself stops, the rest is no JSON, and its parser says why.
-    let _ = scan.each(b'{', &mut |scan, key| {
-        if !is_key(key, outer) {
-            return scan.skip();
-        }
-        scan.each_or_skip(b'[', &mut |scan, _| {
-            let mut found = Vec::new();
-            let walked = scan.each_or_skip(b'{', &mut |scan, key| {
-                if !is_key(key, inner) || scan.peek() != Some(b'[') {
-                    return scan.skip();
-                }
-                let start = scan.at + 1;
-                let list = scan.each(b'[', &mut |scan, _| {
-                    let from = scan.at;
-                    scan.skip()?;
-                    found.push(from..scan.at);
-                    (found.len() <= CASES_MAX).then_some(())
-                });
-                if list.is_none() {
-                    broken = Some(scan.at);
-                    return None;
-                }
-                for byte in &mut split.rest[start..scan.at - 1] {
-                    if *byte != b'\n' {
-                        *byte = b' ';
-                    }
-                }
-                Some(())
-            });
-            split.lists.push(found);
-            walked
-        })
-    });
+    let _ = taken.walk(&mut scan, path);
+    let Taken { mut split, broken } = taken;
     let Some(at) = broken else { return Ok(split) };
     let found = split.lists.pop().unwrap_or_default();
+    let list = path.last().copied().unwrap_or_default();
     if found.len() > CASES_MAX {
         let count_max = u64::try_from(CASES_MAX).unwrap_or(u64::MAX);
         return Err(ReadError::at(place_at(bytes, at), Cause::TooMany { things: "results", count_max }));
@@ -222,8 +242,60 @@ pub(super) fn split(bytes: &[u8], outer: &str, inner: &str) -> Result<Split, Rea
     for element in found {
         parse_element(bytes, element)?;
     }
-    let reason = format!("not strict JSON: the list `{inner}` breaks off");
+    let reason = format!("not strict JSON: the list `{list}` breaks off");
     Err(ReadError::at(place_at(bytes, at), Cause::Json { reason }))
+}
+
+/// What was taken out so far, and where a list broke off.
+struct Taken {
+    split: Split,
+    broken: Option<usize>,
+}
+
+impl Taken {
+    /// Walks the value that starts here along a path, and takes the elements of the lists at its end.
+    fn walk<'a>(&mut self, scan: &mut Scan<'a>, path: &[&str]) -> Option<()> {
+        match path {
+            [] => scan.skip(),
+            ["*", path @ ..] => scan.each_or_skip(b'[', &mut |scan, _| self.walk(scan, path)),
+            [list] => {
+                let mut found = Vec::new();
+                let walked = scan.each_or_skip(b'{', &mut |scan, key| {
+                    if !is_key(key, list) || scan.peek() != Some(b'[') {
+                        return scan.skip();
+                    }
+                    self.take(scan, &mut found)
+                });
+                self.split.lists.push(found);
+                walked
+            }
+            [step, path @ ..] => scan.each_or_skip(b'{', &mut |scan, key| match is_key(key, step) {
+                true => self.walk(scan, path),
+                false => scan.skip(),
+            }),
+        }
+    }
+
+    /// Takes the elements of the list that starts here.
+    fn take(&mut self, scan: &mut Scan<'_>, found: &mut Vec<Range<usize>>) -> Option<()> {
+        let start = scan.at + 1;
+        let list = scan.each(b'[', &mut |scan, _| {
+            let from = scan.at;
+            scan.skip()?;
+            found.push(from..scan.at);
+            (found.len() <= CASES_MAX).then_some(())
+        });
+        if list.is_none() {
+            self.broken = Some(scan.at);
+            return None;
+        }
+        for byte in &mut self.split.rest[start..scan.at - 1] {
+            if *byte != b'\n' {
+                *byte = b' ';
+            }
+        }
+        Some(())
+    }
 }
 
 fn is_key(raw: &[u8], wanted: &str) -> bool {
@@ -294,6 +366,7 @@ impl<'a> Scan<'a> {
 
     /// As [`Scan::each`], but moves past a value that starts otherwise.
     fn each_or_skip(&mut self, open: u8, visit: Visit<'_, 'a>) -> Option<()> {
+        self.space();
         if self.peek() == Some(open) { self.each(open, visit) } else { self.skip() }
     }
 
@@ -400,12 +473,37 @@ mod tests {
     #[test]
     fn long_lists_are_taken_out_and_places_stay() {
         let text = b"{\"runs\":[ 7, {\"r\": [{\"a\":\"]\"} ,\n 2 ]}, {\"r\":[]}, {\"r\":{}}], \"r\":[1]}";
-        let split = split(text, "runs", "r").unwrap();
+        let split = split(text, &["runs", "*", "r"]).unwrap();
         let wanted = b"{\"runs\":[ 7, {\"r\": [           \n   ]}, {\"r\":[]}, {\"r\":{}}], \"r\":[1]}";
         assert_eq!(String::from_utf8_lossy(&split.rest), String::from_utf8_lossy(wanted));
         let lists: Vec<Vec<&[u8]>> =
             split.lists.iter().map(|list| list.iter().map(|element| &text[element.clone()]).collect()).collect();
         assert_eq!(lists, [vec![], vec![&b"{\"a\":\"]\"}"[..], b"2"], vec![], vec![]]);
+    }
+
+    #[test]
+    fn lists_are_taken_out_at_any_path() {
+        let taken = |text: &str, path: &[&str]| -> Vec<Vec<String>> {
+            let split = split(text.as_bytes(), path).unwrap();
+            split.lists.into_iter().map(|list| list.into_iter().map(|at| text[at].to_owned()).collect()).collect()
+        };
+        let two = "\n {\"tests\":[9], \"results\" : {\"tests\" : [ 1, 2 ], \"x\":{\"tests\":[3]}}}";
+        assert_eq!(taken(two, &["results", "tests"]), [["1", "2"]]);
+        assert_eq!(taken(two, &["tests"]), [["9"]]);
+        assert_eq!(taken("{\"results\":[{\"tests\":[1]}]}", &["results", "tests"]), [Vec::<String>::new()]);
+        assert_eq!(taken("[{\"a\":[1]},{\"a\":[2]}]", &["*", "a"]), [["1"], ["2"]]);
+        assert_eq!(taken("[1]", &["a", "b"]), Vec::<Vec<String>>::new());
+    }
+
+    #[test]
+    fn list_that_was_not_taken_out_is_refused() {
+        let value = parse(b"{\"a\":[1],\"b\":7}").unwrap();
+        let root = Node::root(&value);
+        let read = |key: &'static str| {
+            let node = root.member(key).unwrap().unwrap();
+            node.each_apart(b"", &[], &mut |_| Ok(())).is_err()
+        };
+        assert!(read("a") && read("b"));
     }
 
     #[test]
@@ -437,9 +535,9 @@ mod tests {
             "{\"runs\":[{\"r\":[1]}],\"runs\":[{\"r\":[1]}]}",
         ] {
             let bytes = text.as_bytes();
-            let read = split(bytes, "runs", "r").and_then(|split| {
+            let read = split(bytes, &["runs", "*", "r"]).and_then(|split| {
                 parse(&split.rest)?;
-                split.lists.into_iter().flatten().try_for_each(|element| parse_element(bytes, element).map(|_| ()))
+                check_elements(bytes, split.lists)
             });
             assert!(read.is_err(), "{text}");
         }
@@ -456,7 +554,7 @@ mod tests {
                 text.replace_range(at..(at + removed).min(text.len()), &new);
             }
             let bytes = text.as_bytes();
-            let apart = split(bytes, "runs", "r").and_then(|split| {
+            let apart = split(bytes, &["runs", "*", "r"]).and_then(|split| {
                 let rest = parse(&split.rest)?;
                 let lists: Result<Vec<Vec<Value>>, ReadError> = split
                     .lists

@@ -10,43 +10,50 @@
 //! a file without segments, as `--summary-only` writes it, has no lines.
 
 use std::io::BufRead;
+use std::ops::Range;
 
 use serde_json::Value;
 
 use super::coverage::{CoverageTally, FileIndex};
 use super::encoding::Source;
-use super::json::{Node, Wrong, parse};
+use super::json::{Node, Split, Stop, Wrong, check_elements, parse, split};
 use super::limits::{LINE_NUMBER_MAX, TREE_BYTES_MAX};
 use super::{Detail, Format, Place, ReadError, Report};
 
 /// Reads the JSON export of llvm-cov.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
     let bytes = Source::open(input, TREE_BYTES_MAX)?.read_all()?;
-    let value = parse(&bytes)?;
+    // Functions count for nothing, and are most of the text.
+    let Split { rest, lists: functions } = split(&bytes, &["data", "*", "functions"])?;
+    check_elements(&bytes, functions)?;
+    let Split { rest, lists } = split(&rest, &["data", "*", "files"])?;
+    let value = parse(&rest)?;
     let mut tally = CoverageTally::new(detail);
-    document(&mut tally, &Node::root(&value)).map_err(|wrong| wrong.place_in(&bytes))?;
+    document(&mut tally, &Node::root(&value), &bytes, &lists).map_err(|stop| stop.place_in(&bytes))?;
     tally.finish(Format::LlvmCov, Vec::new()).map_err(|cause| ReadError::at(Place::START, cause))
 }
 
-fn document(tally: &mut CoverageTally, root: &Node<'_>) -> Result<(), Wrong> {
+fn document(tally: &mut CoverageTally, root: &Node<'_>, bytes: &[u8], lists: &[Vec<Range<usize>>]) -> Result<(), Stop> {
     let kind = root.member("type")?.ok_or_else(|| root.lacks("type", KIND))?;
     if kind.text()? != KIND {
-        return Err(kind.wrong(KIND));
+        return Err(kind.wrong(KIND).into());
     }
     let version = root.member("version")?.ok_or_else(|| root.lacks("version", VERSION_WANTED))?;
     if !version.text()?.starts_with("2.") && !version.text()?.starts_with("3.") {
-        return Err(version.wrong(VERSION_WANTED));
+        return Err(version.wrong(VERSION_WANTED).into());
     }
     let data = root.member("data")?.ok_or_else(|| root.lacks("data", "a list of exports"))?;
-    for export in data.items()? {
+    for (place, export) in data.items()?.enumerate() {
         let files = export.member("files")?.ok_or_else(|| export.lacks("files", "a list of files"))?;
-        for file in files.items()? {
+        let elements = lists.get(place).map_or(&[][..], Vec::as_slice);
+        files.each_apart(bytes, elements, &mut |file| {
             let path = file.member("filename")?.ok_or_else(|| file.lacks("filename", "a path"))?;
             let index = tally.file(path.text()?).map_err(|cause| path.refuse(cause))?;
             if let Some(segments) = file.member("segments")? {
                 lines(tally, index, &segments)?;
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(())
 }

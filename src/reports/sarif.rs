@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::encoding::Source;
-use super::json::{Node, Wrong, parse, parse_element, split};
+use super::json::{Node, Stop, Wrong, parse, split};
 use super::limits::TREE_BYTES_MAX;
 use super::tally::{FindingTally, netstring, shown};
 use super::{Cause, Detail, Finding, Format, MESSAGE_CHARS_MAX, ReadError, Report};
@@ -32,38 +32,16 @@ use crate::model::{Digest, Severity};
 /// Reads a SARIF log.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
     let bytes = Source::open(input, TREE_BYTES_MAX)?.read_all()?;
-    let split = split(&bytes, "runs", "results")?;
+    let split = split(&bytes, &["runs", "*", "results"])?;
     let value = parse(&split.rest)?;
     let text = Text { bytes: &bytes, results: &split.lists };
-    match read_log(&Node::root(&value), &text, detail) {
-        Ok(report) => Ok(report),
-        Err(Stop::Read(error)) => Err(error),
-        Err(Stop::Wrong(wrong)) => Err(wrong.place_in(&bytes)),
-    }
+    read_log(&Node::root(&value), &text, detail).map_err(|stop| stop.place_in(&bytes))
 }
 
 /// The text, and where the results of each run stand in it.
 struct Text<'a> {
     bytes: &'a [u8],
     results: &'a [Vec<Range<usize>>],
-}
-
-/// Why reading stops: with a place, or with a pointer to look it up by.
-enum Stop {
-    Read(ReadError),
-    Wrong(Wrong),
-}
-
-impl From<ReadError> for Stop {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
-    }
-}
-
-impl From<Wrong> for Stop {
-    fn from(wrong: Wrong) -> Self {
-        Self::Wrong(wrong)
-    }
 }
 
 fn read_log(log: &Node<'_>, text: &Text<'_>, detail: Detail) -> Result<Report, Stop> {
@@ -124,13 +102,7 @@ fn read_run(run: &Node<'_>, bytes: &[u8], places: &[Range<usize>], gathered: &mu
     let category = automation.rsplit_once('/').map_or("", |(category, _)| category);
     let rules = Rules::of(run.value);
     let context = Run { value: run.value, tool, category, rules };
-    // The list itself has no elements any more; a value of another kind is refused here.
-    let _ = results.items()?;
-    for (index, place) in places.iter().enumerate() {
-        let value = parse_element(bytes, place.clone())?;
-        read_result(&results.element(index, &value), &context, &mut gathered.tally)?;
-    }
-    Ok(())
+    results.each_apart(bytes, places, &mut |result| Ok(read_result(result, &context, &mut gathered.tally)?))
 }
 
 /// Refuses a run of which a part that weighs lies in other files.
