@@ -107,6 +107,33 @@ impl Context {
         }
     }
 
+    /// Returns the same with another ref of the same remote as the ledger: the one named, else the next one by number. None if the
+    /// ledger lies in a folder.
+    pub(super) fn next_on_remote(&self, reference: Option<&str>) -> Result<Option<Self>, Fail> {
+        let Some(LedgerWord::Git(name)) = self.named_ledger()? else { return Ok(None) };
+        let (remote, at) = at_of_remote(&name)?;
+        let next = match reference {
+            Some(reference) => reference.to_owned(),
+            None => match at.rsplit_once('-').and_then(|(stem, number)| Some((stem, number.parse::<u32>().ok()?))) {
+                Some((stem, number)) => format!("{stem}-{}", number.saturating_add(1)),
+                None => format!("{at}-2"),
+            },
+        };
+        let name = format!("{remote}#{next}");
+        if at_of_remote(&name)?.1 == at {
+            return Err(Fail::usage(format!("{at} has the closed ledger; wanted another ref")));
+        }
+        Ok(Some(Self { ledger: Some(LedgerWord::Git(name)), ..self.again() }))
+    }
+
+    /// Returns how the ledger is named that lives on a remote, as `--ledger` takes it.
+    pub(super) fn ledger_word(&self) -> Option<String> {
+        match &self.ledger {
+            Some(LedgerWord::Git(name)) => Some(format!("git:{name}")),
+            _ => None,
+        }
+    }
+
     /// Returns the repository around the current folder.
     pub(super) fn repository(&self) -> Result<&Repository, Fail> {
         Ok(self.try_repository()?)
@@ -214,6 +241,21 @@ impl Context {
         }))
     }
 
+    /// Opens the ledger that an own trust file names, where its remote or its folder has it. It may hold nothing yet.
+    pub(super) fn ledger_made(&self, trust: &Trust) -> Result<Option<Ledger>, Fail> {
+        let folder = self.ledger_folder()?;
+        let Some(LedgerWord::Git(name)) = &self.named_ledger()? else { return Ok(None) };
+        match Ledger::open_remote(&folder, self.remote(name, &folder, trust.clone())?) {
+            Ok(ledger) => Ok(Some(ledger)),
+            Err(StoreError::NoRemoteLedger { .. }) => Ok(None),
+            Err(error @ StoreError::Foreign { .. }) => {
+                Err(Fail::usage(format!("git:{name} is taken: {error}"))
+                    .hint("--ref names another: refs/evidence/NAME"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Makes an empty ledger in its folder or on its remote.
     pub(super) fn new_ledger(&self, origin: &str, trust: &Trust) -> Result<Ledger, Fail> {
         let folder = self.ledger_folder()?;
@@ -243,13 +285,7 @@ impl Context {
             },
         };
         let repository = self.repository()?;
-        let (name, at) = match name.rsplit_once('#') {
-            Some((name, at)) if at.starts_with("refs/") && !name.is_empty() => (name, at),
-            Some(_) => {
-                return Err(Fail::usage(format!("git:{name} names no ref; wanted git:REMOTE or git:REMOTE#refs/..")));
-            }
-            None => (name, LEDGER_REF),
-        };
+        let (name, at) = at_of_remote(name)?;
         Ok(RemotePlace {
             remote: name.to_owned(),
             from: repository.top().to_owned(),
@@ -609,6 +645,15 @@ impl Context {
         if !self.json {
             eprint(&format!("{text}\n"));
         }
+    }
+}
+
+/// Returns the remote and the ref that are named after `git:`.
+fn at_of_remote(name: &str) -> Result<(&str, &str), Fail> {
+    match name.rsplit_once('#') {
+        Some((remote, at)) if at.starts_with("refs/") && !remote.is_empty() => Ok((remote, at)),
+        Some(_) => Err(Fail::usage(format!("git:{name} names no ref; wanted git:REMOTE or git:REMOTE#refs/.."))),
+        None => Ok((name, LEDGER_REF)),
     }
 }
 
