@@ -37,6 +37,8 @@ pub(super) struct Context {
     repository: OnceCell<Repository>,
     /// Whether it was said that nothing is remembered.
     pub(super) told: Cell<bool>,
+    /// Whether the copy of a ledger on a remote was brought up to date by this command.
+    fetched: Cell<bool>,
 }
 
 /// Which ledger is named.
@@ -87,6 +89,7 @@ impl Context {
             guard,
             repository: OnceCell::new(),
             told: Cell::new(false),
+            fetched: Cell::new(false),
             cwd,
         })
     }
@@ -104,6 +107,7 @@ impl Context {
             guard: self.guard,
             repository: OnceCell::new(),
             told: Cell::new(self.told.get()),
+            fetched: Cell::new(false),
         }
     }
 
@@ -193,11 +197,16 @@ impl Context {
         }
     }
 
-    /// Opens the ledger; one on a remote is fetched before, or said to be behind.
+    /// Opens the ledger; one on a remote is fetched before, once in a command, or said to be behind.
     pub(super) fn ledger(&self) -> Result<Ledger, Fail> {
         let folder = self.ledger_folder()?;
         let Some(LedgerWord::Git(name)) = &self.named_ledger()? else { return Ok(Ledger::open(&folder)?) };
-        let ledger = Ledger::open_remote(&folder, self.remote(name, &folder, self.trust(None)?)?)?;
+        let remote = self.remote(name, &folder, self.trust(None)?)?;
+        if self.fetched.get() {
+            return Ok(Ledger::open_current(&folder, remote)?);
+        }
+        let ledger = Ledger::open_remote(&folder, remote)?;
+        self.fetched.set(ledger.behind().is_none());
         if let Some(why) = ledger.behind() {
             let size = ledger.read()?.size();
             self.say(&format!("warning: {why}\nwarning: the copy of {size} entries is read, which may be behind"));
