@@ -5,8 +5,9 @@
 #   EVIDENCE_BINARY=FILE        releases FILE as it is, under a name that says so: nothing is built, and nothing is said of how it was
 #
 # The statement is the result of the claim `release`: in-toto in DSSE, about this commit, with the binary and its checksum as materials. EVIDENCE_LEDGER,
-# EVIDENCE_KEY and EVIDENCE_LOG_KEY say where and by whom, as for any gate. Whoever has the bundle checks it offline:
+# EVIDENCE_KEY and EVIDENCE_LOG_KEY say where and by whom, as for any gate; `evidence init` makes a ledger where there is none. Whoever has the bundle checks it offline:
 #   evidence audit NAME.evidence.zip --trust trust.toml && sha256sum -c NAME.sha256
+# It is judged like any other: where the gates of this commit are in no ledger, or in another one, the audit lists them as missing (1).
 set -euo pipefail
 cd "$(dirname "$0")"
 out=${1:-dist}
@@ -37,6 +38,11 @@ out=$(cd "$out" && pwd)
 cp "$built" "$out/$name"
 (cd "$out" && sha256sum "$name" >"$name.sha256")
 evidence=${EVIDENCE:-$out/$name}
-"$evidence" attest release --attach "$out/$name" --attach "$out/$name.sha256" -- sh -c "cd '$out' && sha256sum -c '$name.sha256'"
+"$evidence" attest release --attach "$out/$name" --attach "$out/$name.sha256" -- sh -c "cd '$out' && sha256sum -c '$name.sha256'" || {
+  code=$?
+  echo "release: $out has the binary and its SHA-256, and no signed statement about them" >&2
+  echo "hint: where there is no ledger yet, \`$evidence init\`, commit .evidence, and ./release.sh again: what is built stays" >&2
+  exit "$code"
+}
 "$evidence" export -o "$out/$name.evidence.zip"
 ls -l "$out"

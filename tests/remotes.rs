@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use common::team::{LEDGER_REF, Machine, Team};
@@ -499,6 +500,102 @@ fn clone_fetches_only_what_is_new() {
     // The user's own repository has nothing of it.
     assert!(!gate.git(&["for-each-ref"]).contains("evidence"));
     assert_eq!(gate.git(&["rev-parse", "--is-shallow-repository"]), "false");
+}
+
+/// Lets a clone reach its remote through what counts sessions and bytes on the remote's side.
+struct Wire {
+    folder: PathBuf,
+}
+
+impl Wire {
+    fn of(machine: &Machine) -> Self {
+        let folder = machine.path("wire");
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["upload-pack", "receive-pack"] {
+            let at = |end: &str| folder.join(format!("{name}.{end}")).display().to_string();
+            let script = format!(
+                "#!/bin/sh\necho >>{}\ntee -a {} | git-{name} \"$@\" | tee -a {}\n",
+                at("sessions"),
+                at("in"),
+                at("out")
+            );
+            fs::write(folder.join(name), script).unwrap();
+            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+            let key = format!("remote.origin.{}", name.replace('-', ""));
+            machine.git(&["config", &key, folder.join(name).to_str().unwrap()]);
+        }
+        Self { folder }
+    }
+
+    /// Returns what went over it since the last time: fetches, pushes, and bytes in both directions.
+    fn taken(&self) -> (u64, u64, u64) {
+        let size = |end: &str| {
+            let path = self.folder.join(end);
+            let bytes = fs::metadata(&path).map_or(0, |file| file.len());
+            let _ = fs::remove_file(path);
+            bytes
+        };
+        let bytes = ["upload-pack.in", "upload-pack.out", "receive-pack.in", "receive-pack.out"].map(size);
+        (size("upload-pack.sessions"), size("receive-pack.sessions"), bytes.into_iter().sum())
+    }
+}
+
+#[test]
+fn append_is_one_fetch_and_one_push_and_the_length_of_the_log_does_not_travel() {
+    let team = Team::new();
+    let (ci, other) = (team.machine("ci-box"), team.machine("other-box"));
+    ci.begin("feature", "medium");
+    ci.ok("ci-1", &["attest", "build", "--", "true"]);
+    let wire = Wire::of(&ci);
+    let costs = |who: &str, words: &[&str]| {
+        ci.ok(who, words);
+        wire.taken()
+    };
+    let plan = |name: &str| costs("planner", &["plan", name, "--tier", "low"]);
+    let (fetches, pushes, before) = plan("shop/one");
+    assert_eq!((fetches, pushes), (1, 1));
+    // A start and a result: the second knows what the first has fetched and pushed.
+    let (fetches, pushes, _) = costs("ci-1", &["attest", "build", "--", "true"]);
+    assert_eq!((fetches, pushes), (1, 2));
+    // Its report travels with it.
+    fs::write(ci.path("tests.xml"), junit(3, 0)).unwrap();
+    let (fetches, pushes, _) = costs("ci-1", &["attest", "unit-tests", "--report", "../tests.xml"]);
+    assert_eq!((fetches, pushes), (1, 2));
+    // Who reads only fetches, and what is here is not asked for again.
+    for words in [&["status"][..], &["log"], &["ledger", "check"]] {
+        let (fetches, pushes, _) = costs("reviewer", words);
+        assert_eq!((fetches, pushes), (1, 0), "{words:?}");
+    }
+    // Whatever opens the ledger twice has fetched it once.
+    let key = team.path("keys/reviewer.pem").display().to_string();
+    let policy = team.path("policy.toml").display().to_string();
+    for words in [
+        &["key", "grant", &key, "--principal", "reviewer", "--role", "planner"][..],
+        &["key", "revoke", &key, "--reason", "left"],
+        &["policy", "apply", &policy, "--reason", "again"],
+        &["record", "halt", "--reason", "stop"],
+        &["record", "resume", "--reason", "go"],
+    ] {
+        let (fetches, pushes, _) = costs("owner", words);
+        assert!(fetches == 1 && pushes <= 1, "{words:?}: {fetches} fetches, {pushes} pushes");
+    }
+    // A longer log costs the next append nothing.
+    for number in 0..30 {
+        other.ok("planner", &["plan", &format!("shop/other-{number}"), "--tier", "low"]);
+    }
+    let (fetches, pushes, caught_up) = plan("shop/two");
+    assert_eq!((fetches, pushes), (1, 1));
+    let (fetches, pushes, after) = plan("shop/three");
+    assert_eq!((fetches, pushes), (1, 1));
+    let batch = 2048;
+    assert!(after < before + batch && after < caught_up, "{before}, then {caught_up}, then {after}");
+    // A fresh clone has the log in one, and asks for the policy's text.
+    let fresh = team.machine("fresh");
+    let wire = Wire::of(&fresh);
+    fresh.ok("planner", &["plan", "shop/four", "--tier", "low"]);
+    let (fetches, pushes, whole) = wire.taken();
+    assert_eq!((fetches, pushes), (2, 1));
+    assert!(whole > after, "{whole} bytes, and {after} for one that was there");
 }
 
 #[test]

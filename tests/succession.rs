@@ -6,14 +6,17 @@ mod common;
 mod forge;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use common::{CHANGE, Rig};
+use common::team::{LEDGER_REF, Machine, Team};
+use common::{CHANGE, Ran, Rig};
 use evidence_ledger::crypto::{NoteKey, SecretKey, sha256};
 use evidence_ledger::model::{Authority, Predicate, Statement, Subject};
 use evidence_ledger::prove::Trust;
 use evidence_ledger::store::Ledger;
 use forge::{Forge, grant, key};
+use serde_json::Value;
 
 #[test]
 fn both_keys_sign_until_the_old_one_is_retired() {
@@ -69,12 +72,12 @@ fn appender_without_the_new_key_is_refused() {
     let old = rig.path("old.pem");
     fs::write(&old, before.log_key.to_pem().as_bytes()).unwrap();
     let attest = ["attest", "build", "--", "true"];
-    let ran = common::Ran::of(rig.command("ci-1", &attest).env("EVIDENCE_LOG_KEY", &old).output().unwrap());
+    let ran = Ran::of(rig.command("ci-1", &attest).env("EVIDENCE_LOG_KEY", &old).output().unwrap());
     assert_eq!(ran.code, 125, "{ran:?}");
     assert!(ran.err.contains("EVIDENCE_LOG_KEY is not the key of this ledger's log"), "{ran:?}");
     let both =
         [fs::read_to_string(&old).unwrap(), fs::read_to_string(log_folder(&rig).join("log.pem")).unwrap()].concat();
-    let ran = common::Ran::of(rig.command("ci-1", &attest).env("EVIDENCE_LOG_KEY", both).output().unwrap());
+    let ran = Ran::of(rig.command("ci-1", &attest).env("EVIDENCE_LOG_KEY", both).output().unwrap());
     assert_eq!(ran.code, 0, "a variable may hold both: {ran:?}");
 }
 
@@ -227,6 +230,126 @@ fn next_log_goes_on_with_policy_and_grants() {
     common::Verdict::of(ran).refused(&["E313"]);
 }
 
+/// A clone that uses another ledger than the team's first: what names it, its trust file and its log key.
+fn command_in(next: &Value, machine: &Machine, who: &str, words: &[&str]) -> std::process::Command {
+    let trust = machine.path("next.toml");
+    fs::write(&trust, next["trust"].as_str().unwrap()).unwrap();
+    let mut command = machine.command(who, words);
+    command.env("EVIDENCE_LEDGER", next["ledger"].as_str().unwrap()).env("EVIDENCE_TRUST", trust);
+    command.env("EVIDENCE_LOG_KEY", next["logKey"].as_str().unwrap());
+    command
+}
+
+fn ok_in(next: &Value, machine: &Machine, who: &str, words: &[&str]) -> Ran {
+    let ran = Ran::of(command_in(next, machine, who, words).output().unwrap());
+    assert_eq!(ran.code, 0, "{words:?}: {ran:?}");
+    ran
+}
+
+const CLOSE: [&str; 6] = ["ledger", "close", "--reason", "full", "--next", "--json"];
+
+#[test]
+fn log_on_a_remote_goes_on_under_another_ref_and_so_does_another_clone() {
+    let team = Team::new();
+    let (founder, other) = (team.machine("founder"), team.machine("other"));
+    other.begin("feature", "low");
+    other.ok("ci-1", &["attest", "build", "--", "true"]);
+    other.ok("ci-1", &["ledger", "anchor"]);
+    let ran = founder.by("ci-1", &CLOSE);
+    assert!(ran.code == 1 && ran.out.contains("may not close the log"), "{ran:?}");
+    other.verify(CHANGE).accepted();
+    let closed = founder.ok("root", &CLOSE).json();
+    let next = &closed["next"];
+    assert_eq!(next["ledger"], format!("git:origin#{LEDGER_REF}-2"));
+    assert_eq!(founder.git(&["config", "evidence.ledger"]), format!("git:origin#{LEDGER_REF}-2"));
+    // One batch holds all that the new log begins with.
+    let batches = team.git(&["ls-tree", "-r", "--name-only", &format!("{LEDGER_REF}-2"), "log"]);
+    assert_eq!(batches, "log/00/00/00/00/00");
+    // Whoever has not heard of it is refused and appends nothing.
+    let before = team.head();
+    other.verify(CHANGE).refused(&["E313"]);
+    assert_eq!(other.by("ci-1", &["attest", "build", "--", "sh", "-c", ": > ../ran"]).code, 125);
+    assert!(!other.path("ran").exists());
+    assert_eq!(team.head(), before);
+    // Whoever has goes on: policy and grants are there, evidence is not.
+    let refused = Ran::of(command_in(next, &other, "reviewer", &["verify", CHANGE, "--json"]).output().unwrap());
+    assert_eq!(refused.code, 1, "{refused:?}");
+    ok_in(next, &other, "planner", &["plan", CHANGE, "--tier", "low", "--implementer", "agent"]);
+    ok_in(next, &other, "ci-1", &["attest", "build", "--", "true"]);
+    ok_in(next, &other, "reviewer", &["verify", CHANGE]);
+    ok_in(next, &other, "ci-1", &["ledger", "anchor"]);
+    ok_in(next, &founder, "reviewer", &["ledger", "check"]);
+    let log = ok_in(next, &founder, "reviewer", &["log", "--limit", "1000"]).out;
+    let first = log.lines().last().unwrap();
+    let size = closed["size"].as_u64().unwrap();
+    assert!(first.contains("authority-genesis") && first.contains(&size.to_string()), "{log}");
+    // The closed one can be read and closed no further.
+    founder.ok("reviewer", &["ledger", "check"]);
+    let ran = founder.by("root", &["ledger", "close", "--reason", "again"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    // It, too, goes on one day.
+    let words = ["ledger", "close", "--reason", "full", "--next", "--json"];
+    let third = ok_in(next, &founder, "root", &words).json();
+    assert_eq!(third["next"]["ledger"], format!("git:origin#{LEDGER_REF}-3"));
+    ok_in(&third["next"], &other, "planner", &["plan", CHANGE, "--tier", "low", "--implementer", "agent"]);
+}
+
+#[test]
+fn log_on_a_remote_is_not_closed_where_the_next_has_no_place() {
+    let team = Team::new();
+    let founder = team.machine("founder");
+    let size = founder.ok("owner", &["ledger", "check", "--json"]).json()["size"].clone();
+    team.git(&["update-ref", "refs/evidence/taken", LEDGER_REF]);
+    for (reference, told) in
+        [("refs/evidence/taken", "is taken"), (LEDGER_REF, "has the closed ledger"), ("taken", "names no ref")]
+    {
+        let ran = founder.by("root", &[&CLOSE[..], &["--ref", reference]].concat());
+        assert!(ran.code == 2 && (ran.err.contains(told) || ran.out.contains(told)), "{reference}: {ran:?}");
+    }
+    assert_eq!(founder.ok("owner", &["ledger", "check", "--json"]).json()["size"], size);
+    let next = founder.ok("root", &[&CLOSE[..], &["--ref", "refs/heads/evidence"]].concat()).json()["next"].clone();
+    assert_eq!(next["ledger"], "git:origin#refs/heads/evidence");
+    let rig = Rig::new();
+    let ran = rig.by("owner", &[&CLOSE[..], &["--ref", "refs/evidence/next"]].concat());
+    assert!(ran.code == 2 && ran.out.contains("lies in a folder"), "{ran:?}");
+}
+
+#[test]
+fn going_on_that_was_interrupted_goes_on_with_the_same_log() {
+    let team = Team::new();
+    let founder = team.machine("founder");
+    let hook = |name: &str, script: &str| {
+        let path = team.remote().join("hooks").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    founder.begin("feature", "low");
+    founder.ok("ci-1", &["attest", "build", "--", "true"]);
+    // The log is closed, and the next one is not let in.
+    hook("update", &format!("test $1 = {LEDGER_REF}"));
+    let ran = founder.by("root", &CLOSE);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    founder.verify(CHANGE).refused(&["E313"]);
+    fs::remove_file(team.remote().join("hooks/update")).unwrap();
+    // It gets in, and whoever pushed it does not come to its end.
+    let memory = fs::read_dir(founder.path("config/evidence/repositories")).unwrap().next().unwrap().unwrap().path();
+    let plan = memory.join("trust.next.toml");
+    hook("post-receive", &format!("cp {} {}", plan.display(), founder.path("plan").display()));
+    let next = founder.ok("root", &CLOSE).json()["next"].clone();
+    assert!(!plan.exists());
+    let head = team.git(&["rev-parse", &format!("{LEDGER_REF}-2")]);
+    fs::rename(founder.path("plan"), &plan).unwrap();
+    fs::remove_dir_all(founder.repo().join(".git/evidence-remotes")).unwrap();
+    assert_eq!(founder.ok("root", &CLOSE).json()["next"], next);
+    assert_eq!(team.git(&["rev-parse", &format!("{LEDGER_REF}-2")]), head);
+    assert_eq!(fs::read_dir(founder.path("config/evidence/ledgers")).unwrap().count(), 1);
+    // Done once, it is not done again.
+    let ran = founder.by("root", &CLOSE);
+    assert!(ran.code == 2 && ran.out.contains("is taken"), "{ran:?}");
+    ok_in(&next, &founder, "planner", &["plan", "shop/any", "--tier", "low"]);
+}
+
 #[test]
 fn genesis_stands_first_or_not_at_all() {
     let rig = planned();
@@ -239,12 +362,12 @@ fn genesis_stands_first_or_not_at_all() {
         size: 7,
         root: sha256(b"a root"),
     };
-    let error = signer.genesis(&head).unwrap_err().to_string();
+    let error = signer.go_on(&head, None, Vec::new()).unwrap_err().to_string();
     assert!(error.contains("only a log's first record"), "{error}");
     let empty = Forge::empty(&rig);
     let appender = empty.appender(forge.newest());
     let signer = evidence_ledger::attest::Signer { appender: &appender, keys: vec![&root] };
-    assert_eq!(signer.genesis(&head).unwrap().serial, 0);
+    assert_eq!(signer.go_on(&head, None, Vec::new()).unwrap().serial, 0);
 }
 
 fn planned() -> Rig {
@@ -256,7 +379,7 @@ fn planned() -> Rig {
 }
 
 /// Signs with the root that `init` made, which is found without being named.
-fn root_acts(rig: &Rig, words: &[&str]) -> common::Ran {
+fn root_acts(rig: &Rig, words: &[&str]) -> Ran {
     rig.ok("owner", words)
 }
 

@@ -394,13 +394,16 @@ fn plain_shell_pipeline_plans_attests_judges_and_merges() {
 fn release_carries_a_checksum_and_a_statement_that_an_auditor_accepts() {
     let team = Team::new();
     let owner = team.machine("owner-box");
+    let root = ready("..");
+    // The claim as this project's own policy has it.
+    let own = fs::read_to_string(root.join(".evidence/policy.toml")).unwrap();
+    let own = own.split("\n\n").find(|table| table.contains("[claim.release]")).unwrap();
     let policy = common::POLICY
-        .replace("[claim.build]", "[claim.release]\nfamily = \"functionality\"\nby = \"ci\"\n\n[claim.build]")
+        .replace("[claim.build]", &format!("{own}\n\n[claim.build]"))
         .replace("require = [\"build\"]", "require = [\"release\"]");
     fs::write(owner.path("policy.toml"), policy).unwrap();
     owner.ok("owner", &["policy", "apply", "../policy.toml", "--reason", "test"]);
     let author = team.machine("author");
-    let root = ready("..");
     let version = format!("[package]\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
     author.git(&["switch", "-q", "-c", "release", "origin/main"]);
     author.commit("release.sh", &fs::read_to_string(root.join("release.sh")).unwrap());
@@ -418,6 +421,11 @@ fn release_carries_a_checksum_and_a_statement_that_an_auditor_accepts() {
     let ran = release(author.path("other").to_str().unwrap());
     assert!(ran.code == 1 && ran.err.contains("wanted `evidence"), "{ran:?}");
     assert!(!author.repo().join("dist").exists());
+    // Without a ledger there is no statement, and it is said.
+    let nowhere = [("EVIDENCE_BINARY", EVIDENCE), ("EVIDENCE_LEDGER", "nowhere"), ("EVIDENCE_TRUST", trust.as_str())];
+    let ran = Ran::of(program(&author, "ci-1", &["bash", "release.sh"], &nowhere).output().unwrap());
+    assert!(ran.code == 125 && ran.err.contains("no signed statement"), "{ran:?}");
+    fs::remove_dir_all(author.repo().join("dist")).unwrap();
     // A small one that does what this one does: what is tried here carries symbols, which no ledger on a remote takes.
     fs::write(author.path("small"), format!("#!/bin/sh\nexec {EVIDENCE} \"$@\"\n")).unwrap();
     fs::set_permissions(author.path("small"), fs::Permissions::from_mode(0o755)).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::AppendError;
 use super::receipt::Receipt;
@@ -203,6 +203,7 @@ impl Appender {
 
     /// Makes one batch of the jobs; returns those that must wait for the next.
     fn lead(&self, mut jobs: Vec<Job>) -> Vec<Job> {
+        let began = Instant::now();
         let mut writer = match self.lock() {
             Ok(writer) => writer,
             Err(error) => {
@@ -257,7 +258,7 @@ impl Appender {
                 // another length for each who lost.
                 drop(writer);
                 let lost = accepted.iter().map(|(job, _)| job.lost).max().unwrap_or(0);
-                std::thread::sleep(pause(lost));
+                std::thread::sleep(pause(lost, began.elapsed()));
                 let again = accepted.into_iter().map(|(job, _)| Job { lost: job.lost + 1, ..job });
                 return again.chain(left).collect();
             }
@@ -477,11 +478,12 @@ fn answer(job: &Job, answer: Result<Vec<Receipt>, AppendError>) {
     *job.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
 }
 
-/// Returns how long to wait after a race was lost so often: up to a time that grows with it, by lot.
-fn pause(lost: u32) -> Duration {
+/// Returns how long to wait after a race was lost so often: up to a time that grows with it and with how long the try took, by lot. The
+/// more there are who try at once, the longer each try takes, and the more of them are in vain unless they spread.
+fn pause(lost: u32, took: Duration) -> Duration {
     let mut lot = [0; 2];
     let _ = getrandom::fill(&mut lot);
-    let most = PAUSE.saturating_mul(lost.saturating_add(1)).min(PAUSE_MAX);
+    let most = took.saturating_mul(lost).clamp(PAUSE, PAUSE_MAX);
     most.mul_f64(f64::from(u16::from_le_bytes(lot)) / f64::from(u16::MAX))
 }
 
@@ -506,7 +508,7 @@ const LOOKS_MAX: u32 = 16;
 /// Whoever lost so many races is told so.
 const RACES_MAX: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(40);
-const PAUSE_MAX: Duration = Duration::from_millis(400);
+const PAUSE_MAX: Duration = Duration::from_secs(4);
 /// A clock this far behind the last entry is wrong (design, section 4).
 const BEHIND_SECONDS_MAX: u64 = 600;
 /// A clock this far ahead of the last entry wants a person's word (design, section 4).

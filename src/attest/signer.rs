@@ -208,14 +208,27 @@ impl Signer<'_> {
         self.of_log(vec![Subject::sha256("origin", sha256(origin.as_bytes()))], Authority::Close { reason })
     }
 
-    /// Says, as the first record of a log, what it goes on from.
+    /// Begins a log that goes on from a closed one, as one batch: the record that names it, then a policy and grants.
     ///
     /// # Errors
     /// See [`AppendError`].
-    pub fn genesis(&self, closed: &Checkpoint) -> Result<Receipt, AppendError> {
+    pub fn go_on(&self, closed: &Checkpoint, policy: Option<&str>, grants: Vec<Grant>) -> Result<Receipt, AppendError> {
+        let mut statements = vec![self.genesis_statement(closed)];
+        if let Some(text) = policy {
+            statements.push(self.policy_statement(text, None)?);
+        }
+        let log = self.appender.ledger().read()?;
+        for grant in grants {
+            statements.extend(self.grant_statements(&log, grant)?);
+        }
+        self.append_all(statements, None)
+    }
+
+    fn genesis_statement(&self, closed: &Checkpoint) -> Statement {
         let Checkpoint { origin, size, root } = closed.clone();
         let subjects = vec![Subject::sha256("origin", sha256(origin.as_bytes()))];
-        self.of_log(subjects, Authority::Genesis { origin, size, root })
+        let predicate = Predicate::Authority(Authority::Genesis { origin, size, root });
+        Statement { subjects, binding: self.binding(None, None), predicate }
     }
 
     fn of_log(&self, subjects: Vec<Subject>, authority: Authority) -> Result<Receipt, AppendError> {
@@ -236,10 +249,15 @@ impl Signer<'_> {
     /// # Errors
     /// See [`AppendError`].
     pub fn policy(&self, text: &str, reason: Option<String>) -> Result<Receipt, AppendError> {
+        self.append(self.policy_statement(text, reason)?)
+    }
+
+    /// Keeps the text of a policy; returns what puts it into force.
+    fn policy_statement(&self, text: &str, reason: Option<String>) -> Result<Statement, AppendError> {
         let digest = self.appender.ledger().blobs().put(text.as_bytes())?;
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
         let predicate = Predicate::Policy(PolicyRecord { bytes, reason });
-        self.append(Statement {
+        Ok(Statement {
             subjects: vec![Subject::sha256("policy", digest)],
             binding: self.binding(None, None),
             predicate,

@@ -781,6 +781,9 @@ pub(super) struct CloseArgs {
     /// Go on in a new ledger, with the policy in force and the grants that hold; the closed one is kept beside it
     #[arg(long)]
     pub(super) next: bool,
+    /// On a git remote: the ref of the new one [default: that of the closed one with -2, -3]
+    #[arg(long = "ref", value_name = "REF", requires = "next")]
+    pub(super) reference: Option<String>,
 }
 
 const STYLES: Styles = Styles::styled()

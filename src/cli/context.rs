@@ -37,6 +37,8 @@ pub(super) struct Context {
     repository: OnceCell<Repository>,
     /// Whether it was said that nothing is remembered.
     pub(super) told: Cell<bool>,
+    /// Whether the copy of a ledger on a remote was brought up to date by this command.
+    fetched: Cell<bool>,
 }
 
 /// Which ledger is named.
@@ -87,6 +89,7 @@ impl Context {
             guard,
             repository: OnceCell::new(),
             told: Cell::new(false),
+            fetched: Cell::new(false),
             cwd,
         })
     }
@@ -104,6 +107,34 @@ impl Context {
             guard: self.guard,
             repository: OnceCell::new(),
             told: Cell::new(self.told.get()),
+            fetched: Cell::new(false),
+        }
+    }
+
+    /// Returns the same with another ref of the same remote as the ledger: the one named, else the next one by number. None if the
+    /// ledger lies in a folder.
+    pub(super) fn next_on_remote(&self, reference: Option<&str>) -> Result<Option<Self>, Fail> {
+        let Some(LedgerWord::Git(name)) = self.named_ledger()? else { return Ok(None) };
+        let (remote, at) = at_of_remote(&name)?;
+        let next = match reference {
+            Some(reference) => reference.to_owned(),
+            None => match at.rsplit_once('-').and_then(|(stem, number)| Some((stem, number.parse::<u32>().ok()?))) {
+                Some((stem, number)) => format!("{stem}-{}", number.saturating_add(1)),
+                None => format!("{at}-2"),
+            },
+        };
+        let name = format!("{remote}#{next}");
+        if at_of_remote(&name)?.1 == at {
+            return Err(Fail::usage(format!("{at} has the closed ledger; wanted another ref")));
+        }
+        Ok(Some(Self { ledger: Some(LedgerWord::Git(name)), ..self.again() }))
+    }
+
+    /// Returns how the ledger is named that lives on a remote, as `--ledger` takes it.
+    pub(super) fn ledger_word(&self) -> Option<String> {
+        match &self.ledger {
+            Some(LedgerWord::Git(name)) => Some(format!("git:{name}")),
+            _ => None,
         }
     }
 
@@ -166,11 +197,16 @@ impl Context {
         }
     }
 
-    /// Opens the ledger; one on a remote is fetched before, or said to be behind.
+    /// Opens the ledger; one on a remote is fetched before, once in a command, or said to be behind.
     pub(super) fn ledger(&self) -> Result<Ledger, Fail> {
         let folder = self.ledger_folder()?;
         let Some(LedgerWord::Git(name)) = &self.named_ledger()? else { return Ok(Ledger::open(&folder)?) };
-        let ledger = Ledger::open_remote(&folder, self.remote(name, &folder, self.trust(None)?)?)?;
+        let remote = self.remote(name, &folder, self.trust(None)?)?;
+        if self.fetched.get() {
+            return Ok(Ledger::open_current(&folder, remote)?);
+        }
+        let ledger = Ledger::open_remote(&folder, remote)?;
+        self.fetched.set(ledger.behind().is_none());
         if let Some(why) = ledger.behind() {
             let size = ledger.read()?.size();
             self.say(&format!("warning: {why}\nwarning: the copy of {size} entries is read, which may be behind"));
@@ -214,6 +250,21 @@ impl Context {
         }))
     }
 
+    /// Opens the ledger that an own trust file names, where its remote or its folder has it. It may hold nothing yet.
+    pub(super) fn ledger_made(&self, trust: &Trust) -> Result<Option<Ledger>, Fail> {
+        let folder = self.ledger_folder()?;
+        let Some(LedgerWord::Git(name)) = &self.named_ledger()? else { return Ok(None) };
+        match Ledger::open_remote(&folder, self.remote(name, &folder, trust.clone())?) {
+            Ok(ledger) => Ok(Some(ledger)),
+            Err(StoreError::NoRemoteLedger { .. }) => Ok(None),
+            Err(error @ StoreError::Foreign { .. }) => {
+                Err(Fail::usage(format!("git:{name} is taken: {error}"))
+                    .hint("--ref names another: refs/evidence/NAME"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Makes an empty ledger in its folder or on its remote.
     pub(super) fn new_ledger(&self, origin: &str, trust: &Trust) -> Result<Ledger, Fail> {
         let folder = self.ledger_folder()?;
@@ -243,13 +294,7 @@ impl Context {
             },
         };
         let repository = self.repository()?;
-        let (name, at) = match name.rsplit_once('#') {
-            Some((name, at)) if at.starts_with("refs/") && !name.is_empty() => (name, at),
-            Some(_) => {
-                return Err(Fail::usage(format!("git:{name} names no ref; wanted git:REMOTE or git:REMOTE#refs/..")));
-            }
-            None => (name, LEDGER_REF),
-        };
+        let (name, at) = at_of_remote(name)?;
         Ok(RemotePlace {
             remote: name.to_owned(),
             from: repository.top().to_owned(),
@@ -609,6 +654,15 @@ impl Context {
         if !self.json {
             eprint(&format!("{text}\n"));
         }
+    }
+}
+
+/// Returns the remote and the ref that are named after `git:`.
+fn at_of_remote(name: &str) -> Result<(&str, &str), Fail> {
+    match name.rsplit_once('#') {
+        Some((remote, at)) if at.starts_with("refs/") && !remote.is_empty() => Ok((remote, at)),
+        Some(_) => Err(Fail::usage(format!("git:{name} names no ref; wanted git:REMOTE or git:REMOTE#refs/.."))),
+        None => Ok((name, LEDGER_REF)),
     }
 }
 

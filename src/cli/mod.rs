@@ -31,6 +31,7 @@ mod ledger;
 mod log;
 mod log_keys;
 mod merge;
+mod next;
 mod on_base;
 mod plan;
 mod policy;

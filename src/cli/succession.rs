@@ -1,25 +1,24 @@
-//! `evidence key root`, `evidence ledger trust|rotate|close`: what the roots say of the log itself.
+//! `evidence key root`, `evidence ledger trust|rotate|close`: what the roots say of the log itself. How it goes on in another is in `next.rs`.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
 use super::args::{CloseArgs, RotateArgs};
-use super::context::{Context, log_key_path, now};
+use super::context::{Context, now};
 use super::fail::Fail;
-use super::key::{all_rights, done};
-use super::keys::{Key, lent, log_keys_in, new_log_key, public_key};
+use super::key::done;
+use super::keys::{lent, log_keys_in, new_log_key, public_key};
 use super::log_keys;
-use super::{print, print_json};
-use crate::append::{AppendError, Appender, Receipt, Refusal, Rights};
+use super::{next, print, print_json};
+use crate::append::{AppendError, Receipt, Refusal, Rights};
 use crate::attest::Signer;
-use crate::crypto::{NoteKey, PublicKey, SecretKey, sha256};
+use crate::crypto::{NoteKey, PublicKey, SecretKey};
 use crate::merkle::Checkpoint;
-use crate::prove::{Trust, TrustedLedger};
-use crate::store::Ledger;
+use crate::prove::Trust;
 use crate::verify::{Code, follow};
 
 /// Lets other keys be the roots.
@@ -137,10 +136,7 @@ fn retire(context: &Context, origin: &str, current: &Path, old: &Path) -> Result
 pub(super) fn close(context: &Context, args: &CloseArgs) -> Result<u8, Fail> {
     let trust = context.trust(None)?;
     let appender = context.appender(trust.clone())?;
-    if args.next && appender.ledger().remote().is_some() {
-        return Err(Fail::usage("a ledger on a remote is not gone on with in its place")
-            .hint("close it without --next, then evidence init --ledger git:REMOTE#refs/evidence/NEXT"));
-    }
+    let at = if args.next { Some(next::place(context, &appender, args.reference.as_deref())?) } else { None };
     let roots = context.root_keys()?;
     let log = appender.ledger().read()?;
     let before = Rights::read(&log, &trust, [])?.authority(&trust, now()).closed();
@@ -159,92 +155,28 @@ pub(super) fn close(context: &Context, args: &CloseArgs) -> Result<u8, Fail> {
     let log = appender.ledger().read()?;
     let note = log.checkpoint()?.ok_or_else(|| Fail::usage("the closed log has no head"))?;
     let head = Checkpoint::parse_note(&note).map_err(|error| Fail::usage(error.to_string()))?;
-    let mut next = None;
-    if args.next {
-        next = Some(go_on(context, &appender, &roots, &head)?);
-    } else {
-        remember(context, &followed(context)?)?;
-    }
+    let next = match &at {
+        Some(at) => Some(next::go_on(context, &appender, at, &roots, &head)?),
+        None => {
+            remember(context, &followed(context)?)?;
+            None
+        }
+    };
     if context.json {
-        let next = next.as_ref().map(|(origin, kept)| json!({"origin": origin, "closed": kept}));
+        let next = next.as_ref().map(next::Next::to_json);
         print_json(&json!({"serial": last, "origin": head.origin, "size": head.size, "root": head.root, "next": next}));
         return Ok(0);
     }
     print(&format!("#{last} closes {} at {} entries\n", head.origin, head.size));
     match next {
-        Some((origin, kept)) => {
-            print(&format!("{origin} goes on from it\n"));
-            context.say(&format!(
-                "the closed one lies in {}\nhint: evidence ledger trust -o .evidence/trust.toml, and commit it",
-                kept.display()
-            ));
-        }
+        Some(next) => next.show(context)?,
         None => context.say("hint: evidence ledger close --next goes on in another"),
     }
     Ok(0)
 }
 
-/// Makes the ledger that goes on: its first record names the closed one, then come the policy in force and the grants that hold.
-fn go_on(context: &Context, closed: &Appender, roots: &[Key], head: &Checkpoint) -> Result<(String, PathBuf), Fail> {
-    let trust = followed(context)?;
-    let log = closed.ledger().read()?;
-    let rights = all_rights(&log, &trust)?;
-    let authority = rights.authority(&trust, now());
-    let newest = authority.roots_at(u64::MAX);
-    let folder = closed.ledger().folder().to_owned();
-    let beside = |suffix: &str| {
-        let name = folder.file_name().map_or_else(|| "evidence".into(), |name| name.to_string_lossy());
-        folder.with_file_name(format!("{name}{suffix}"))
-    };
-    let next = beside(".next");
-    // What an interrupted attempt left is in no trust file: nobody has ever believed it.
-    match fs::remove_dir_all(&next) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(Fail::io("cannot remove", &next, &error));
-        }
-        _ => {}
-    }
-    let origin = super::init::fresh_origin()?;
-    let log_key = new_log_key(&log_key_path(&origin)?)?;
-    let vkey = NoteKey::new(&origin, log_key.public()).map_err(|error| Fail::usage(error.to_string()))?;
-    let mut trust = Trust { roots: newest.keys.values().cloned().collect(), threshold: newest.threshold, ..trust };
-    trust.ledgers.push(TrustedLedger { origin: origin.clone(), vkey, from_size: 0, to_size: None });
-    let appender = Appender::new(Ledger::create(&next, &origin)?, log_key, trust.clone(), now);
-    let signer = Signer { appender: &appender, keys: lent(roots) };
-    signer.genesis(head)?;
-    if let Some((digest, _)) = authority.policy_at(u64::MAX) {
-        let blobs = closed.ledger().blobs();
-        let mut text = String::new();
-        let opened = blobs.open(digest)?;
-        let mut file = opened.ok_or_else(|| Fail::usage(format!("the policy {digest} in force is not there")))?;
-        std::io::Read::read_to_string(&mut file, &mut text)
-            .map_err(|error| Fail::usage(format!("the policy {digest}: {error}")))?;
-        signer.policy(&text, None)?;
-    }
-    for known in authority.grants().iter().filter(|known| !known.is_filing() && authority.holds_now(known)) {
-        signer.grant(known.grant.clone())?;
-    }
-    let kept = beside(&format!("-{}", &sha256(head.origin.as_bytes()).to_string()[..8]));
-    if authority.roots().len() > 1 {
-        keep(context, &followed(context)?, &kept)?;
-    }
-    remember(context, &trust)?;
-    Ledger::succeed(&folder, &next, &kept)?;
-    Ok((origin, kept))
-}
-
-/// Keeps the trust file of a closed log whose roots changed: the new one names the roots of the new log's beginning.
-fn keep(context: &Context, trust: &Trust, closed: &Path) -> Result<(), Fail> {
-    let name = closed.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let Some(remembered) = context.remembered_trust()? else { return Ok(()) };
-    let path = remembered.with_file_name(format!("trust-of-{name}.toml"));
-    replace(&path, &format!("{HEADER}{}", trust.print()))?;
-    context.say(&format!("hint: bundles of the closed log are audited by --trust {}", path.display()));
-    Ok(())
-}
-
 /// Reads the trust file and follows it forward.
-fn followed(context: &Context) -> Result<Trust, Fail> {
+pub(super) fn followed(context: &Context) -> Result<Trust, Fail> {
     let trust = context.trust(None)?;
     let ledger = context.ledger()?;
     let rights = Rights::read(&context.read(&ledger, &trust)?.0, &trust, [])?;
@@ -252,7 +184,7 @@ fn followed(context: &Context) -> Result<Trust, Fail> {
 }
 
 /// Keeps a trust file where `init` put it, if that is the one in use; else prints it.
-fn remember(context: &Context, trust: &Trust) -> Result<(), Fail> {
+pub(super) fn remember(context: &Context, trust: &Trust) -> Result<(), Fail> {
     let text = format!("{HEADER}{}", trust.print());
     match context.remembered_trust()? {
         Some(path) => replace(&path, &text),
@@ -264,7 +196,7 @@ fn remember(context: &Context, trust: &Trust) -> Result<(), Fail> {
 }
 
 /// Puts a file into the place of another in one step.
-fn replace(path: &Path, text: &str) -> Result<(), Fail> {
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), Fail> {
     let folder = path.parent().unwrap_or(path);
     let written = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
@@ -275,6 +207,7 @@ fn replace(path: &Path, text: &str) -> Result<(), Fail> {
     written.map_err(|error| Fail::io("cannot write", path, &error))
 }
 
-const HEADER: &str = "# Whom verifiers of this repository believe: the ledger's key and the roots. Commit it.\n";
+pub(super) const HEADER: &str =
+    "# Whom verifiers of this repository believe: the ledger's key and the roots. Commit it.\n";
 /// Whoever loses this many races in a row is told so.
 const TRIES: u32 = 20;

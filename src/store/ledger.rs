@@ -178,6 +178,16 @@ impl Ledger {
         Ok(Self { remote: Some(Arc::new(remote)), ..Self::open(folder)? })
     }
 
+    /// Opens the copy of a ledger on a remote that the same command has brought up to date before, without another look at the remote.
+    /// What others have pushed since is found when something is appended, and judged by then.
+    ///
+    /// # Errors
+    /// If there is no copy, or it has a format that this version does not know.
+    pub fn open_current(folder: &Path, remote: Remote) -> Result<Self, StoreError> {
+        remote.believe();
+        Self::open_copy(folder, remote)
+    }
+
     /// Gives back to the remote what it had and this copy still has. Without a remote, or where that lacks nothing, does nothing.
     ///
     /// # Errors
@@ -233,6 +243,7 @@ impl Ledger {
             let text = format!("it names the origin {} and its checkpoint {}", file.origin, seen.checkpoint.origin);
             return Err(StoreError::unreadable("ledger.toml of the remote", &text));
         }
+        remote.hand(seen);
         Self::create(folder, &file.origin)
     }
 

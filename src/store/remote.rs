@@ -55,6 +55,8 @@ struct State {
     head: Option<Oid>,
     /// How often a push on top of it was refused as if it were not the newest.
     refused: u32,
+    /// What was fetched and not taken in yet.
+    seen: Option<Seen>,
 }
 
 impl std::fmt::Debug for Remote {
@@ -174,7 +176,9 @@ impl Remote {
         let ours = log.checkpoint()?;
         let contradiction =
             |alarm: RemoteAlarm, text: String, theirs: Option<&[u8]>| self.alarm(alarm, &text, ours.as_deref(), theirs);
-        let Some(seen) = self.fetch()? else {
+        // Another process may have filled the copy since, from more than was seen here.
+        let fetched = self.state().seen.take().filter(|_| log.size() == 0);
+        let Some(seen) = fetched.map_or_else(|| self.fetch(), |seen| Ok(Some(seen)))? else {
             return match &ours {
                 Some(_) => {
                     let text = format!("is gone; it had {} entries", log.size());
@@ -182,7 +186,7 @@ impl Remote {
                 }
                 None => {
                     // A ledger that is about to be made.
-                    *self.state() = State { is_current: true, head: None, refused: 0 };
+                    *self.state() = State { is_current: true, ..State::default() };
                     Ok(())
                 }
             };
@@ -237,7 +241,7 @@ impl Remote {
         if known.as_ref() != Some(&seen.commit) {
             self.keep_head(&seen.commit)?;
         }
-        *self.state() = State { is_current: true, head: Some(seen.commit), refused };
+        *self.state() = State { is_current: true, head: Some(seen.commit), refused, seen: None };
         Ok(())
     }
 
@@ -392,7 +396,7 @@ impl Remote {
                 if theirs.as_deref() != Some(batch.bytes) {
                     return Err(error.into());
                 }
-                *self.state() = State { is_current: now == commit, head: Some(commit), refused: 0 };
+                *self.state() = State { is_current: now == commit, head: Some(commit), ..State::default() };
                 return Ok(());
             }
             Err(error) => {
@@ -402,7 +406,7 @@ impl Remote {
                 return Err(error.into());
             }
         }
-        *self.state() = State { is_current: true, head: Some(commit), refused: 0 };
+        *self.state() = State { is_current: true, head: Some(commit), ..State::default() };
         Ok(())
     }
 
@@ -453,11 +457,21 @@ impl Remote {
         head.map_or(Ok(()), |head| self.keep_head(&head))
     }
 
+    /// Takes in what was just fetched when the copy is brought up to date, without fetching it again.
+    pub(super) fn hand(&self, seen: Seen) {
+        self.state().seen = Some(seen);
+    }
+
+    /// Believes that the copy is current: it was brought up to date a moment ago. Who appends finds out if it is not.
+    pub(super) fn believe(&self) {
+        self.state().is_current = true;
+    }
+
     /// Forgets that the copy is current: the next writer looks at the remote first.
     pub(super) fn doubt(&self) {
         let head = self.kept_head();
         let mut state = self.state();
-        (state.is_current, state.head) = (false, head);
+        *state = State { head, refused: state.refused, ..State::default() };
     }
 
     pub(super) fn kept_head(&self) -> Option<Oid> {
@@ -507,6 +521,7 @@ impl Remote {
 }
 
 /// What a remote has.
+#[derive(Debug)]
 pub(super) struct Seen {
     pub(super) commit: Oid,
     pub(super) note: Vec<u8>,

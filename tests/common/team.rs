@@ -57,6 +57,8 @@ impl Team {
             fs::copy(key, team.path("keys").join(format!("{name}.pem"))).unwrap();
         }
         fs::copy(config.join("keys/default.pem"), team.path("keys/owner.pem")).unwrap();
+        let memory = fs::read_dir(config.join("repositories")).unwrap().next().unwrap().unwrap().path();
+        fs::copy(memory.join("root.pem"), team.path("keys/root.pem")).unwrap();
         let ledger = fs::read_dir(config.join("ledgers")).unwrap().next().unwrap().unwrap().path();
         fs::copy(ledger.join("log.pem"), team.path("log.pem")).unwrap();
         fs::copy(seed.repo().join(".evidence/trust.toml"), team.path("trust.toml")).unwrap();
