@@ -94,7 +94,7 @@ fn many(bench: &Bench, who: &str, is_one_user: bool) {
                 scope.spawn(move || {
                     let mut command = clone.program(&["attest", "build", "--change", "shop/main", "--", "true"]);
                     if is_one_user {
-                        command.env("XDG_CONFIG_HOME", bench.folder.join("shared"));
+                        command.env("TMPDIR", &bench.folder);
                     }
                     run(&mut command);
                     began.elapsed()
@@ -171,7 +171,7 @@ impl Clone {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.folder.join("home")).env("XDG_CONFIG_HOME", self.folder.join("config"));
-        command.env("GIT_CONFIG_NOSYSTEM", "1").current_dir(self.repo());
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("TMPDIR", self.folder.join("home")).current_dir(self.repo());
         command
     }
 

@@ -59,14 +59,16 @@ fn twenty_machines_append_at_once_and_none_is_lost() {
     let team = Team::new();
     team.machine("agent-box").begin("feature", "low");
     let machines: Vec<Machine> = (0..20).map(|number| team.machine(&format!("m{number}"))).collect();
+    let temporary = team.path("tmp");
+    fs::create_dir(&temporary).unwrap();
     let children: Vec<_> = machines
         .iter()
         .map(|machine| {
             machine.git(&["switch", "-q", "feature"]);
             let words = ["attest", "build", "--receipt", "../receipt", "--", "true"];
             let mut command = machine.command("ci-1", &words);
-            // One machine with many clones: they take turns.
-            command.env("XDG_CONFIG_HOME", team.path("shared-config"));
+            // One machine with many clones, each with a home of its own: they take turns.
+            command.env("TMPDIR", &temporary);
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         })
         .collect();
@@ -74,6 +76,11 @@ fn twenty_machines_append_at_once_and_none_is_lost() {
         let ran = Ran::of(child.wait_with_output().unwrap());
         assert_eq!(ran.code, 0, "{ran:?}");
     }
+    let turns: Vec<_> = fs::read_dir(&temporary).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [folder] = &turns[..] else { panic!("{turns:?}") };
+    assert!(folder.file_name().unwrap().to_str().unwrap().starts_with("evidence-turns-"));
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
+    assert!(machines.iter().all(|machine| !machine.path("config/evidence/turns").exists()));
     let gate = team.machine("gate");
     assert_eq!(results(&gate), 20);
     gate.ok("reviewer", &["ledger", "check"]);
@@ -84,6 +91,36 @@ fn twenty_machines_append_at_once_and_none_is_lost() {
         let shown = gate.ok("reviewer", &["show", serial, "--json"]).json();
         assert_eq!(shown["kind"], "result", "{shown}");
     }
+}
+
+#[test]
+fn folder_for_turns_that_others_may_write_is_left_alone() {
+    let team = Team::new();
+    let machine = team.machine("agent-box");
+    machine.begin("feature", "low");
+    let attest = || {
+        let mut command = machine.command("ci-1", &["attest", "build", "--", "true"]);
+        let ran = Ran::of(command.env("TMPDIR", machine.path("tmp")).output().unwrap());
+        assert_eq!(ran.code, 0, "{ran:?}");
+    };
+    fs::create_dir(machine.path("tmp")).unwrap();
+    attest();
+    let of_turns = |entry: &fs::DirEntry| entry.file_name().to_str().unwrap().starts_with("evidence-turns-");
+    let folder = fs::read_dir(machine.path("tmp")).unwrap().map(Result::unwrap).find(of_turns).unwrap().path();
+    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(!machine.path("config/evidence/turns").exists());
+    fs::remove_dir_all(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    attest();
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(machine.path("config/evidence/turns")).unwrap().count(), 1);
+    // A link to a folder of this user's own is none.
+    fs::remove_dir(&folder).unwrap();
+    fs::create_dir(machine.path("other")).unwrap();
+    std::os::unix::fs::symlink(machine.path("other"), &folder).unwrap();
+    attest();
+    assert_eq!(fs::read_dir(machine.path("other")).unwrap().count(), 0);
 }
 
 #[test]
@@ -106,6 +143,7 @@ fn machines_that_share_nothing_race_and_none_is_lost() {
     let gate = team.machine("gate");
     assert_eq!(results(&gate), 6);
     gate.ok("reviewer", &["ledger", "check"]);
+    assert!(machines.iter().all(|machine| !machine.path("config/evidence/turns").exists()));
     // One commit a batch, each on top of the one before: nobody's was replaced.
     let batches = team.git(&["ls-tree", "-r", "--name-only", LEDGER_REF, "log"]).lines().count();
     let commits = team.git(&["rev-list", "--first-parent", "--count", LEDGER_REF]);

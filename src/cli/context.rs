@@ -3,6 +3,7 @@
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -278,9 +279,9 @@ impl Context {
         let mirror = Mirror::open(self.repository()?.git().clone(), place).map_err(StoreError::from)?;
         let check = move |note: &[u8]| open_head(note, &trust).map(drop).map_err(|error| error.to_string());
         let remote = Remote::new(mirror, folder, Box::new(check)).with_objects(objects);
-        Ok(match config_folder() {
-            Ok(config) => remote.with_queue(config.join("turns")),
-            Err(_) => remote,
+        Ok(match turns_folder() {
+            Some(turns) => remote.with_queue(turns),
+            None => remote,
         })
     }
 
@@ -711,6 +712,22 @@ fn named_stores(log: &Log, trust: &Trust) -> Result<NamedStores, StoreError> {
 pub(super) fn now() -> Time {
     Time(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
+
+/// Returns the folder in which this user's clones on this machine take turns: one for all homes, in the folder for temporary files; where
+/// that is not this user's alone, one in the config folder.
+fn turns_folder() -> Option<PathBuf> {
+    let user = rustix::process::geteuid().as_raw();
+    let folder = std::env::temp_dir().join(format!("evidence-turns-{user}"));
+    // It may be there already.
+    let _ = fs::DirBuilder::new().mode(0o700).create(&folder);
+    let is_own = |found: &fs::Metadata| found.is_dir() && found.uid() == user && found.mode() & OTHERS_WRITE == 0;
+    match fs::symlink_metadata(&folder) {
+        Ok(found) if is_own(&found) => Some(folder),
+        _ => config_folder().ok().map(|config| config.join("turns")),
+    }
+}
+
+const OTHERS_WRITE: u32 = 0o022;
 
 /// Returns the user's config folder.
 pub(super) fn config_folder() -> Result<PathBuf, Fail> {

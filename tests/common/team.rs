@@ -184,6 +184,8 @@ fn isolate(command: &mut Command, folder: &Path) {
     }
     command.env("HOME", folder.join("home")).env("XDG_CONFIG_HOME", folder.join("config"));
     command.env("GIT_CONFIG_NOSYSTEM", "1").env("LC_ALL", "C");
+    // Another machine's folder for temporary files is another one.
+    command.env("TMPDIR", folder.join("home"));
 }
 
 fn git(folder: &Path, words: &[&str]) -> String {
