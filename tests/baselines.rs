@@ -614,6 +614,27 @@ fn measurement_that_is_a_third_slower_or_too_wide_or_from_elsewhere_is_no_pass()
 }
 
 #[test]
+fn a_little_slower_with_each_merge_is_held_against_the_first() {
+    let rig = Rig::with(&[(
+        "by = \"ci\"\n\n[claim.unit-tests]",
+        "by = \"ci\"\nmeasurements = { tolerance = 10 }\n\n[claim.unit-tests]",
+    )]);
+    rig.git(&["checkout", "-q", "main"]);
+    let around = |middle: u64| hyperfine(&[0, 1, 2, 1, 0, 2, 1, 1].map(|more| middle - 1 + more));
+    for (name, middle) in [("one", 100), ("two", 106)] {
+        begin(&rig, name, "low");
+        attest(&rig, "build", "h.json", &around(middle));
+        verify(&rig).accepted();
+        merge(&rig, name);
+    }
+    begin(&rig, "three", "low");
+    attest(&rig, "build", "h.json", &around(114));
+    verify(&rig).refused(&["E265"]);
+    attest(&rig, "build", "h.json", &around(106));
+    verify(&rig).accepted();
+}
+
+#[test]
 fn order_of_names_and_reports_changes_nothing() {
     let rig = keeping();
     merged(&rig, "one", &["a", "b", "c"]);
