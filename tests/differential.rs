@@ -196,6 +196,26 @@ fn test_that_does_not_build_on_the_base_fails_there() {
 }
 
 #[test]
+fn test_that_does_not_build_there_and_names_no_file_counts_where_all_was_well_before() {
+    let bare = "sh run.sh; code=$?; test ! -e out/t.xml || sed -i 's# file=\"[^\"]*\"##' out/t.xml; exit $code";
+    let rig = shop();
+    rig.commit("tests/new.sh", &format!("# needs two\n{MEANS}"));
+    rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "-c", bare]].concat());
+    let verdict = rig.verify();
+    assert!(numbers(&verdict).starts_with("1 added test, it does not run on the base; "), "{}", numbers(&verdict));
+    // Something failed there without the head's tests: then that is why, for all that anybody knows.
+    let rig = shop();
+    rig.git(&["checkout", "-q", "main"]);
+    rig.commit("tests/broken.sh", &MEANS.replace("two is there", "broken"));
+    rig.git(&["checkout", "-q", "-B", "feature"]);
+    rig.commit("src/lib.rs", "two\n");
+    rig.ok("planner", &["plan", common::CHANGE, "--tier", "low", "--base", "main", "--reason", "rebased"]);
+    rig.commit("tests/new.sh", &format!("# needs two\n{MEANS}"));
+    rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "-c", bare]].concat());
+    rig.verify().refused(&["E270"]);
+}
+
+#[test]
 fn command_that_does_not_run_on_the_base_at_all_tells_nothing() {
     let rig = shop();
     rig.commit("tests/new.sh", EMPTY);

@@ -108,6 +108,20 @@ fn only_who_may_and_did_not_implement_it_passes_a_picture_and_anybody_refuses_it
 }
 
 #[test]
+fn picture_is_not_seen_by_a_review_of_another_claim() {
+    let rig = rig();
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    rig.ok("reviewer", &["review", "peer-review", "--picture", "login", "--verdict", "pass"]);
+    rig.verify().refused(&["E244"]);
+    look(&rig, "reviewer", "login", "pass");
+    rig.verify().accepted();
+    // Neither does it say that it is unfit.
+    rig.ok("ci-2", &["review", "peer-review", "--picture", "login", "--verdict", "fail"]);
+    rig.verify().accepted();
+}
+
+#[test]
 fn reviewer_who_hands_over_the_file_signs_no_other() {
     let rig = rig();
     draw(&rig, "a.png", "one");
