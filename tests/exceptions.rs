@@ -398,6 +398,16 @@ fn waiver_that_ends_makes_room_from_its_end_on() {
 }
 
 #[test]
+fn second_exception_of_an_id_is_none() {
+    let rig = without_scan(&[]);
+    forged(&rig, "boss", |it| it.claims = vec!["build".parse().unwrap()]);
+    forged(&rig, "boss", |_| ());
+    not_taken(&rig, "not-taken", "its id is that of record");
+    forged(&rig, "boss", |it| it.id = "w-2".parse().unwrap());
+    rig.verify().accepted();
+}
+
+#[test]
 fn policy_that_lets_none_be_takes_none() {
     let rig = without_scan(&[("[may]", "[exceptions]\nat_once = 0\n\n[may]")]);
     rig.refuses("boss", &WAIVE, "the policy allows 0 at once");

@@ -1,6 +1,9 @@
 //! What is attached to results, tried from outside: pictures that somebody has seen, logs of sessions, and who swaps them.
 
 mod common;
+#[expect(dead_code, reason = "a part of the pen is enough here")]
+#[path = "common/forge.rs"]
+mod forge;
 
 use std::fs;
 
@@ -119,6 +122,25 @@ fn picture_is_not_seen_by_a_review_of_another_claim() {
     // Neither does it say that it is unfit.
     rig.ok("ci-2", &["review", "peer-review", "--picture", "login", "--verdict", "fail"]);
     rig.verify().accepted();
+}
+
+#[test]
+fn picture_that_was_seen_too_long_ago_is_seen_again() {
+    let (from, to) = SCREENS;
+    let rig = Rig::with(&[(from, &to.replace("[claim.looking]\n", "[claim.looking]\nage_max = \"1h\"\n"))]);
+    rig.plan("low");
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    look(&rig, "reviewer", "login", "pass");
+    let forge = forge::Forge::of(&rig);
+    let seen = forge.newest();
+    for (wait, codes) in [(3600, None), (3601, Some("E244"))] {
+        forge.wait_until(&rig, seen.after(evidence_ledger::model::Span(wait)));
+        match codes {
+            None => drop(rig.verify().accepted()),
+            Some(code) => drop(rig.verify().refused(&[code])),
+        }
+    }
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub use recheck::{BASELINE_BYTES_MAX, Recheck, RecheckError, Rechecked, read_bas
 pub use recommended::Recommended;
 pub use succession::follow;
 pub use suppose::Supposed;
+#[cfg(feature = "store")]
 pub(crate) use telling::told;
 pub use verdict::{
     Advice, Decided, Excepted, ExceptionShown, ExceptionState, Finding, Limitation, Requirement, State, TierShown,
