@@ -690,6 +690,24 @@ fn what_was_merged_into_the_change_is_protected_in_it_too() {
 }
 
 #[test]
+fn of_several_merges_in_the_change_the_newest_counts_whatever_was_merged_since() {
+    let rig = keeping();
+    begin(&rig, "open", "low");
+    rig.git(&["checkout", "-q", "main"]);
+    merged(&rig, "one", &["a"]);
+    merged(&rig, "two", &["a", "b"]);
+    rig.git(&["checkout", "-q", "open"]);
+    rig.git(&["merge", "-q", "-m", "main", "main"]);
+    rig.git(&["checkout", "-q", "main"]);
+    merged(&rig, "three", &["a", "b", "c"]);
+    rig.git(&["checkout", "-q", "open"]);
+    attest(&rig, "build", "t.xml", &tests(&["a"]));
+    verify(&rig).refused(&["E260"]);
+    attest(&rig, "build", "t.xml", &tests(&["a", "b"]));
+    verify(&rig).accepted();
+}
+
+#[test]
 fn nothing_is_no_list_of_names_and_no_measurement() {
     for limits in ["names = { new_max = 0 }", "measurements = { tolerance = 10 }"] {
         let build = format!("by = \"ci\"\n{limits}\n\n[claim.unit-tests]");
