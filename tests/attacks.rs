@@ -181,6 +181,24 @@ fn author_does_not_review_with_a_second_key_that_carries_no_address() {
 }
 
 #[test]
+fn grant_for_the_change_or_to_implement_another_makes_nobody_an_implementer_of_this_one() {
+    let reviewed = |more: &[(&str, &str)]| {
+        let rig = Rig::new();
+        rig.ok("planner", &["plan", CHANGE, "--tier", "high"]);
+        rig.medium();
+        rig.key("carl");
+        for (role, change) in more {
+            rig.grant("carl", "carl", role, &["--for-change", change]);
+        }
+        assert_eq!(rig.review("carl", "pass").code, 0);
+        rig.verify()
+    };
+    reviewed(&[("reviewer", CHANGE)]).accepted();
+    reviewed(&[("reviewer", CHANGE), ("implementer", "shop/other")]).accepted();
+    reviewed(&[("reviewer", CHANGE), ("implementer", CHANGE)]).refused(&["E207"]);
+}
+
+#[test]
 fn owner_of_the_implementer_does_not_review() {
     let rig = Rig::new();
     rig.key("bot");

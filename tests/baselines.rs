@@ -614,6 +614,27 @@ fn measurement_that_is_a_third_slower_or_too_wide_or_from_elsewhere_is_no_pass()
 }
 
 #[test]
+fn a_little_slower_with_each_merge_is_held_against_the_first() {
+    let rig = Rig::with(&[(
+        "by = \"ci\"\n\n[claim.unit-tests]",
+        "by = \"ci\"\nmeasurements = { tolerance = 10 }\n\n[claim.unit-tests]",
+    )]);
+    rig.git(&["checkout", "-q", "main"]);
+    let around = |middle: u64| hyperfine(&[0, 1, 2, 1, 0, 2, 1, 1].map(|more| middle - 1 + more));
+    for (name, middle) in [("one", 100), ("two", 106)] {
+        begin(&rig, name, "low");
+        attest(&rig, "build", "h.json", &around(middle));
+        verify(&rig).accepted();
+        merge(&rig, name);
+    }
+    begin(&rig, "three", "low");
+    attest(&rig, "build", "h.json", &around(114));
+    verify(&rig).refused(&["E265"]);
+    attest(&rig, "build", "h.json", &around(106));
+    verify(&rig).accepted();
+}
+
+#[test]
 fn order_of_names_and_reports_changes_nothing() {
     let rig = keeping();
     merged(&rig, "one", &["a", "b", "c"]);
@@ -666,6 +687,24 @@ fn what_was_merged_into_the_change_is_protected_in_it_too() {
     verify(&rig).accepted();
     rig.ok("stranger", &["export", "shop/two", "-o", "../two.zip"]);
     assert_eq!(rig.by("stranger", &["audit", bundle.to_str().unwrap(), "--json"]).code, 0);
+}
+
+#[test]
+fn of_several_merges_in_the_change_the_newest_counts_whatever_was_merged_since() {
+    let rig = keeping();
+    begin(&rig, "open", "low");
+    rig.git(&["checkout", "-q", "main"]);
+    merged(&rig, "one", &["a"]);
+    merged(&rig, "two", &["a", "b"]);
+    rig.git(&["checkout", "-q", "open"]);
+    rig.git(&["merge", "-q", "-m", "main", "main"]);
+    rig.git(&["checkout", "-q", "main"]);
+    merged(&rig, "three", &["a", "b", "c"]);
+    rig.git(&["checkout", "-q", "open"]);
+    attest(&rig, "build", "t.xml", &tests(&["a"]));
+    verify(&rig).refused(&["E260"]);
+    attest(&rig, "build", "t.xml", &tests(&["a", "b"]));
+    verify(&rig).accepted();
 }
 
 #[test]

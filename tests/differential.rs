@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use common::{Ran, Rig, Verdict, wait_for};
 use evidence_ledger::crypto::Envelope;
-use evidence_ledger::model::{Predicate, Run, Statement};
+use evidence_ledger::model::{Predicate, Purpose, Run, Statement};
 use forge::{Forge, oid, start};
 use serde_json::json;
 
@@ -48,7 +48,11 @@ fn shop() -> Rig {
 }
 
 fn shop_with(differential: &str) -> Rig {
-    let tests = format!("tests = {{ failed_max = 0, differential = {differential} }}");
+    shop_of(differential, "")
+}
+
+fn shop_of(differential: &str, more: &str) -> Rig {
+    let tests = format!("tests = {{ failed_max = 0, differential = {differential} }}{more}");
     let low = ("[tier.low]\nrequire = [\"build\"]", "[tier.low]\nrequire = [\"unit-tests\"]");
     let rig = Rig::with(&[("tests = { passed_min = 2, failed_max = 0 }", &tests), low]);
     rig.git(&["checkout", "-q", "main"]);
@@ -189,6 +193,26 @@ fn test_that_does_not_build_on_the_base_fails_there() {
     rig.commit("tests/new.sh", &format!("# needs two\n{MEANS}"));
     let verdict = judged(&rig);
     assert!(numbers(&verdict).starts_with("1 added test, it does not run on the base; "), "{}", numbers(&verdict));
+}
+
+#[test]
+fn test_that_does_not_build_there_and_names_no_file_counts_where_all_was_well_before() {
+    let bare = "sh run.sh; code=$?; test ! -e out/t.xml || sed -i 's# file=\"[^\"]*\"##' out/t.xml; exit $code";
+    let rig = shop();
+    rig.commit("tests/new.sh", &format!("# needs two\n{MEANS}"));
+    rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "-c", bare]].concat());
+    let verdict = rig.verify();
+    assert!(numbers(&verdict).starts_with("1 added test, it does not run on the base; "), "{}", numbers(&verdict));
+    // Something failed there without the head's tests: then that is why, for all that anybody knows.
+    let rig = shop();
+    rig.git(&["checkout", "-q", "main"]);
+    rig.commit("tests/broken.sh", &MEANS.replace("two is there", "broken"));
+    rig.git(&["checkout", "-q", "-B", "feature"]);
+    rig.commit("src/lib.rs", "two\n");
+    rig.ok("planner", &["plan", common::CHANGE, "--tier", "low", "--base", "main", "--reason", "rebased"]);
+    rig.commit("tests/new.sh", &format!("# needs two\n{MEANS}"));
+    rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "-c", bare]].concat());
+    rig.verify().refused(&["E270"]);
 }
 
 #[test]
@@ -449,6 +473,32 @@ fn forged(rig: &Rig, change: impl FnOnce(&mut Run)) -> Verdict {
     let verdict = rig.verify();
     audited(rig, verdict.code);
     verdict
+}
+
+#[test]
+fn run_whose_report_is_gone_tells_nothing_also_where_facts_are_believed() {
+    let rig = shop_of(PATHS, "\nasserted = \"allow\"");
+    rig.commit("tests/new.sh", MEANS);
+    let said = attest(&rig, &["--on-base", "--json"]).json();
+    rig.verify().accepted();
+    let log = Forge::of(&rig).ledger.read().unwrap();
+    let raw = log.record(said["result"]["serial"].as_u64().unwrap()).unwrap().unwrap();
+    let payload = Envelope::parse(&raw.envelope).unwrap().payload;
+    let Predicate::Result(run) = Statement::parse(&payload).unwrap().predicate else { panic!("no result") };
+    let runs = std::iter::once(&run.materials).chain(run.base_runs().map(|run| &run.materials));
+    let reports: Vec<String> =
+        runs.flatten().filter(|it| it.purpose == Purpose::Report).map(|it| it.sha256.to_string()).collect();
+    assert_eq!(reports.len(), 3);
+    for hash in reports {
+        let path = rig.repo().join(format!(".git/evidence/blobs/sha256/{}/{hash}", &hash[..2]));
+        let bytes = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let verdict = rig.verify();
+        verdict.refused(&["E271"]);
+        found(&verdict, "is not there");
+        fs::write(&path, bytes).unwrap();
+    }
+    rig.verify().accepted();
 }
 
 fn meaningful() -> Rig {

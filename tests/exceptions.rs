@@ -379,6 +379,35 @@ fn no_more_waivers_at_once_than_the_policy_lets_be() {
 }
 
 #[test]
+fn waiver_that_ends_makes_room_from_its_end_on() {
+    for (wait, taken) in [(3599, false), (3600, true)] {
+        let rig = without_scan(&[("[may]", "[exceptions]\nat_once = 1\n\n[may]")]);
+        let forge = Forge::of(&rig);
+        let begun = forge.newest().0;
+        forged(&rig, "boss", |it| {
+            it.id = "first".parse().unwrap();
+            it.claims = vec!["build".parse().unwrap()];
+        });
+        forge.wait_until(&rig, Time(begun + wait));
+        forged(&rig, "boss", |_| ());
+        match taken {
+            true => drop(rig.verify().accepted()),
+            false => not_taken(&rig, "not-taken", "1 others were in force with it"),
+        }
+    }
+}
+
+#[test]
+fn second_exception_of_an_id_is_none() {
+    let rig = without_scan(&[]);
+    forged(&rig, "boss", |it| it.claims = vec!["build".parse().unwrap()]);
+    forged(&rig, "boss", |_| ());
+    not_taken(&rig, "not-taken", "its id is that of record");
+    forged(&rig, "boss", |it| it.id = "w-2".parse().unwrap());
+    rig.verify().accepted();
+}
+
+#[test]
 fn policy_that_lets_none_be_takes_none() {
     let rig = without_scan(&[("[may]", "[exceptions]\nat_once = 0\n\n[may]")]);
     rig.refuses("boss", &WAIVE, "the policy allows 0 at once");

@@ -1,12 +1,31 @@
-//! A bundle and a ledger of ours before a second auditor: `independent/audit.py`, made from the format's text alone.
+//! A bundle and a ledger of ours before a second auditor: `independent/audit.py`, made from the format's text alone. Of records that
+//! append would refuse both say the same.
 //!
 //! Skipped, with a message, where `python3` with `cryptography` is absent.
 
 #![cfg(feature = "cli")]
 
+mod common;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "common/forge.rs"]
+mod forge;
+
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use common::{CHANGE, POLICY as USUAL, Rig, junit};
+use evidence_ledger::crypto::{SecretKey, sha256};
+use evidence_ledger::export::Bundle;
+use evidence_ledger::git::need_commit;
+use evidence_ledger::model::{
+    Authority as Act, Event, Grant, Outcome, PolicyRecord, Predicate, Run, Span, Statement, Subject, Time,
+};
+use evidence_ledger::prove::{Change, Complete, Trust};
+use evidence_ledger::verify::{Authority, Policies};
+use forge::Forge;
 
 const POLICY: &str = r#"
 [claim.unit-tests]
@@ -226,4 +245,348 @@ fn a_second_auditor_follows_what_the_roots_say_of_the_log() {
     }
     let (code, said) = place.audit(&["../closed.zip", beginning]);
     assert_eq!(code, Some(1), "the old key did not sign it: {said}");
+}
+
+/// Runs the second auditor on a bundle, or with `--ledger` on the ledger, of a rig.
+fn second(rig: &Rig, what: &[&str]) -> (bool, String) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent/audit.py");
+    let trust = rig.repo().join(".evidence/trust.toml");
+    let output = Command::new("python3").arg(script).args(what).arg(trust).current_dir(rig.repo()).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+    (output.status.success(), said)
+}
+
+/// Runs both on a bundle: whether it holds, and for the first one also suffices.
+fn both(rig: &Rig, bundle: &str) -> (bool, bool, String) {
+    let ran = rig.by("stranger", &["audit", bundle]);
+    let (holds, said) = second(rig, &[bundle]);
+    (ran.code == 0, holds, format!("{ran:?}\n{said}"))
+}
+
+/// Returns the records of which the second auditor says that they count for nothing.
+fn void(said: &str) -> BTreeSet<u64> {
+    let of_line = |line: &str| line.strip_prefix("note: record ")?.split_once(" counts for nothing")?.0.parse().ok();
+    said.lines().filter_map(of_line).collect()
+}
+
+/// Returns the records of a bundle that may not even hurt, by the library, and all that it holds.
+fn powerless(rig: &Rig, bundle: &str) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let bundle = Bundle::open(&rig.repo().join(bundle)).unwrap();
+    let trust = Trust::parse(&fs::read_to_string(rig.repo().join(".evidence/trust.toml")).unwrap()).unwrap();
+    let tree = need_commit(&bundle, bundle.commit()).unwrap().tree;
+    let complete = Complete::check(&bundle, &trust, Change { id: bundle.change().clone(), tree }).unwrap();
+    let policies = Policies::read(&complete, &bundle).unwrap();
+    let authority = Authority::replay(&complete, &policies, &trust, complete.map().time);
+    let serial = |record: &evidence_ledger::prove::Logged| record.serial();
+    let is_void = |record: &&evidence_ledger::prove::Logged| !authority.may_hurt(record);
+    (complete.records().filter(is_void).map(serial).collect(), complete.records().map(serial).collect())
+}
+
+/// The pen of whoever holds the log's key, for what append refuses.
+struct Pen<'a> {
+    rig: &'a Rig,
+    forge: Forge,
+    /// What was written by somebody who could not.
+    void: BTreeSet<u64>,
+}
+
+impl<'a> Pen<'a> {
+    fn of(rig: &'a Rig) -> Self {
+        Self { rig, forge: Forge::of(rig), void: BTreeSet::new() }
+    }
+
+    fn key(&self, who: &str) -> SecretKey {
+        forge::key(self.rig, who)
+    }
+
+    fn write(&mut self, who: &str, statement: &Statement, time: Time) {
+        let (serial, _) = self.forge.write(statement, &[&self.key(who)], time);
+        self.void.insert(serial);
+    }
+
+    /// A failed attempt at `build`.
+    fn fails(&mut self, who: &str) {
+        let (first, start) = self.forge.about(self.rig, who, forge::start("build"));
+        let failed = Run { outcome: Outcome::Fail, ..forge::passed(self.rig, "build", start) };
+        let (second, _) = self.forge.about(self.rig, who, Predicate::Result(failed));
+        self.void.extend([first, second]);
+    }
+
+    fn halts(&mut self, who: &str) {
+        let predicate = Predicate::Event(Event::Halt { reason: "denial of service".to_owned() });
+        let subjects = vec![Subject::sha256("origin", sha256(self.forge.ledger.origin().as_bytes()))];
+        let statement = Statement { subjects, binding: self.forge.binding(false, None), predicate };
+        self.write(who, &statement, self.forge.newest());
+    }
+
+    fn grants(&mut self, who: &str, grant: Grant) {
+        let key: evidence_ledger::crypto::PublicKey = grant.key.parse().unwrap();
+        let subjects = vec![Subject::sha256("key", key.spki_sha256())];
+        let binding = self.forge.binding(false, None);
+        let statement = Statement { subjects, binding, predicate: Predicate::Authority(Act::Grant(grant)) };
+        self.write(who, &statement, self.forge.newest());
+    }
+
+    fn rules(&mut self, who: &str, policy: &str) {
+        let digest = self.forge.ledger.blobs().put(policy.as_bytes()).unwrap();
+        let predicate = Predicate::Policy(PolicyRecord { bytes: policy.len() as u64, reason: None });
+        let subjects = vec![Subject::sha256("policy", digest)];
+        let statement = Statement { subjects, binding: self.forge.binding(false, None), predicate };
+        self.write(who, &statement, self.forge.newest());
+    }
+
+    /// Both hold the bundle for sound, and agree which of its records count for nothing: those that were written here.
+    fn agree(&self, accepted: bool) {
+        let _ = fs::remove_file(self.rig.path("b.zip"));
+        self.rig.ok("stranger", &["export", "-o", "../b.zip"]);
+        let (first, holds, said) = both(self.rig, "../b.zip");
+        assert_eq!((first, holds), (accepted, true), "{said}");
+        let (powerless, held) = powerless(self.rig, "../b.zip");
+        let void: BTreeSet<u64> = void(&said).intersection(&held).copied().collect();
+        let wanted: BTreeSet<u64> = self.void.intersection(&held).copied().collect();
+        assert_eq!((&void, &powerless), (&wanted, &wanted), "{said}");
+        let (holds, said) = second(self.rig, &["--ledger", ".git/evidence"]);
+        assert!(holds && self::void(&said) == self.void, "{:?}: {said}", self.void);
+    }
+}
+
+fn is_skipped() -> bool {
+    let skipped = !is_there();
+    if skipped {
+        println!("skipped: no python3 with cryptography");
+    }
+    skipped
+}
+
+#[test]
+fn both_auditors_know_when_a_granter_or_lessor_ended() {
+    if is_skipped() {
+        return;
+    }
+    let rig = Rig::new();
+    rig.key("admin");
+    rig.grant("admin", "adm", "admin", &[]);
+    for (by, who, role) in [("admin", "given", "ci"), ("admin", "second", "admin"), ("owner", "apart", "ci")] {
+        rig.key(who);
+        let path = rig.key_path(who).display().to_string();
+        rig.ok(by, &["key", "grant", &path, "--principal", who, "--role", role]);
+    }
+    rig.plan("low");
+    let leased = rig.key_path("leased").display().to_string();
+    let words = ["--for", "job-7", "--role", "ci", "--change", CHANGE, "--until", "2h", "-o", &leased];
+    rig.ok("given", &[&["key", "lease"], &words[..]].concat());
+    for who in ["apart", "given", "leased"] {
+        rig.ok(who, &["attest", "build", "--", "true"]);
+    }
+    let mut pen = Pen::of(&rig);
+    pen.agree(true);
+    rig.revoke("admin");
+    // Three steps above the lease somebody was revoked; what rests on the root stays.
+    for who in ["given", "leased"] {
+        pen.fails(who);
+        pen.halts(who);
+    }
+    rig.ok("apart", &["attest", "build", "--", "true"]);
+    pen.agree(true);
+    // Neither a grant nor a policy by an administrator who ended takes effect, nor what rests on that grant.
+    rig.key("late");
+    let late = forge::grant(&pen.key("late"), "late", "ci");
+    pen.grants("second", late);
+    pen.fails("late");
+    pen.rules("second", &USUAL.replace("[\"build\"]", "[\"scan\"]"));
+    pen.agree(true);
+    pen.rules("apart", &USUAL.replace("[\"build\"]", "[\"scan\"]"));
+    // Who made it may halt, and is no administrator: the record counts, and is no policy in force.
+    pen.void.pop_last();
+    pen.agree(true);
+}
+
+#[test]
+fn both_auditors_know_when_a_grant_ended_by_itself_or_is_for_another_change() {
+    if is_skipped() {
+        return;
+    }
+    let rig = Rig::new();
+    for (who, more) in [("short", ["--until", "1h"]), ("elsewhere", ["--for-change", "shop/other"])] {
+        rig.key(who);
+        rig.grant(who, who, "ci", &more);
+    }
+    rig.key("boss");
+    rig.grant("boss", "boss", "admin", &["--until", "1h"]);
+    rig.key("below");
+    let path = rig.key_path("below").display().to_string();
+    rig.ok("boss", &["key", "grant", &path, "--principal", "below", "--role", "ci"]);
+    rig.plan("low");
+    rig.pass("build");
+    let mut pen = Pen::of(&rig);
+    pen.fails("elsewhere");
+    pen.agree(true);
+    let end = pen.forge.newest().after(Span(3601));
+    pen.forge.wait_until(&rig, end);
+    for who in ["short", "below"] {
+        pen.fails(who);
+        pen.halts(who);
+    }
+    pen.agree(true);
+    // A lease for longer, for other changes, or for more than its lessor holds is none.
+    let lease = |seed: &[u8; 32], role: &str, until: u64, change: &str| Grant {
+        owner: Some("ci-1".parse().unwrap()),
+        leased_by: Some(forge::key(&rig, "ci-1").public().fingerprint()),
+        until: Some(Time(until)),
+        changes: vec![change.parse().unwrap()],
+        ..forge::grant(&SecretKey::from_seed(seed), "job", role)
+    };
+    let later = end.0 + 3600;
+    let job = b"EVIDENCE TEST KEY, NOT SECRET 21";
+    fs::write(rig.key_path("job"), &*SecretKey::from_seed(job).to_pem()).unwrap();
+    for (role, change) in [("reviewer", CHANGE), ("ci", "shop/other")] {
+        pen.grants("ci-1", lease(job, role, later, change));
+        // The lessor may say it; it gives nothing.
+        pen.void.pop_last();
+        pen.fails("job");
+    }
+    pen.agree(true);
+    pen.grants("ci-1", lease(job, "ci", later, CHANGE));
+    pen.void.pop_last();
+    pen.fails("job");
+    for _ in 0..2 {
+        pen.void.pop_last();
+    }
+    pen.agree(false);
+}
+
+/// Merges a change of one test more each time, so that its branch protects them all.
+fn merged(rig: &Rig, number: usize) {
+    rig.git(&["checkout", "-q", "-b", &format!("c{number}"), "main"]);
+    rig.commit(&format!("src/c{number}.rs"), "x\n");
+    rig.ok("planner", &["plan", &format!("shop/c{number}"), "--tier", "low", "--implementer", "agent"]);
+    fs::write(rig.path("t.xml"), junit(number + 1, 0)).unwrap();
+    rig.ok("ci-1", &["attest", "build", "--report", "../t.xml"]);
+    rig.git(&["checkout", "-q", "main"]);
+    rig.git(&["merge", "-q", "--ff-only", &format!("c{number}")]);
+    rig.ok("ci-1", &["record", "merge"]);
+}
+
+/// A branch that keeps its tests, with some merges.
+fn keeping() -> Rig {
+    let keep = "by = \"ci\"\ntests = { baseline = \"keep\" }\n\n[claim.unit-tests]";
+    let rig = Rig::with(&[("by = \"ci\"\n\n[claim.unit-tests]", keep)]);
+    rig.git(&["checkout", "-q", "main"]);
+    for number in 0..6 {
+        merged(&rig, number);
+    }
+    rig
+}
+
+#[test]
+fn both_auditors_follow_what_a_branch_protects() {
+    if is_skipped() {
+        return;
+    }
+    let rig = keeping();
+    // The newest merge, one in the middle, the first; and an open change that begins three merges ago.
+    rig.git(&["checkout", "-q", "-b", "open", "main~3"]);
+    rig.commit("src/open.rs", "x\n");
+    rig.ok("planner", &["plan", "shop/open", "--tier", "low", "--implementer", "agent", "--base", "main~3"]);
+    fs::write(rig.path("t.xml"), junit(4, 0)).unwrap();
+    rig.ok("ci-1", &["attest", "build", "--report", "../t.xml"]);
+    for change in ["c5", "c3", "c0", "open"] {
+        rig.git(&["checkout", "-q", change]);
+        let file = format!("../{change}.zip");
+        rig.ok("stranger", &["export", &format!("shop/{change}"), "-o", &file]);
+        let (first, holds, said) = both(&rig, &file);
+        assert!(first && holds, "{change}: {said}");
+    }
+    // Neither takes a bundle of which one member is another or missing.
+    let whole = unpack(&fs::read(rig.path("open.zip")).unwrap());
+    assert!(whole.iter().any(|(name, _)| name.ends_with(".item")));
+    let mut seen = BTreeSet::new();
+    for (at, (name, bytes)) in whole.iter().enumerate() {
+        let kind = name.split('/').next().unwrap().to_owned() + name.rsplit('.').next().unwrap_or_default();
+        if name == "README.txt" || !seen.insert(kind) {
+            continue;
+        }
+        let mut changed = bytes.clone();
+        if let Some(byte) = changed.get_mut(bytes.len() / 2) {
+            *byte ^= 1;
+        }
+        let mut others = vec![without(&whole, at)];
+        others.extend((changed != *bytes).then(|| with(&whole, at, changed)));
+        for members in others {
+            fs::write(rig.path("hostile.zip"), pack(&members)).unwrap();
+            let (first, holds, said) = both(&rig, "../hostile.zip");
+            assert!(!first && !holds, "{name}, {} members: {said}", members.len());
+        }
+    }
+}
+
+#[test]
+fn both_auditors_refuse_a_merge_to_another_branch_than_planned() {
+    if is_skipped() {
+        return;
+    }
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    rig.ok("ci-1", &["verify", "--record"]);
+    let forge = Forge::of(&rig);
+    let log = forge.ledger.read().unwrap();
+    let verdict = log.leaf(log.size() - 2).unwrap();
+    let merge = |branch: &str| {
+        let predicate = Predicate::Event(Event::Merge {
+            branch: branch.to_owned(),
+            repository: "shop".parse().unwrap(),
+            changes: vec![CHANGE.parse().unwrap()],
+            verdict: Some(verdict),
+            baseline: None,
+        });
+        let subjects = vec![Subject::commit(forge::oid(&rig, "HEAD")), Subject::Tree(forge::oid(&rig, "HEAD^{tree}"))];
+        let statement = Statement { subjects, binding: forge.binding(false, None), predicate };
+        forge.write(&statement, &[&forge::key(&rig, "ci-1")], forge.newest());
+    };
+    rig.ok("stranger", &["export", CHANGE, "-o", "../a.zip"]);
+    let (first, holds, said) = both(&rig, "../a.zip");
+    assert!(first && holds, "{said}");
+    merge("refs/heads/release");
+    rig.ok("stranger", &["export", CHANGE, "-o", "../b.zip"]);
+    let (first, holds, said) = both(&rig, "../b.zip");
+    assert!(!first && !holds && said.contains("E110") && said.contains("was planned for refs/heads/main"), "{said}");
+}
+
+fn without(members: &[(String, Vec<u8>)], at: usize) -> Vec<(String, Vec<u8>)> {
+    let mut members = members.to_vec();
+    members.remove(at);
+    members
+}
+
+fn with(members: &[(String, Vec<u8>)], at: usize, bytes: Vec<u8>) -> Vec<(String, Vec<u8>)> {
+    let mut members = members.to_vec();
+    members[at].1 = bytes;
+    members
+}
+
+fn unpack(file: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
+    let mut members = Vec::new();
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index).unwrap();
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes).unwrap();
+        members.push((String::from_utf8(member.name_raw().to_vec()).unwrap(), bytes));
+    }
+    members
+}
+
+fn pack(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored)
+            .last_modified_time(zip::DateTime::default())
+            .unix_permissions(0o644);
+        zip.start_file(name.as_str(), options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }

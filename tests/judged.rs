@@ -13,13 +13,14 @@ use std::io::{BufRead, BufReader};
 use evidence_ledger::model::{
     Authority as AuthorityRecord, CommitFacts, Decision, Digest, Event, GitFacts, Grant, Material, MaterialFacts, Name,
     Outcome, Phase, Plan, PolicyRecord, Predicate, Purpose, Review, ReviewVerdict, Run, Shard, Start, Statement,
-    Subject, Time,
+    Subject, Time, Worktree,
 };
 use evidence_ledger::policy::Moment;
 use evidence_ledger::prove::{Change, Complete, Materials, SourceError, name_chain};
 use evidence_ledger::reports::{Format, read};
 use evidence_ledger::verify::{
-    Answers, Clock, Judgement, Observed, Policies, Rechecked, State, Unanswered, Verdict, judge, observe, read_names,
+    Answers, Clock, Judgement, Observed, Policies, Rechecked, State, Unanswered, Verdict, judge, observe, read_authors,
+    read_names,
 };
 use memory::Keeper;
 use samples::{ORIGIN, about_key, binding, commit_and_tree, digest, grant, id, key, oid, passed};
@@ -151,18 +152,25 @@ impl Log {
 
     /// Runs the unit tests with a report, whose facts are signed as they are read, or otherwise.
     fn run_with(&mut self, report: &str, signed: impl Fn(Run) -> Run) {
-        let sha256 = digest(report);
-        let mut facts = read(Format::Junit, &mut report.as_bytes()).unwrap();
-        facts.reader = Format::Junit.reader().to_owned();
-        let name = "tests.xml".to_owned();
-        let bytes = u64::try_from(report.len()).unwrap();
-        let material = Material { name, purpose: Purpose::Report, sha256, bytes, omitted_bytes: None };
-        let (_, leaf) = self.start(CI, start(), commit_and_tree());
-        let outcome = facts.outcome;
-        let facts = vec![MaterialFacts { material: sha256, facts }];
-        let run = Run { outcome, materials: vec![material], facts, ..passed(leaf) };
-        self.result(CI, signed(run), commit_and_tree());
-        self.policy.1.insert(sha256, report.to_owned());
+        self.run_of(start(), commit_and_tree(), &[(Purpose::Report, report)], signed);
+    }
+
+    /// Runs what was begun, with some files whose facts are read.
+    fn run_of(&mut self, start: Start, subjects: Vec<Subject>, files: &[(Purpose, &str)], signed: impl Fn(Run) -> Run) {
+        let claim = start.claim.clone();
+        let (_, leaf) = self.start(CI, start, subjects.clone());
+        let mut run = Run { claim, ..passed(leaf) };
+        for (purpose, text) in files {
+            let sha256 = digest(text);
+            let mut facts = read(Format::Junit, &mut text.as_bytes()).unwrap();
+            facts.reader = Format::Junit.reader().to_owned();
+            let (name, bytes) = ("tests.xml".to_owned(), u64::try_from(text.len()).unwrap());
+            run.outcome = run.outcome.worst(facts.outcome);
+            run.materials.push(Material { name, purpose: *purpose, sha256, bytes, omitted_bytes: None });
+            run.facts.push(MaterialFacts { material: sha256, facts });
+            self.policy.1.insert(sha256, (*text).to_owned());
+        }
+        self.result(CI, signed(run), subjects);
     }
 
     fn review(&mut self, by: u8, review: Review) -> u64 {
@@ -436,6 +444,24 @@ fn rego_sees_attempts_and_reviews_and_who_is_behind_them() {
 }
 
 #[test]
+fn a_name_that_was_looked_up_is_not_asked_for_again() {
+    let mut log = Log::new();
+    let people = vec!["eve@example.org".to_owned()];
+    let commit = CommitFacts { oid: oid('1'), tree: oid('2'), parents: vec![oid('0')], people, plans: Vec::new() };
+    log.git.commits.push(commit);
+    let change = Change { id: id("shop/abc-123"), tree: oid('2') };
+    let trust = log.keeper.trusted_by(&[&key(ROOT)]);
+    let (mut source, bare) = (log.keeper.answer(&change), log.keeper.answer(&change));
+    let name = Name::address("eve@example.org");
+    source.lists.extend(log.keeper.answer_lists(&[name_chain(&name)]).lists);
+    let complete = Complete::check(&source, &trust, change).unwrap();
+    // Whoever cannot answer is asked where the name is unknown, and only there.
+    assert!(read_authors(complete.clone(), &bare, &trust, &log.git).is_err());
+    let known = complete.with_names(&source, &trust, [&name]).unwrap();
+    assert!(read_authors(known, &bare, &trust, &log.git).is_ok());
+}
+
+#[test]
 fn authors_are_looked_up_where_somebody_must_be_independent_of_them() {
     let read = |from: &str, to: &str| {
         let mut log = Log::with(&[(from, to)]);
@@ -565,6 +591,43 @@ fn a_report_that_is_longer_shorter_or_another_one_is_a_contradiction() {
         run
     });
     assert_eq!(log.not_reread(), None);
+}
+
+#[test]
+fn reports_of_what_comes_before_the_first_attempt_are_read_again_on_whatever_tree() {
+    let judged = |subjects: Vec<Subject>, tree: char, more: u64| {
+        let mut log = with_design("tests = { passed_min = 1 }");
+        let design = Start { claim: id("design"), ..start() };
+        log.run_of(design, subjects, &[(Purpose::Report, &junit(false))], |mut run| {
+            run.facts[0].facts.tests.as_mut().unwrap().passed += more;
+            run.worktree = Worktree { before: oid(tree), after: oid(tree) };
+            run
+        });
+        log.shown().codes()
+    };
+    for (subjects, tree) in [(commit_and_tree(), '2'), (other_tree(), '4')] {
+        assert_eq!(judged(subjects.clone(), tree, 0), NONE);
+        assert_eq!(judged(subjects, tree, 1), ["E215"]);
+    }
+}
+
+#[test]
+fn what_is_printed_and_reported_counts_once_beside_several_reports() {
+    let of = |names: &str| {
+        let case = |name: char| format!("<testcase classname=\"s\" name=\"{name}\"/>");
+        format!("<testsuite name=\"s\">{}</testsuite>", names.chars().map(case).collect::<String>())
+    };
+    let judged = |passed_min: u8| {
+        let limits = format!("by = \"ci\"\ntests = {{ passed_min = {passed_min} }}\n");
+        let mut log = Log::with(&[("by = \"ci\"\n", &limits)]);
+        log.review(BOB, yes());
+        let (one, two, printed) = (of("ab"), of("cd"), of("abcd"));
+        let files = [(Purpose::Report, &*one), (Purpose::Report, &two), (Purpose::Stdout, &printed)];
+        log.run_of(start(), commit_and_tree(), &files, |run| run);
+        log.codes()
+    };
+    assert_eq!(judged(4), NONE);
+    assert_eq!(judged(5), ["E212"]);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What is attached to results, tried from outside: pictures that somebody has seen, logs of sessions, and who swaps them.
 
 mod common;
+#[expect(dead_code, reason = "a part of the pen is enough here")]
+#[path = "common/forge.rs"]
+mod forge;
 
 use std::fs;
 
@@ -105,6 +108,39 @@ fn only_who_may_and_did_not_implement_it_passes_a_picture_and_anybody_refuses_it
     rig.verify().accepted();
     rig.revoke("reviewer");
     rig.verify().refused(&["E207"]);
+}
+
+#[test]
+fn picture_is_not_seen_by_a_review_of_another_claim() {
+    let rig = rig();
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    rig.ok("reviewer", &["review", "peer-review", "--picture", "login", "--verdict", "pass"]);
+    rig.verify().refused(&["E244"]);
+    look(&rig, "reviewer", "login", "pass");
+    rig.verify().accepted();
+    // Neither does it say that it is unfit.
+    rig.ok("ci-2", &["review", "peer-review", "--picture", "login", "--verdict", "fail"]);
+    rig.verify().accepted();
+}
+
+#[test]
+fn picture_that_was_seen_too_long_ago_is_seen_again() {
+    let (from, to) = SCREENS;
+    let rig = Rig::with(&[(from, &to.replace("[claim.looking]\n", "[claim.looking]\nage_max = \"1h\"\n"))]);
+    rig.plan("low");
+    draw(&rig, "a.png", "one");
+    shoot(&rig, "login=../a.png");
+    look(&rig, "reviewer", "login", "pass");
+    let forge = forge::Forge::of(&rig);
+    let seen = forge.newest();
+    for (wait, codes) in [(3600, None), (3601, Some("E244"))] {
+        forge.wait_until(&rig, seen.after(evidence_ledger::model::Span(wait)));
+        match codes {
+            None => drop(rig.verify().accepted()),
+            Some(code) => drop(rig.verify().refused(&[code])),
+        }
+    }
 }
 
 #[test]

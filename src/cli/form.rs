@@ -75,6 +75,8 @@ fn under(text: &str, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -85,5 +87,14 @@ mod tests {
         assert_eq!(form.requested, None);
         assert_eq!(Form::of("### Tier\n\n### Origin\n\nx"), Form { origin: Some("x".to_owned()), ..Form::default() });
         assert_eq!(Form::of("#### Tier\n\nhigh\n\nTier\nhigh"), Form::default());
+    }
+
+    proptest! {
+        /// Anybody writes a request's text.
+        #[test]
+        fn any_text_is_a_form(lines in prop::collection::vec("(### )?(tier|Tier|origin|<!--|-->|_No response_|.{0,12})[ \r]{0,2}", 0..12)) {
+            let form = Form::of(&lines.join("\n"));
+            prop_assert!(form.tier.is_none_or(|tier| !tier.is_empty() && !tier.contains(char::is_whitespace)));
+        }
     }
 }

@@ -573,7 +573,7 @@ fn word(text: &str) -> String {
 }
 
 fn unescaped(text: &str) -> Option<String> {
-    if !text.contains('%') {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'%') {
         return Some(text.to_owned());
     }
     let mut bytes = Vec::with_capacity(text.len());
@@ -660,6 +660,8 @@ mod tests {
             (" 54 ", " 0 "),
             ("%C3", "%c3"),
             ("s > b", "s > %62"),
+            ("s > b", "s >\tb"),
+            ("s > b", "s > \x1b[1mb"),
             ("tests unit-tests - 2", "tests unit-tests - 1"),
             ("floor unit-tests - coverage", "floor unit-tests - speed"),
             ("ceiling unit-tests - skipped 3", "ceiling unit-tests - skipped 03"),

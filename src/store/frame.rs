@@ -141,6 +141,8 @@ pub(super) const FRAME_BYTES_MAX: u32 = BODY_BYTES_MAX + 8;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn printed() -> Vec<u8> {
@@ -164,6 +166,27 @@ mod tests {
             changed[index] ^= 1;
             assert!(Frame::parse(&changed).is_none(), "byte {index}");
             assert!(Frame::parse(&bytes[..index]).is_none(), "cut at {index}");
+        }
+    }
+
+    proptest! {
+        /// What a remote holds has checksums that are right, whatever else it is.
+        #[test]
+        fn any_body_under_its_checksum_is_no_frame_or_prints_the_same(
+            kind in 0_u8..5,
+            states in any::<u32>(),
+            rest in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            for entry_bytes in [states, states % 64] {
+                let body = [&[kind][..], &entry_bytes.to_le_bytes(), &rest].concat();
+                let header = [length(body.len()).to_le_bytes(), crc32c::crc32c(&body).to_le_bytes()].concat();
+                let bytes = [header, body].concat();
+                if let Some(frame) = Frame::parse(&bytes) {
+                    let mut printed = Vec::new();
+                    frame.print(&mut printed);
+                    prop_assert_eq!(printed, bytes);
+                }
+            }
         }
     }
 }

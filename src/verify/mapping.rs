@@ -270,6 +270,13 @@ mod tests {
     use super::*;
     use crate::reports::{Format, read_report};
 
+    #[test]
+    fn files_that_are_spelled_alike_are_told() {
+        let files = ["a", "b", "b", "c"].map(str::to_owned);
+        let tree = Tree::of(&files);
+        assert!(tree.has_twice("b") && !["a", "c", "aa", "d"].into_iter().any(|path| tree.has_twice(path)));
+    }
+
     /// Returns what the files of an LCOV report with these paths mean, in the order of the paths.
     fn mapped(files: &[&str], names: &[&str]) -> Vec<String> {
         let text: String = names.iter().map(|name| format!("SF:{name}\nDA:1,1\nend_of_record\n")).collect();

@@ -100,3 +100,43 @@ pub(super) enum Worse {
     /// It may be.
     Perhaps,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns how it is worse by at most 10 %, or `"no"`.
+    fn told(better: Better, before: [u64; 3], after: [u64; 3]) -> &'static str {
+        let of = |interval| Measured { unit: "x".into(), better, interval, host: "linux".into(), name: "parse".into() };
+        match worse(&of(before), &of(after), 10) {
+            None => "no",
+            Some((_, Worse::Surely)) => "surely",
+            Some((_, Worse::Perhaps)) => "perhaps",
+            Some(_) => "unlike",
+        }
+    }
+
+    #[test]
+    fn whole_intervals_are_held_against_each_other() {
+        let before = [100, 105, 110];
+        for (after, wanted) in [
+            ([100, 105, 110], "no"),
+            ([110, 110, 110], "no"),
+            ([110, 110, 111], "perhaps"),
+            ([121, 130, 140], "perhaps"),
+            ([122, 130, 140], "surely"),
+        ] {
+            assert_eq!(told(Better::Lower, before, after), wanted, "{after:?}");
+        }
+        let before = [110, 115, 121];
+        for (after, wanted) in [
+            ([110, 115, 121], "no"),
+            ([110, 110, 110], "no"),
+            ([109, 110, 110], "perhaps"),
+            ([90, 95, 100], "perhaps"),
+            ([90, 95, 99], "surely"),
+        ] {
+            assert_eq!(told(Better::Higher, before, after), wanted, "{after:?}");
+        }
+    }
+}

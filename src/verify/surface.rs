@@ -172,6 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_of_a_schema_stands_for_itself() {
+        for name in ["order.id: ID!", "Or der.id: ID!", "Order.i-d: ID!", "Order.", "order", "login = on", "Order > id"]
+        {
+            assert_eq!(subject(name), name);
+        }
+        for (name, of) in [("Order.id: ID!", "Order"), ("Order: x", "Order"), ("Query.till: Till", "till")] {
+            assert_eq!(subject(name), of);
+        }
+        assert_eq!(subject("Query: x"), "Query");
+    }
+
+    #[test]
     fn what_belongs_to_a_type_counts_with_it() {
         let tests = told(&["tests::state_is_empty", "finds_order"]);
         for name in [

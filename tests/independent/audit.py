@@ -5,7 +5,8 @@
     audit.py --ledger FOLDER TRUST           a ledger's folder: frames, tree and map rebuilt from nothing
 
 Exit code 0: all holds; 1: it does not, one line for each reason; 2: cannot be read at all.
-Policies are not judged here. Needs Python 3.11 and `cryptography`; with `jsonschema` the predicates' schemas are checked too.
+Of policies only `[may]` is read: who could sign what, and for how long. `note: record N counts for nothing` names what was signed by
+nobody who could. Needs Python 3.11 and `cryptography`; with `jsonschema` the predicates' schemas are checked too.
 """
 import base64
 import binascii
@@ -265,7 +266,26 @@ def map_root(pairs):
     return below(sorted(pairs)) if pairs else sha256(b"")
 
 
-def check_map_proof(data, key, items, root):
+def newest_value(data, place, leaf):
+    """V of a list whose newest item stands at a place, from that item's proof."""
+    rows = lines(data)
+    need(len(rows) >= 2 and rows[0] == "evidence-list-proof/v1", "list proof: first lines")
+    word, position, count = (rows[1].split(" ") + ["", "", ""])[:3]
+    need(word == "item" and rows[1].count(" ") == 2, "list proof: line 2")
+    position, count = number(position), number(count)
+    need(count > 0 and position == count - 1, "list proof: not the newest")
+    # Up the right edge of the tree: a sibling on the left wherever the tree has one (RFC 9162, 2.1.3.2).
+    found, at = sha256(b"\x00" + struct.pack(">Q", place) + leaf), position
+    for row in rows[2:]:
+        need(at > 0, "list proof: too many hashes")
+        while not at & 1:
+            at >>= 1
+        found, at = node(hash64(row), found), at >> 1
+    need(at == 0, "list proof: too few hashes")
+    return sha256(b"evidence-list/v1\n" + struct.pack(">Q", count) + found), count
+
+
+def check_map_proof(data, key, value, root):
     rows = lines(data)
     need(rows[0] == "evidence-map-proof/v1" and len(rows) >= 2, "map proof: first lines")
     steps = []
@@ -275,16 +295,16 @@ def check_map_proof(data, key, items, root):
     need(all(b < 256 for b, _ in steps), "map proof: bit")
     need(all(x > y for (x, _), (y, _) in zip(steps, steps[1:])), "map proof: bits do not fall")
     if rows[1] == "absent":
-        need(not items and not steps and root == sha256(b""), "map proof: bare absent")
+        need(value is None and not steps and root == sha256(b""), "map proof: bare absent")
         return
     if rows[1] == "present":
-        need(items, "map proof: present, but the list is empty")
-        at, value = key, list_value(items)
+        need(value is not None, "map proof: present, but the list is empty")
+        at = key
     else:
-        word, other, value = (rows[1].split(" ") + ["", "", ""])[:3]
-        need(word == "absent" and rows[1].count(" ") == 2 and HEX64.match(other) and HEX64.match(value), "map proof: line 2")
-        need(not items, "map proof: absent, but the list is not empty")
-        at, value = bytes.fromhex(other), bytes.fromhex(value)
+        word, other, its = (rows[1].split(" ") + ["", "", ""])[:3]
+        need(word == "absent" and rows[1].count(" ") == 2 and HEX64.match(other) and HEX64.match(its), "map proof: line 2")
+        need(value is None, "map proof: absent, but the list is not empty")
+        at, value = bytes.fromhex(other), bytes.fromhex(its)
         need(at != key and all(bit(at, b) == bit(key, b) for b, _ in steps), "map proof: another key's place")
     found = sha256(at + value)
     for b, sibling in steps:
@@ -539,8 +559,7 @@ class Record:
             return f"event-{event}", "halt", set()
         of_changes = {f"change:{c}" for c in p.get("changes", [])}
         if event == "merge":
-            ref = re.sub(r"[^A-Za-z0-9._/-]", lambda m: "".join(f"%{b:02X}" for b in m[0].encode()), p["branch"])
-            return "event-merge", f"branch:{p['repository']}:{ref}", git | of_changes
+            return "event-merge", branch_chain(p["repository"], p["branch"]), git | of_changes
         if event == "incident":
             return "event-incident", f"incident:{p['incident']}", of_changes | {x for x in git if x.startswith("commit:")}
         return f"event-{event}", change, git | artifacts
@@ -569,6 +588,13 @@ class Record:
         elif name == "authority" and p["act"] in ("close", "genesis"):
             of = origin if p["act"] == "close" else p["origin"]
             need(subjects == [("origin", "sha256", sha256(of.encode()).hex())], f"subjects of a {p['act']}: {subjects}")
+        elif name == "exception":
+            about = self.plan if self.change else sha256(origin.encode()).hex()
+            need([(a, d) for _, a, d in subjects] == [("sha256", about)], f"subjects of an exception: {subjects}")
+            need(not (self.change and "changes" in p), "an exception of a change that names other changes")
+            by_name = p["effect"] in ("retire", "admit")
+            need(bool(p.get("names")) == by_name, f"names of an exception that is to {p['effect']}")
+            need("to" not in p or by_name, f"`to` of an exception that is to {p['effect']}")
         elif name == "event" and p["event"] == "halt":
             need(subjects == [("origin", "sha256", sha256(origin.encode()).hex())], f"subjects of a halt: {subjects}")
         if name == "policy" and "bytes" in p:
@@ -584,6 +610,10 @@ class Record:
         for material in files:
             named[material["sha256"]] = material["bytes"]
         if self.name == "result":
+            for run in (p["onBase"][name] for name in ("plain", "withTests") if name in p.get("onBase", {})):
+                named |= {material["sha256"]: material["bytes"] for material in run.get("materials", [])}
+                for facts in run.get("facts", []):
+                    need(facts["material"] in named, "facts of a material that the run on the base does not name")
             for said in p.get("attachments", []):
                 need(said["material"] in named, "something said of an attachment that the result does not name")
         for facts in p.get("facts", []):
@@ -611,10 +641,158 @@ def check_succession(trust, note, size):
         problem("the log goes on behind the record that closes it")
 
 
+class Grants:
+    """Who could sign what, and for how long (sections 10 and 11): nothing that a grant lets do outlives those on whom it rests."""
+
+    DEPTH = 16
+
+    def __init__(self, records, trust, texts):
+        self.texts, self.found, self.records = texts, {}, records
+        self.roots = [(0, set(trust.roots), trust.threshold)]
+        self.policies, self.grants, self.revoked = [], [], {}
+        for place, record in sorted(records.items()):
+            if record.name == "policy" and self.may("policy", record):
+                text = texts(record.policy)
+                if text is not None:
+                    need(sha256(text).hex() == record.policy, f"the policy of record {place}: another hash")
+                    self.policies.append((place, tomllib.loads(text.decode("utf-8", "replace")).get("may", {})))
+            elif record.name == "authority":
+                self.take(place, record, trust)
+
+    def take(self, place, record, trust):
+        p, now = record.predicate, (place, record.entry.time)
+        if p["act"] == "grant":
+            grant = {**p, "place": place, "time": record.entry.time, "signers": signers(record), "key": Key(p["key"]).fingerprint}
+            known = self.may("grant", record) or self.leases(grant, now, self.DEPTH)
+            if known and grant["key"] not in self.revoked:
+                self.grants.append(grant)
+        elif p["act"] == "revoke":
+            key = Key(p["key"]).fingerprint
+            if self.may("grant", record) or key in signers(record):
+                self.revoked.setdefault(key, place)
+        elif not self.roots_act(signers(record), place, now):
+            print(f"note: record {place}: {p['act']} below the threshold of the roots")
+        elif p["act"] == "root" and 1 <= p["threshold"] <= len(p["keys"]):
+            self.roots.append((place + 1, {Key(key).fingerprint for key in p["keys"]}, p["threshold"]))
+        elif p["act"] == "ledger-key":
+            trust.log_keys.append((place, p["fromSize"], p["vkey"]))
+        elif p["act"] == "close":
+            trust.closed = min(place, trust.closed)
+
+    def roots_at(self, place):
+        return next((keys, threshold) for since, keys, threshold in reversed(self.roots) if since <= place)
+
+    def is_root(self, key, place, now):
+        return key in self.roots_at(place)[0] and self.revoked.get(key, MAX) > now[0]
+
+    def roots_act(self, keys, place, now):
+        return sum(self.is_root(key, place, now) for key in keys) >= self.roots_at(place)[1]
+
+    def held(self, key, at, change=None):
+        """The grants that a key had at a place and its time; of a change, those for it."""
+        place, time = at
+        if self.revoked.get(key, MAX) < place:
+            return []
+        mine = [g for g in self.grants if g["key"] == key and g["place"] < place and g.get("until", MAX) > time]
+        return [g for g in mine if change is None or not g.get("changes") or change in g["changes"]]
+
+    def lasts(self, grant, now, depth=DEPTH):
+        if depth == 0 or self.revoked.get(grant["key"], MAX) < now[0] or grant.get("until", MAX) <= now[1]:
+            return False
+        asked = (grant["place"], now, depth, len(self.grants), len(self.revoked))
+        if asked not in self.found:
+            at = (grant["place"], grant["time"])
+            allowed = self.allowed("grant", grant["signers"], at, None, now, depth - 1)
+            self.found[asked] = allowed or self.leases(grant, now, depth - 1)
+        return self.found[asked]
+
+    def allowed(self, act, keys, at, change, now, depth):
+        if self.roots_act(keys, at[0], now):
+            return True
+        rule = next((may for place, may in reversed(self.policies) if place < at[0]), {}).get(act)
+        if rule is None:
+            return False
+        roles, threshold = (rule, 1) if isinstance(rule, list) else (rule["roles"], rule.get("threshold", 1))
+        who = {
+            grant["principal"]
+            for key in keys
+            for grant in self.held(key, at, change)
+            if set(roles) & set(grant["roles"]) and self.lasts(grant, now, depth)
+        }
+        return len(who) >= threshold
+
+    def leases(self, grant, now, depth):
+        """Whether it is a lease of what its lessor holds: roles, changes and time; a filing gives nothing."""
+        lessor, at = grant.get("leasedBy"), (grant["place"], grant["time"])
+        if lessor not in grant["signers"]:
+            return False
+        mine = [g for g in self.held(lessor, at) if g["principal"] == grant.get("owner") and self.lasts(g, now, depth)]
+        if not mine or is_filing(grant):
+            return bool(mine)
+        covers = lambda held, role, change: (
+            (role == "implementer" or role in held["roles"])
+            and (not held.get("changes") or change in held["changes"])
+            and grant["until"] <= held.get("until", MAX)
+        )
+        wanted = [(role, change) for role in grant["roles"] for change in grant.get("changes", [])]
+        enough = all(any(covers(held, *each) for held in mine) for each in wanted)
+        return "until" in grant and bool(grant.get("changes")) and enough
+
+    def may(self, act, record):
+        at = (record.entry.place, record.entry.time)
+        return self.allowed(act, signers(record), at, record.change, at, self.DEPTH)
+
+    def counts(self, record):
+        """Whether a signer of it was a root, or held a grant that lasts as of it."""
+        at = (record.entry.place, record.entry.time)
+        known = lambda key: any(self.lasts(grant, at) for grant in self.held(key, at, record.change))
+        return any(self.is_root(key, at[0], at) or known(key) for key in signers(record))
+
+    def check(self):
+        for place, record in sorted(self.records.items()):
+            if not self.counts(record):
+                print(f"note: record {place} counts for nothing: no signer of it is a root or holds a grant that lasts there")
+        closed = set()
+        for place, record in sorted(self.records.items()):
+            if record.name == "event" and record.predicate["event"] == "merge" and self.may("merge", record):
+                for change in record.predicate["changes"]:
+                    if change not in closed and "verdict" in record.predicate:
+                        self.check_target(place, record, change)
+                    closed.add(change)
+
+    def check_target(self, place, record, change):
+        """A merge goes where the change's plan says: the newest by somebody who might plan there, else the first."""
+        plans = [r for p, r in sorted(self.records.items()) if r.name == "plan" and r.change == change and p < place]
+        aimed = next((r for r in reversed(plans) if self.may("plan", r)), plans[0] if plans else None)
+        if aimed is not None and short_name(aimed.predicate["target"]) != short_name(record.predicate["branch"]):
+            problem(f"record {place}: {change} was planned for {aimed.predicate['target']}, not {record.predicate['branch']}")
+
+
+def short_name(ref):
+    """A branch's name without where it is known: here, of a remote, or as a hook keeps what the remote has."""
+    return re.sub(r"\A(refs/heads/|refs/remotes/[^/]*/|refs/evidence/pushed/)", "", ref)
+
+
+def branch_chain(repository, ref):
+    ref = re.sub(r"[^A-Za-z0-9._/-]", lambda m: "".join(f"%{b:02X}" for b in m[0].encode()), ref)
+    return f"branch:{repository}:{ref}"
+
+
+def signers(record):
+    return [fingerprint for fingerprint, _ in record.signatures]
+
+
+def is_filing(grant):
+    """Whether a grant is filed under a name: about the name's key, and gives nothing."""
+    names = [f"principal:{grant['principal']}"] + [f"address:{e}" for e in grant.get("emails", [])]
+    names += [f"change:{c}" for c in grant.get("changes", [])]
+    return any(name_key(name) == grant["key"] for name in names)
+
+
 def check_records(records, trust):
-    """What records say about each other: signatures under roots or grants, starts, first plans, previous."""
-    roots, threshold = dict(trust.roots), trust.threshold
-    granted, heads, statements, starts, plans, last = {}, {}, set(), {}, {}, 0
+    """What records say about each other: signatures under roots or granted keys, starts, first plans, previous."""
+    signable = dict(trust.roots)
+    heads, statements, starts, plans, last = {}, set(), {}, {}, 0
     for place in sorted(records):
         record = records[place]
         entry, about = record.entry, f"record {place}"
@@ -625,7 +803,7 @@ def check_records(records, trust):
             problem(f"{about}: its statement a second time")
         statements.add(entry.statement)
         for (fingerprint, signature), algorithm in zip(record.signatures, entry.algorithms):
-            key = roots.get(fingerprint) or granted.get(fingerprint)
+            key = signable.get(fingerprint)
             if key is None:
                 problem(f"{about}: {fingerprint} is neither root nor granted there")
             elif not key.verifies(record.pae, signature):
@@ -634,20 +812,9 @@ def check_records(records, trust):
                 problem(f"{about}: {fingerprint} is of {key.algorithm}, not {algorithm}")
         if record.name == "authority":
             p = record.predicate
-            if p["act"] == "grant":
-                granted[Key(p["key"]).fingerprint] = Key(p["key"])
-            elif p["act"] == "revoke":
-                granted.pop(Key(p["key"]).fingerprint, None)
-            elif len({f for f, _ in record.signatures} & set(roots)) < threshold:
-                problem(f"{about}: {p['act']} below the threshold of the roots")
-            elif p["act"] == "root":
-                roots = {key.fingerprint: key for key in map(Key, p["keys"])}
-                threshold = p["threshold"]
-            elif p["act"] == "ledger-key":
-                trust.log_keys.append((place, p["fromSize"], p["vkey"]))
-            elif p["act"] == "close":
-                trust.closed = min(place, trust.closed)
-            elif p["act"] == "genesis" and place != 0:
+            for key in [p["key"]] if p["act"] == "grant" else p.get("keys", []):
+                signable[Key(key).fingerprint] = Key(key)
+            if p["act"] == "genesis" and place != 0:
                 problem(f"{about}: a genesis that is not the first record")
         if record.name == "plan":
             first = record.plan is None
@@ -850,8 +1017,31 @@ def people_of(objects, oids):
     return found
 
 
-def git_walk(objects, base, head):
-    """The objects that the walk from head to base reads, with the extra ancestors of base; and the touched paths."""
+def line_of(base, run, above, parents):
+    """The commits whose first parent is read to find the merge whose baseline counts, and those passed (section 19): of the newest 1, 4, 16 .. merges,
+    64 commits down the line of base for each."""
+    merges, reaches_back = run
+    below, asked, read = [], 1, set()
+    while merges or reaches_back:
+        need(not reaches_back or len(merges) >= asked, "a record of the branch's chain before those that are here")
+        wanted, last = {oid for oid in merges[:asked] if oid}, not reaches_back and len(merges) <= asked
+        if wanted & (above | set(below)):
+            below += wanted & above
+            break
+        depth = 5000 if last else min(64 * asked, 5000)
+        while wanted and len(below) < depth and None not in below and not (below and below[-1] in wanted):
+            read.update(below[-1:])
+            below.append((parents(below[-1]) or [None])[0] if below else base)
+        if last or wanted & set(below):
+            break
+        asked *= 4
+    return read, set(below)
+
+
+def git_walk(objects, base, head, run):
+    """The objects that the walk from head to base reads, with the extra ancestors of base; and the touched paths.
+
+    Where the branch's baseline is looked for, so is the first-parent line of base, as far as that takes."""
     width = len(head) // 2
 
     def get(oid, kind):
@@ -893,6 +1083,11 @@ def git_walk(objects, base, head):
                 in_range.add(parent)
                 todo.append(parent)
     read |= in_range
+    descending = {base}
+    for _ in in_range:
+        descending |= {oid for oid in in_range if descending & set(commit(oid)[1])}
+    beside, passed = line_of(base, run, descending - {base}, lambda oid: commit(oid)[1])
+    read |= beside
     touched, blobs = set(), set()
 
     def entries(oid):
@@ -924,8 +1119,21 @@ def git_walk(objects, base, head):
     old_tree, new_tree = commit(base)[0], commit(head)[0]
     if old_tree != new_tree:
         differ(old_tree, new_tree, b"")
+    # What a commit changes that descends from base is touched too, whether head still has it or not.
+    final = set(blobs)
+    todo, known = [base], {base}
+    while todo:
+        parent = todo.pop()
+        for child in in_range:
+            if parent in commit(child)[1]:
+                if commit(parent)[0] != commit(child)[0]:
+                    differ(commit(parent)[0], commit(child)[0], b"")
+                if child not in known:
+                    known.add(child)
+                    todo.append(child)
+    blobs = final
     if ancestors and not merge:
-        need(False, "ancestors of base without a merge that makes them necessary")
+        need(ancestors <= beside, "ancestors of base without a merge that makes them necessary")
     # Where changed lines are judged: head's folders, all of them, and blobs of touched files.
     if set(objects) - read:
         todo = [new_tree]
@@ -934,7 +1142,7 @@ def git_walk(objects, base, head):
         found = {oid for oid in blobs if oid in objects}
         need(all(objects[oid][0] == "blob" for oid in found), "a touched file that is no blob")
         read |= found
-    return read, in_range, touched, new_tree
+    return read, in_range, touched, new_tree, passed
 
 
 # A bundle
@@ -1005,6 +1213,7 @@ def audit_bundle(path, trust, since):
     if members["attestations.intoto.jsonl"] != one_a_line:
         problem("attestations.intoto.jsonl is not the envelopes in the order of their serials")
     check_records(records, trust)
+    Grants(records, trust, lambda digest: members.get(f"materials/{digest}")).check()
     check_succession(trust, members["checkpoint"], size)
 
     # Git: base is a plan's; the judged tree is the head's.
@@ -1012,12 +1221,22 @@ def audit_bundle(path, trust, since):
     plans = [r for p, r in sorted(records.items()) if r.name == "plan" and r.change == change]
     if not plans:
         raise Bad("no plan of the change")
+    branches = {f"chain {branch_chain(trust.file['repository'], r.predicate['target'])}" for r in plans}
+    branches = sorted(text for text in branches if f"lists/{map_key(text).hex()}.proof" in members)
+    of_branch, run, own = [], ([], False), MAX
+    for text in branches:
+        of_branch = [r for _, r in sorted(records.items(), reverse=True) if f"chain {r.entry.chain}" == text]
+        own = min((r.entry.place for r in of_branch if change in r.predicate["changes"]), default=MAX)
+        item = members.get(f"lists/{map_key(text).hex()}.item")
+        count = newest_value(item, 0, b"")[1] if item else len(of_branch)
+        held = lambda r: "baseline" in r.predicate and change not in r.predicate["changes"]
+        run = [r.subjects[0][2] if held(r) else None for r in of_branch if r.entry.place < own], len(of_branch) < count
     people = set()
     bases = list(dict.fromkeys(r.subjects[0][2] for r in reversed(plans)))
-    judged, refused = None, None
+    judged, refused, passed = None, None, set()
     for base in bases:
         try:
-            read, in_range, touched, tree = git_walk(objects, base, head)
+            read, in_range, touched, tree, passed = git_walk(objects, base, head, run)
             left = set(objects) - read
             need(not left, f"git objects that the walk from {base[:12]} does not read: {sorted(left)}")
             judged = tree
@@ -1038,8 +1257,10 @@ def audit_bundle(path, trust, since):
     names = [f"chain key:{name_key(n)}" for n in names_of(records, change, people)]
     if any(f"lists/{map_key(text).hex()}.proof" in members for text in names):
         need_lists += [text for text in names if text not in need_lists]
+    # So is the branch's chain, from the merge whose baseline counts to the newest.
+    need(len(branches) <= 1, "chains of two branches")
     keys, reached = {}, set()
-    for text in need_lists:
+    for text in need_lists + branches:
         keys[map_key(text).hex()] = text
         key = map_key(text)
         serials, proof = (members.get(f"lists/{key.hex()}.{end}") for end in ("serials", "proof"))
@@ -1053,21 +1274,34 @@ def audit_bundle(path, trust, since):
             problem(f"{text}: serials not ascending, or of no entry: {places}")
             continue
         reached |= set(places)
-        attempt(text, check_map_proof, proof, key, [(p, entries[p].leaf) for p in places], map_entry.root)
+        value, count = (list_value([(p, entries[p].leaf) for p in places]) if places else None), len(places)
+        if text in branches and places:
+            item = members.get(f"lists/{key.hex()}.item")
+            if item is None:
+                problem(f"{text}: its newest has no proof")
+                continue
+            value, count = attempt(text, newest_value, item, places[-1], entries[places[-1]].leaf) or (None, 0)
+        attempt(text, check_map_proof, proof, key, value, map_entry.root)
         for place in places:
             if text not in entries[place].texts():
                 problem(f"{text}: entry {place} is not of it")
         for place, record in records.items():
-            if text in record.entry.texts() and place not in places:
+            in_run = text not in branches or places and place >= places[0]
+            if text in record.entry.texts() and place not in places and in_run:
                 problem(f"{text}: entry {place} is of it, but not listed")
         if text.startswith("chain "):
             previous = "none"
+            if places and count > len(places):
+                # What lies before the run is not here.
+                previous = entries[places[0]].previous
+                if previous == "none":
+                    problem(f"{text}: something before its first record")
             for place in places:
                 if entries[place].previous != previous:
                     problem(f"{text}: previous of {place}")
                 previous = entries[place].leaf.hex()
     for name in members:
-        if name.startswith("lists/") and (name[6:70] not in keys or name.endswith(".item")):
+        if name.startswith("lists/") and (keys.get(name[6:70]) is None or name.endswith(".item") and keys[name[6:70]] not in branches):
             problem(f"{name}: a list that nothing asks for")
     for place in sorted(set(records) - reached):
         problem(f"entries/{place} is of no list")
@@ -1079,12 +1313,17 @@ def audit_bundle(path, trust, since):
     if verdict != newest:
         problem(f"bundle.json says verdict {verdict}, the newest verdict of the commit is {newest}")
 
-    named, own = {}, {}
+    named, needed = {}, {}
     for place, record in records.items():
         found = attempt(f"record {place}", record.materials) or {}
         named |= found
         if record.entry.chain in (f"change:{change}", "policy", "halt", "exception") and record.name != "verdict":
-            own |= found
+            needed |= found
+    # The baselines that count, the one that the change's merge left, and the one that this follows from.
+    left = [(r.entry.place, r.predicate["baseline"], r.subjects[0][2]) for r in of_branch if "baseline" in r.predicate]
+    before = [baseline for place, baseline, _ in left if place < own][: own != MAX]
+    counting = [baseline for place, baseline, oid in left if place == own or oid in passed]
+    needed |= dict.fromkeys(before + counting)
     for name, data in members.items():
         if name.startswith("materials/"):
             digest = name[10:]
@@ -1096,7 +1335,7 @@ def audit_bundle(path, trust, since):
                 problem(f"{name}: another length than the record says")
     for digest in named:
         if f"materials/{digest}" not in members:
-            if digest in own:
+            if digest in needed:
                 problem(f"materials/{digest} is missing")
             else:
                 print(f"note: materials/{digest}, of a verdict or of another change, is not in the bundle")
@@ -1172,6 +1411,12 @@ def audit_ledger(folder, trust):
     need(state == "records" and not pending and newest is not None, "a torn tail")
     need((folder / "checkpoint").read_bytes() == newest, "checkpoint is not the last commit frame")
     check_records(records, trust)
+
+    def text_of(digest):
+        blob = folder / "blobs" / "sha256" / digest[:2] / digest
+        return blob.read_bytes() if blob.is_file() else None
+
+    Grants(records, trust, text_of).check()
     check_succession(trust, newest, len(leaves))
     missing = 0
     for place, record in records.items():
