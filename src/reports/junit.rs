@@ -201,6 +201,10 @@ impl Walk {
                 self.tally.keep_property(&mut case.properties, name, value);
             }
             Node::Suite(suite) => {
+                // Ginkgo's.
+                if (name, value) == ("DryRun", "true") {
+                    self.unknown.insert("it is a dry run: no test ran".to_owned());
+                }
                 let before = suite.own.len();
                 self.tally.keep_property(&mut suite.own, name, value);
                 if suite.own.len() > before {
@@ -507,6 +511,15 @@ mod tests {
         assert_eq!(names("/home/ana/shop/phpunit.xml", ""), names("/builds/7/phpunit.xml", ""));
         assert_eq!(names("/home/ana/shop/phpunit.xml.dist", ""), names("phpunit.xml.dist", ""));
         assert_ne!(names("/api/v1/users", ""), names("/api/v2/users", ""));
+    }
+
+    #[test]
+    fn a_dry_run_of_ginkgo_is_inconclusive() {
+        let of = |value: &str| {
+            let properties = format!("<properties><property name='DryRun' value='{value}'/></properties>");
+            facts(&format!("<testsuite>{properties}<testcase name='a' status='passed'/></testsuite>")).0
+        };
+        assert_eq!((of("true"), of("false")), (Outcome::Inconclusive, Outcome::Pass));
     }
 
     #[test]

@@ -11,13 +11,15 @@
 //! ```
 //!
 //! Spec: testanything.org, versions 13 and 14; subtests are read in both, since writers of 13 have them. Every test point
-//! is a case, that of a subtest too; what is marked as to do or to skip did not run, however it came out. A subtest is a suite under
-//! the name that stands before it in a comment, or in the test point that opens it with ` {` (Vitest). How long a test point took,
-//! which node-tap and Vitest write behind its name (`# time=1.5ms`), is no part of the name. Lines that are no TAP are the tested program's, and are left alone: so a
+//! is a case, that of a subtest too; what is marked as to do did not run, however it came out, and what is marked to skip did not run
+//! either, but `not ok` beside it is a failure: who skips says `ok`. A subtest is a suite under the name that stands before it in a
+//! comment, or in the test point that opens it with ` {` (Vitest). How long a test point took, which node-tap and Vitest write
+//! behind its name (`# time=1.5ms`), is no part of the name. Lines that are no TAP are the tested program's, and are left alone: so a
 //! plan that is missing or wrong, and a number out of order, make the report inconclusive. Pragmas are out of scope.
 //!
-//! A known hole: a program that prints test points and the plan itself cannot be told from its harness. `node --test`
-//! counts a file without tests as a test that passed.
+//! Known holes: a program that prints test points and the plan itself cannot be told from its harness. `node --test`
+//! counts a file without tests as a test that passed. `bats -T` writes how long a test took into its name, where nothing tells it
+//! from the name.
 
 use std::io::BufRead;
 
