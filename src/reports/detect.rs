@@ -239,17 +239,14 @@ fn end_of_string(text: &str) -> usize {
 
 fn text_names(text: &str) -> Vec<&'static str> {
     let mut names = Vec::new();
-    // Comments may come first, as jest-tap-reporter's do.
-    let is_comment = |line: &str| line.trim().is_empty() || line.starts_with("# ");
-    let first = text.lines().position(|line| !is_comment(line));
     if super::names::is_listing(text) {
         names.push(title(Format::PublicApi));
     }
     for (index, line) in text.lines().enumerate() {
         let name = match line.trim_end() {
             "TAP version 13" | "TAP version 14" => title(Format::Tap),
-            plan if Some(index) == first && is_tap_plan(plan) => title(Format::Tap),
-            point if Some(index) == first && is_tap_point(point) => title(Format::Tap),
+            plan if index == 0 && is_tap_plan(plan) => title(Format::Tap),
+            point if index == 0 && is_tap_point(point) => title(Format::Tap),
             line if index == 0 && line.starts_with("mode: ") => title(Format::GoCover),
             line if index == 0 && line.starts_with("goos: ") => title(Format::GoBench),
             line if line.starts_with("Benchmark") && line.contains(" ns/op") => title(Format::GoBench),
@@ -345,7 +342,8 @@ mod tests {
         assert_eq!(one(r#"{"reportFormat":"CTRF","results":{}}"#), Detected::One(Format::Ctrf));
         assert_eq!(one(r#"{"results":{"tool":{"name":"jest"},"summary":{},"tests":["#), Detected::One(Format::Ctrf));
         assert_eq!(one(r#"{"results":[],"tool":"x","summary":{}}"#), Detected::Unknown);
-        assert_eq!(one("\n# Starting...\n\nok 1 - a\n1..1\n"), Detected::One(Format::Tap));
+        // jest-tap-reporter tells suites that failed in comments only.
+        assert_eq!(one("\n# Starting...\n#  FAIL  /b.test.js\nok 1 - a\n1..1\n"), Detected::Unknown);
         assert_eq!(one("TN:\nSF:src/a.rs\n"), Detected::One(Format::Lcov));
         assert_eq!(one("<!DOCTYPE coverage SYSTEM 'x'>\n<coverage line-rate='1'>"), Detected::One(Format::Cobertura));
         assert_eq!(one("mode: set\n"), Detected::One(Format::GoCover));
