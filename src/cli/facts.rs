@@ -87,6 +87,7 @@ fn detected(head: &[u8]) -> Result<Format, Fail> {
             Err(Fail::usage(format!("it could be {found}")).hint(format!("say which: --format, one of {}", names())))
         }
         Detected::Foreign(title) => Err(Fail::usage(format!("this is {title}, which no reader here reads"))),
+        Detected::Unknown if head.trim_ascii().is_empty() => Err(Fail::usage("it is empty")),
         Detected::Unknown => Err(Fail::usage("its format is none that is known")
             .hint(format!("if it is one of {}, say which: --format", names()))),
     }

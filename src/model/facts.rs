@@ -67,7 +67,8 @@ pub struct TestFacts {
     /// `<identity, 64 hex digits> <failed|flaky|passed|skipped|unknown> <count>`, LF, the lines sorted by bytes.
     ///
     /// The identity of a case is SHA-256 over `evidence-case/v1`, LF, then as netstrings (`<bytes in decimal>:<text>,`)
-    /// the names of its suites from the outermost in, its file, its class and its name; what is absent is empty.
+    /// the names of its suites from the outermost in, its file, its class and its name; what is absent is empty. Of a file whose
+    /// path is absolute it is the last component: the rest is that of a machine.
     /// Reports with the same cases have the same digest, in whatever order they list them.
     pub names: Digest,
 }

@@ -5,8 +5,8 @@
 //!  "tests":[{"name":"adds","status":"passed","duration":3,"suite":["calc"],"filePath":"calc.test.js","flaky":false}]}}
 //! ```
 //!
-//! Spec: ctrf.io, specification 0. The suite is a text or a list of texts from the outermost in; a case that passed after
-//! retries is flaky, whether the tool says so or not. Cases are recounted: of the summary only `failed` is looked at, and a report
+//! Spec: ctrf.io, specifications 0 and 1. The suite is a text or a list of texts from the outermost in; a case that passed after
+//! retries is flaky, whether the tool says so or not; `other` is not known, save what the tool itself calls to be written. Cases are recounted: of the summary only `failed` is looked at, and a report
 //! that declares more of them than it lists is refused as cut or edited. Durations, steps, attachments and insights are out
 //! of scope.
 
@@ -36,10 +36,11 @@ fn document(tally: &mut CaseTally, root: &Node<'_>, bytes: &[u8], cases: &[Range
     {
         return Err(format.wrong("CTRF").into());
     }
-    if let Some(version) = root.member("specVersion")?
-        && !version.text()?.starts_with("0.")
-    {
-        return Err(version.wrong("specification 0").into());
+    if let Some(version) = root.member("specVersion")? {
+        let text = version.text()?;
+        if !text.starts_with("0.") && !text.starts_with("1.") {
+            return Err(version.wrong("specification 0 or 1").into());
+        }
     }
     let results = root.member("results")?.ok_or_else(|| root.lacks("results", "the results of CTRF"))?;
     let tests = results.member("tests")?.ok_or_else(|| results.lacks("tests", "a list of tests"))?;
@@ -69,6 +70,8 @@ fn case(tally: &mut CaseTally, test: &Node<'_>) -> Result<CaseOutcome, Wrong> {
         "passed" => CaseOutcome::Passed,
         "failed" => CaseOutcome::Failed,
         "skipped" | "pending" => CaseOutcome::Skipped,
+        // Jest: a test that is still to be written.
+        "other" if raw_status(test)? == Some("todo") => CaseOutcome::Skipped,
         _ => CaseOutcome::Unknown,
     };
     let mut suites = SuitePath::root();
@@ -84,6 +87,11 @@ fn case(tally: &mut CaseTally, test: &Node<'_>) -> Result<CaseOutcome, Wrong> {
     let file = test.member("filePath")?.map(|node| node.text()).transpose()?.unwrap_or_default();
     tally.add(&suites, CaseName { file, class: "", name }, outcome).map_err(|cause| test.refuse(cause))?;
     Ok(outcome)
+}
+
+/// Returns what the tool itself called the outcome.
+fn raw_status<'a>(test: &'a Node<'a>) -> Result<Option<&'a str>, Wrong> {
+    Ok(test.member("rawStatus")?.and_then(|node| node.value.as_str()))
 }
 
 /// Tells whether a case failed before: by its flag, its count of retries, or the attempts that it lists.
@@ -133,6 +141,18 @@ mod tests {
             assert_eq!(facts(&format!("{all},{}", test(status))).0, Outcome::Inconclusive, "{status}");
         }
         assert_eq!(facts("").0, Outcome::Inconclusive);
+        let raw = |raw: &str| facts(&format!("{all},{{\"name\":\"a\",\"status\":\"other\",\"rawStatus\":{raw}}}"));
+        assert_eq!((raw("\"todo\"").0, raw("\"todo\"").1.skipped), (Outcome::Pass, 3));
+        for odd in ["\"passed\"", "\"timedOut\"", "null", "7"] {
+            assert_eq!(raw(odd).0, Outcome::Inconclusive, "{odd}");
+        }
+    }
+
+    #[test]
+    fn specifications_0_and_1_have_the_same_cases() {
+        let text = document("{\"name\":\"a\",\"status\":\"passed\"}");
+        let facts = |text: &str| read_facts(Format::Ctrf, &mut text.as_bytes()).unwrap();
+        assert_eq!(facts(&text), facts(&text.replace("\"0.0.0\"", "\"1.0.0\"")));
     }
 
     #[test]
@@ -186,7 +206,8 @@ mod tests {
         assert!(test("{\"name\":\"a\",\"status\":\"failed\",\"status\":\"passed\"}").contains("occurs twice"));
         assert!(refused("{\"results\":{}}").contains("`/results/tests` is absent"));
         assert!(refused("{\"reportFormat\":\"XTRF\"}").contains("wanted CTRF"));
-        assert!(refused("{\"specVersion\":\"1.0.0\"}").contains("wanted specification 0"));
+        assert!(refused("{\"specVersion\":\"2.0.0\"}").contains("wanted specification 0 or 1"));
+        assert!(refused("{\"specVersion\":\"1.0.0\"}").contains("`/results` is absent"));
         assert!(refused("[]").contains("wanted an object"));
     }
 }

@@ -22,6 +22,9 @@ pub enum Detected {
 /// Tells a report's format by its first bytes.
 #[must_use]
 pub fn detect(head: &[u8]) -> Detected {
+    if let Some((_, name)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Detected::Foreign(name);
+    }
     let text = head_text(head);
     let start = text.trim_start_matches('\u{feff}').trim_start();
     let mut names = match start.chars().next() {
@@ -112,10 +115,16 @@ fn xml_names(text: &str) -> Vec<&'static str> {
     let tag = &rest[..rest.find('>').unwrap_or(rest.len())];
     match root {
         "testsuites" | "testsuite" => vec![title(Format::Junit)],
-        "coverage" if tag.contains("clover=") => vec!["Clover"],
+        "coverage" if tag.contains("clover=") || is_clover(&rest[tag.len()..]) => vec!["Clover"],
         "coverage" if tag.contains("version=\"1\"") && !tag.contains("line-rate=") => vec!["SonarQube coverage"],
+        "results" if rest.contains("<cppcheck ") => vec!["Cppcheck XML"],
         _ => foreign_root(root).into_iter().collect(),
     }
+}
+
+/// Tells whether what stands behind the tag `coverage` is a project: PHPUnit's Clover has nothing else that says so.
+fn is_clover(behind: &str) -> bool {
+    behind.trim_start_matches('>').trim_start().starts_with("<project")
 }
 
 fn json_names(text: &str) -> Vec<&'static str> {
@@ -131,7 +140,9 @@ fn json_names(text: &str) -> Vec<&'static str> {
     };
     add(has("runs") || says("$schema", "sarif"), title(Format::Sarif));
     add(has("Action") && (has("Package") || has("Time") || has("ImportPath")), title(Format::GoTest));
-    add(says("reportFormat", "CTRF") || all(&["results", "specVersion", "reportId"]), title(Format::Ctrf));
+    // Reports before specification 0.0.0 do not say what they are.
+    let is_ctrf = has("results") && ["\"tool\"", "\"summary\"", "\"tests\""].iter().all(|key| text.contains(key));
+    add(says("reportFormat", "CTRF") || is_ctrf, title(Format::Ctrf));
     add(says("bomFormat", "CycloneDX"), "CycloneDX");
     add(has("spdxVersion") || says("@context", "spdx.org"), "SPDX");
     add(all(&["SchemaVersion", "ArtifactName"]), "Trivy JSON");
@@ -155,6 +166,11 @@ fn json_names(text: &str) -> Vec<&'static str> {
     add(has("root_group") || has("metrics") && mentions("\"iteration_duration\""), title(Format::K6));
     add(all(&["mean", "median", "std_dev"]), "estimates.json of criterion, which has no name in it");
     add(has("numTotalTests"), "Jest JSON");
+    add(mentions("\"statementMap\"") && !has("numTotalTests") && !has("files"), "Istanbul JSON");
+    add(says("generator", "Robot ") || says("generator", "Rebot "), "Robot Framework JSON");
+    add(has("gcovr/format_version"), "gcovr JSON");
+    add(all(&["examples", "summary_line"]), "RSpec JSON");
+    add(all(&["elements", "keyword"]), "Cucumber JSON");
     add(all(&["stats", "passes"]), "mocha JSON");
     add(has("event") && (says("type", "suite") || says("type", "test")), "libtest JSON");
     let nothing_else = members.iter().all(|(name, _)| name == "issues" || name == "rules");
@@ -239,6 +255,7 @@ fn text_names(text: &str) -> Vec<&'static str> {
             line if line.starts_with("swagger:") => "Swagger 2",
             line if super::graphql::is_schema_line(line) => title(Format::Graphql),
             line if line.starts_with("=== RUN   ") => "go test text",
+            line if line.starts_with("##teamcity[") => "TeamCity messages",
             line if line.starts_with("{\"Time\":") || line.starts_with("{\"Action\":") => title(Format::GoTest),
             line if super::libtest::announced(line).is_some() => title(Format::Libtest),
             _ => continue,
@@ -260,7 +277,18 @@ fn is_tap_point(line: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-const FOREIGN_ROOTS: [(&str, &str); 25] = [
+/// How packed files begin: they are read by nobody here, as they are.
+const PACKED: [(&[u8], &str); 5] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"BZh91AY&SY", "bzip2"),
+];
+
+const FOREIGN_ROOTS: [(&str, &str); 27] = [
+    ("testExecutions", "SonarQube test executions"),
+    ("unitTest", "SonarQube test executions"),
     ("test-run", "NUnit 3"),
     ("test-results", "NUnit 2"),
     ("assemblies", "xUnit.net"),
@@ -312,7 +340,10 @@ mod tests {
         assert_eq!(one(r#"{"meta":{"version":"7"},"files":{"a":"#), Detected::One(Format::CoveragePy));
         assert_eq!(one(r#"{"data":[],"type":"llvm.coverage.json.export"}"#), Detected::One(Format::LlvmCov));
         assert_eq!(one(r#"{"reportFormat":"CTRF","results":{}}"#), Detected::One(Format::Ctrf));
-        assert_eq!(one(r#"{"results":{"tool":{"name":"jest"},"summary":{},"tests":["#), Detected::Unknown);
+        assert_eq!(one(r#"{"results":{"tool":{"name":"jest"},"summary":{},"tests":["#), Detected::One(Format::Ctrf));
+        assert_eq!(one(r#"{"results":[],"tool":"x","summary":{}}"#), Detected::Unknown);
+        // jest-tap-reporter tells suites that failed in comments only.
+        assert_eq!(one("\n# Starting...\n#  FAIL  /b.test.js\nok 1 - a\n1..1\n"), Detected::Unknown);
         assert_eq!(one("TN:\nSF:src/a.rs\n"), Detected::One(Format::Lcov));
         assert_eq!(one("<!DOCTYPE coverage SYSTEM 'x'>\n<coverage line-rate='1'>"), Detected::One(Format::Cobertura));
         assert_eq!(one("mode: set\n"), Detected::One(Format::GoCover));
@@ -357,6 +388,14 @@ mod tests {
         assert_eq!(foreign("<test-results name='x'>"), "NUnit 2");
         assert_eq!(foreign("swagger: '2.0'\n"), "Swagger 2");
         assert_eq!(foreign("<coverage generated='1' clover='4'>"), "Clover");
+        assert_eq!(foreign("<coverage generated=\"1\">\n  <project timestamp='1'>"), "Clover");
+        assert_eq!(foreign("<testExecutions version='1'>"), "SonarQube test executions");
+        assert_eq!(foreign("<results version=\"2\">\n <cppcheck version='2'/>"), "Cppcheck XML");
+        assert_eq!(foreign("{\"/a.js\":{\"path\":\"/a.js\",\"statementMap\":{"), "Istanbul JSON");
+        assert_eq!(foreign("{\"generator\":\"Robot 7.5 (Python 3.11)\",\"generated\":\"\"}"), "Robot Framework JSON");
+        assert_eq!(foreign("\n##teamcity[testCount count='1']\n"), "TeamCity messages");
+        assert_eq!(detect(b"\x1f\x8b\x08\0\0"), Detected::Foreign("gzip"));
+        assert_eq!(detect(b"PK\x03\x04\x14"), Detected::Foreign("a zip archive"));
         assert_eq!(foreign("<coverage version=\"1\"><file path='a'>"), "SonarQube coverage");
         assert_eq!(foreign(r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#), "CycloneDX");
         assert_eq!(foreign("<bom xmlns='http://cyclonedx.org/schema/bom/1.4'>"), "CycloneDX");

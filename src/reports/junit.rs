@@ -7,7 +7,7 @@
 //!
 //! A known hole: some runners lie, or can be told to. pytest-rerunfailures writes an attempt that failed and was run
 //! again as one more case without a mark, jest-junit a test that is still to be written: neither can be told from a pass.
-//! Skipped and flaky tests can be left out by settings. This is why exit code, command line and the names of the cases
+//! Dry runs (RSpec, mocha, Robot Framework) write passes. Skipped and flaky tests can be left out by settings. This is why exit code, command line and the names of the cases
 //! are kept beside the counts.
 
 use std::borrow::Cow;
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use super::detect::foreign_root;
-use super::tally::{CaseName, CaseTally, SuitePath, hold_declared, shown};
+use super::tally::{CaseName, CaseTally, SuitePath, hold_declared, shown, without_folder};
 use super::xml::{Doctype, Tag, Token, Xml, count, no_namespace, refuse_namespace};
 use super::{CaseOutcome, Cause, Detail, Format, Place, Properties, ReadError, Report};
 use crate::model::REASONS_MAX;
@@ -23,7 +23,8 @@ use crate::model::REASONS_MAX;
 /// Reads a JUnit report.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
     let mut xml = Xml::open(input, Doctype::Refused)?;
-    let mut walk = Walk { open: Vec::new(), tally: CaseTally::new(detail), unknown: BTreeSet::new() };
+    let mut walk =
+        Walk { open: Vec::new(), tally: CaseTally::new(detail), dialect: Dialect::Any, unknown: BTreeSet::new() };
     loop {
         match xml.next()? {
             Token::Start(tag) => walk.start(&tag)?,
@@ -38,8 +39,19 @@ struct Walk {
     /// The open elements from the root in.
     open: Vec<Node>,
     tally: CaseTally,
+    dialect: Dialect,
     /// Elements that may say something about a case, and nobody knows what: as sentences.
     unknown: BTreeSet<String>,
+}
+
+/// Who wrote it, where that changes what it says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Any,
+    /// What GoogleTest writes with `--gtest_list_tests`: its tests, of which none ran.
+    GoogleTestList,
+    /// node-tap states skipped tests by properties.
+    NodeTap,
 }
 
 enum Node {
@@ -74,6 +86,8 @@ struct Case {
     class: String,
     name: String,
     outcome: CaseOutcome,
+    /// Whether its status is `notrun`.
+    is_not_run: bool,
     /// Failure, error, flaky and rerun elements.
     found: u64,
     properties: Vec<String>,
@@ -82,10 +96,16 @@ struct Case {
 impl Walk {
     fn start(&mut self, tag: &Tag<'_>) -> Result<(), ReadError> {
         let node = match (self.open.last_mut(), Element::of(tag.name())) {
-            (None, Some(element @ (Element::Suites | Element::Suite))) => suite(None, element, tag)?,
+            (None, Some(element @ (Element::Suites | Element::Suite))) => {
+                self.dialect = dialect(element, tag)?;
+                if self.dialect == Dialect::GoogleTestList {
+                    self.unknown.insert("it is a list of tests, and none of them ran".to_owned());
+                }
+                suite(None, element, tag)?
+            }
             (None, _) => return Err(ReadError::at(tag.place(), foreign(tag.name()))),
             (Some(Node::Suite(outer)), Some(Element::Suite)) => suite(Some(outer), Element::Suite, tag)?,
-            (Some(Node::Suite(_)), Some(Element::Case)) => case(tag)?,
+            (Some(Node::Suite(_)), Some(Element::Case)) => case(tag, self.dialect)?,
             (Some(Node::Suite(outer)), Some(element @ (Element::Failure | Element::Error))) => {
                 refuse_namespace(tag, element.name())?;
                 outer.found += 1;
@@ -106,7 +126,7 @@ impl Walk {
                 Node::Other
             }
             (Some(Node::Case(case)), Some(Element::Skipped)) => {
-                case.say(CaseOutcome::Skipped);
+                case.say(if case.is_not_run { not_run(tag)? } else { CaseOutcome::Skipped });
                 Node::Other
             }
             (Some(Node::Suite(_) | Node::Case(_)), None) if tag.name() == "properties" => Node::Properties,
@@ -174,8 +194,17 @@ impl Walk {
         let [.., owner, _] = &mut self.open[..] else { return };
         let (name, value) = (name.as_ref(), value.as_deref().unwrap_or_default());
         match owner {
-            Node::Case(case) => self.tally.keep_property(&mut case.properties, name, value),
+            Node::Case(case) => {
+                if self.dialect == Dialect::NodeTap && matches!(name, "skip" | "todo") && value != "false" {
+                    case.say(CaseOutcome::Skipped);
+                }
+                self.tally.keep_property(&mut case.properties, name, value);
+            }
             Node::Suite(suite) => {
+                // Ginkgo's.
+                if (name, value) == ("DryRun", "true") {
+                    self.unknown.insert("it is a dry run: no test ran".to_owned());
+                }
                 let before = suite.own.len();
                 self.tally.keep_property(&mut suite.own, name, value);
                 if suite.own.len() > before {
@@ -238,8 +267,8 @@ impl Element {
 }
 
 fn suite(outer: Option<&Suite>, element: Element, tag: &Tag<'_>) -> Result<Node, ReadError> {
-    let [name, file, path, failures, errors, namespace] =
-        tag.attributes(["name", "file", "filepath", "failures", "errors", "xmlns"])?;
+    let [name, file, path, failures, errors, timestamp, namespace] =
+        tag.attributes(["name", "file", "filepath", "failures", "errors", "timestamp", "xmlns"])?;
     no_namespace(tag, element.name(), namespace)?;
     let declared =
         count(tag, "failures", failures.as_deref())?.saturating_add(count(tag, "errors", errors.as_deref())?);
@@ -249,7 +278,7 @@ fn suite(outer: Option<&Suite>, element: Element, tag: &Tag<'_>) -> Result<Node,
     let path_of_names = match element {
         // The root's name is that of the run, and no suite.
         Element::Suites => around.clone(),
-        _ => around.inside(&name),
+        _ => around.inside(without_run(&name, timestamp.as_deref().unwrap_or_default())),
     };
     let inherited = || outer.map(|outer| Cow::Borrowed(outer.file.as_str())).unwrap_or_default();
     let file = file.or(path).unwrap_or_else(inherited).into_owned();
@@ -260,7 +289,40 @@ fn suite(outer: Option<&Suite>, element: Element, tag: &Tag<'_>) -> Result<Node,
     Ok(Node::Suite(Suite { path, name, file, place, declared, found: 0, around, own: Vec::new(), properties }))
 }
 
-fn case(tag: &Tag<'_>) -> Result<Node, ReadError> {
+/// Returns the name of a suite without what is of the run or of the machine, and of no other.
+///
+/// unittest-xml-reporting appends the second in which the run began (`shop.Cart-20260102030405`), on the day that the suite's own
+/// `timestamp` has; PHPUnit from 10 on calls the outermost suite by the path of its configuration.
+fn without_run<'a>(name: &'a str, timestamp: &str) -> &'a str {
+    if name.ends_with(".xml") || name.ends_with(".xml.dist") {
+        return without_folder(name);
+    }
+    let Some((before, second)) = name.rsplit_once('-') else { return name };
+    let is_second = second.len() == 14 && second.bytes().all(|byte| byte.is_ascii_digit());
+    let day = timestamp.get(..10).filter(|day| day.matches('-').count() == 2).map(|day| day.replace('-', ""));
+    if is_second && day.is_some_and(|day| second.starts_with(&day)) { before } else { name }
+}
+
+fn dialect(element: Element, tag: &Tag<'_>) -> Result<Dialect, ReadError> {
+    let [name, failures] = tag.attributes(["name", "failures"])?;
+    Ok(match (element, name.as_deref(), failures) {
+        (Element::Suites, Some("AllTests"), None) => Dialect::GoogleTestList,
+        (Element::Suites, Some("TAP Tests"), _) => Dialect::NodeTap,
+        _ => Dialect::Any,
+    })
+}
+
+/// Returns what `skipped` says about a case with the status `notrun`.
+///
+/// CTest writes both for a test that asked to be skipped, `SKIP_RETURN_CODE=77`, and for one that it could not start, as when its
+/// program was not built: that one it counts among those that failed.
+fn not_run(tag: &Tag<'_>) -> Result<CaseOutcome, ReadError> {
+    let [message] = tag.attributes(["message"])?;
+    let why = message.as_deref().unwrap_or_default();
+    Ok(if why.is_empty() || why.starts_with("SKIP_") { CaseOutcome::Skipped } else { CaseOutcome::Failed })
+}
+
+fn case(tag: &Tag<'_>, dialect: Dialect) -> Result<Node, ReadError> {
     let [name, class, class_short, file, status, result, namespace] =
         tag.attributes(["name", "classname", "class", "file", "status", "result", "xmlns"])?;
     no_namespace(tag, "testcase", namespace)?;
@@ -270,9 +332,13 @@ fn case(tag: &Tag<'_>) -> Result<Node, ReadError> {
         class: class.or(class_short).unwrap_or_default().into_owned(),
         name: name.unwrap_or_default().into_owned(),
         outcome: CaseOutcome::Passed,
+        is_not_run: status.as_deref() == Some("notrun"),
         found: 0,
         properties: Vec::new(),
     };
+    if dialect == Dialect::GoogleTestList {
+        case.say(CaseOutcome::Unknown);
+    }
     for status in [status, result].into_iter().flatten() {
         case.say(outcome_of_status(&status));
     }
@@ -400,6 +466,76 @@ mod tests {
         assert_eq!(case(" status='notrun' result='completed'", ""), CaseOutcome::Skipped);
         assert_eq!(case(" status='run' result='suppressed'", ""), CaseOutcome::Skipped);
         assert_eq!(case("", "<disabled/>"), CaseOutcome::Skipped);
+    }
+
+    #[test]
+    fn what_ctest_could_not_start_has_failed() {
+        let of = |status: &str, message: &str| {
+            case(&format!(" status='{status}'"), &format!("<skipped message='{message}'/>"))
+        };
+        assert_eq!(of("notrun", "Unable to find executable"), CaseOutcome::Failed);
+        assert_eq!(of("notrun", "Fixture dependency failed"), CaseOutcome::Failed);
+        assert_eq!(of("notrun", "SKIP_RETURN_CODE=77"), CaseOutcome::Skipped);
+        assert_eq!(of("notrun", "SKIP_REGULAR_EXPRESSION_MATCHED"), CaseOutcome::Skipped);
+        assert_eq!(of("notrun", ""), CaseOutcome::Skipped);
+        assert_eq!(of("disabled", "Disabled"), CaseOutcome::Skipped);
+        assert_eq!(of("run", "Unable to find executable"), CaseOutcome::Skipped);
+    }
+
+    #[test]
+    fn a_list_of_tests_is_no_run() {
+        let cases = "<testsuite name='A' tests='1'><testcase name='a' file='a.cc' line='3'/></testsuite>";
+        let (outcome, tests) = facts(&format!("<testsuites tests='1' name='AllTests'>{cases}</testsuites>"));
+        assert_eq!((outcome, tests.passed, tests.unknown), (Outcome::Inconclusive, 0, 1));
+        let ran = facts(&format!("<testsuites tests='1' failures='0' name='AllTests'>{cases}</testsuites>"));
+        assert_eq!((ran.0, ran.1.passed), (Outcome::Pass, 1));
+    }
+
+    #[test]
+    fn the_name_of_a_suite_is_the_same_in_the_next_run() {
+        let names = |name: &str, timestamp: &str| {
+            let text = format!("<testsuite name='{name}' timestamp='{timestamp}'><testcase name='a'/></testsuite>");
+            facts(&text).1.names
+        };
+        let wanted = names("shop.Cart", "");
+        assert_eq!(names("shop.Cart-20260102030405", "2026-01-02T03:04:06"), wanted);
+        assert_eq!(names("shop.Cart-20260102030405", "2026-01-02T03:04:06.5Z"), wanted);
+        for (name, timestamp) in [
+            ("shop.Cart-20260102030405", "2026-01-03T03:04:06"),
+            ("shop.Cart-20260102030405", ""),
+            ("shop.Cart-2026010203040", "2026-01-02T03:04:06"),
+            ("shop.Cart-20260102030405x", "2026-01-02T03:04:06"),
+        ] {
+            assert_ne!(names(name, timestamp), wanted, "{name}");
+        }
+        assert_eq!(names("/home/ana/shop/phpunit.xml", ""), names("/builds/7/phpunit.xml", ""));
+        assert_eq!(names("/home/ana/shop/phpunit.xml.dist", ""), names("phpunit.xml.dist", ""));
+        assert_ne!(names("/api/v1/users", ""), names("/api/v2/users", ""));
+    }
+
+    #[test]
+    fn a_dry_run_of_ginkgo_is_inconclusive() {
+        let of = |value: &str| {
+            let properties = format!("<properties><property name='DryRun' value='{value}'/></properties>");
+            facts(&format!("<testsuite>{properties}<testcase name='a' status='passed'/></testsuite>")).0
+        };
+        assert_eq!((of("true"), of("false")), (Outcome::Inconclusive, Outcome::Pass));
+    }
+
+    #[test]
+    fn node_tap_skips_by_properties() {
+        let of = |root: &str, name: &str, value: &str| {
+            let case = format!(
+                "<testcase name='a'><properties><property name='{name}' value='{value}'/></properties></testcase>"
+            );
+            let text = format!("<testsuites name='{root}'><testsuite>{case}</testsuite></testsuites>");
+            read_report(Format::Junit, &mut text.as_bytes()).unwrap().cases[0].outcome
+        };
+        assert_eq!(of("TAP Tests", "skip", "why"), CaseOutcome::Skipped);
+        assert_eq!(of("TAP Tests", "todo", "true"), CaseOutcome::Skipped);
+        assert_eq!(of("TAP Tests", "todo", "false"), CaseOutcome::Passed);
+        assert_eq!(of("TAP Tests", "ok", "true"), CaseOutcome::Passed);
+        assert_eq!(of("jest tests", "skip", "why"), CaseOutcome::Passed);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! ```
 //!
 //! Spec: the schema of Robot Framework 4 to 7 (schema versions 2 to 5). Of a test counts the status that stands directly inside it.
+//! A test that passed when it was run again, and whose results `rebot --merge` put together, is flaky.
 //! A suite whose teardown failed is a failed case of its own: its tests keep the status that they had before, and only Robot's own
 //! reader turns them. A pass of which no keyword ran (a dry run writes that) did not run. Of the statistics only the failures are
 //! looked at. Times, messages and the errors of loading libraries are out of scope: a test whose keyword is missing fails. Tags are
@@ -17,6 +18,7 @@
 use std::io::BufRead;
 
 use super::detect::foreign_root;
+use super::limits::NAME_BYTES_MAX;
 use super::tally::{CaseName, CaseTally, SuitePath, hold_declared, shown};
 use super::xml::{Doctype, Tag, Token, Xml, count, refuse_namespace};
 use super::{CaseOutcome, Cause, Detail, Format, Place, Properties, ReadError, Report};
@@ -53,6 +55,8 @@ enum Node {
     Keyword(Keyword),
     /// `tags` of Robot 3, or `tag`.
     Tag,
+    /// `status` directly inside a test, with its message.
+    TestStatus,
     Statistics,
     Total,
     Other,
@@ -75,6 +79,8 @@ struct Test {
     keywords: u64,
     ran: u64,
     tags: Vec<String>,
+    /// What its status says beside.
+    message: String,
 }
 
 struct Keyword {
@@ -121,7 +127,7 @@ impl Walk {
                 let [status] = tag.attributes(["status"])?;
                 let said = outcome_of(status.as_deref());
                 test.outcome = Some(test.outcome.map_or(said, |before| before.min(said)));
-                Node::Other
+                Node::TestStatus
             }
             (Some(Node::Test(_)), "tag") => Node::Tag,
             (Some(Node::Keyword(_)), "status") => {
@@ -200,8 +206,12 @@ impl Walk {
     }
 
     fn text(&mut self, text: &str) {
-        if let [.., Node::Test(test), Node::Tag] = &mut self.open[..] {
-            self.tally.keep_property(&mut test.tags, "tag", text);
+        match &mut self.open[..] {
+            [.., Node::Test(test), Node::Tag] => self.tally.keep_property(&mut test.tags, "tag", text),
+            [.., Node::Test(test), Node::TestStatus] if test.message.len() < NAME_BYTES_MAX => {
+                test.message.push_str(text);
+            }
+            _ => {}
         }
     }
 
@@ -218,6 +228,7 @@ impl Walk {
                 let Some(Node::Suite(outer)) = self.open.last_mut() else { return Ok(()) };
                 let outcome = match test.outcome.unwrap_or(CaseOutcome::Unknown) {
                     CaseOutcome::Passed if test.keywords > 0 && test.ran == 0 => CaseOutcome::Skipped,
+                    CaseOutcome::Passed if failed_before(&test.message) => CaseOutcome::Flaky,
                     other => other,
                 };
                 let failed = u64::from(outcome == CaseOutcome::Failed);
@@ -228,9 +239,9 @@ impl Walk {
                 let added = self.tally.add_with(&outer.path, name, outcome, properties);
                 added.map_err(|cause| ReadError::at(test.place, cause))
             }
-            None | Some(Node::Root | Node::Keyword(_) | Node::Tag | Node::Statistics | Node::Total | Node::Other) => {
-                Ok(())
-            }
+            None
+            | Some(Node::Root | Node::Keyword(_) | Node::Tag | Node::TestStatus)
+            | Some(Node::Statistics | Node::Total | Node::Other) => Ok(()),
         }
     }
 }
@@ -244,7 +255,22 @@ fn suite(tag: &Tag<'_>, around: &SuitePath) -> Result<Node, ReadError> {
 fn test(tag: &Tag<'_>) -> Result<Node, ReadError> {
     let [name] = tag.attributes(["name"])?;
     let name = name.unwrap_or_default().into_owned();
-    Ok(Node::Test(Test { place: tag.place(), name, outcome: None, keywords: 0, ran: 0, tags: Vec::new() }))
+    Ok(Node::Test(Test {
+        place: tag.place(),
+        name,
+        outcome: None,
+        keywords: 0,
+        ran: 0,
+        tags: Vec::new(),
+        message: String::new(),
+    }))
+}
+
+/// Tells whether a test failed in the run that `rebot --merge` put this one over, by the message that it writes.
+fn failed_before(message: &str) -> bool {
+    let Some((_, old)) = message.split_once("re-executed and results merged") else { return false };
+    // The mark is of class `fail`, and older messages of merges of merges follow.
+    old.split_once("Old status:").is_some_and(|(_, old)| old.contains("FAIL"))
 }
 
 /// Returns what a status says. If it is not one of Robot's, returns [`CaseOutcome::Unknown`]: new words must not pass.
@@ -281,6 +307,21 @@ mod tests {
 
     fn refused(text: &str) -> Cause {
         read_facts(Format::Robot, &mut text.as_bytes()).unwrap_err().cause
+    }
+
+    #[test]
+    fn what_failed_before_it_was_merged_is_flaky() {
+        let of = |status: &str, old: &str| {
+            let message = format!(
+                "*HTML* &lt;span&gt;Test has been re-executed and results merged.&lt;/span&gt;&lt;hr&gt;New status: {status}&lt;hr&gt;Old status:&lt;/span&gt; &lt;span class=\"{}\"&gt;{old}&lt;/span&gt;",
+                old.to_lowercase()
+            );
+            facts(&format!("<test name='a'><kw name='k'><status status='PASS'/></kw><status status='{status}'>{message}</status></test>")).1
+        };
+        assert_eq!((of("PASS", "FAIL").passed, of("PASS", "FAIL").flaky), (1, 1));
+        assert_eq!((of("PASS", "PASS").passed, of("PASS", "PASS").flaky), (1, 0));
+        assert_eq!((of("FAIL", "FAIL").failed, of("FAIL", "FAIL").flaky), (1, 0));
+        assert_eq!(facts(&test("PASS")).1.flaky, 0);
     }
 
     #[test]

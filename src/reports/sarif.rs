@@ -9,7 +9,8 @@
 //! low, unreadable unknown; 0 says nothing. Without it the level: error high, warning medium, note and none low.
 //!
 //! Fingerprint, as netstrings after tool name, category (`automationDetails.id` up to its last `/`) and rule id:
-//! 1. if the result has `fingerprints`: `fingerprints`, then each key and value, sorted by key;
+//! 1. if the result has `fingerprints`: `fingerprints`, then each key and value, sorted by key; what Semgrep writes in place of one
+//!    (`requires login`, the same for all findings) is none;
 //! 2. else if it has `partialFingerprints`: `partialFingerprints`, the file, then each key and value, sorted by key;
 //! 3. else: `place`, the file, the logical location, the snippet, the message id, the message text, its arguments.
 //!
@@ -354,7 +355,8 @@ fn fingerprint(result: &Value, run: &Run<'_>) -> Digest {
         put(text);
     }
     let map = |key: &str| result.get(key).and_then(Value::as_object).filter(|map| !map.is_empty());
-    if let Some(given) = map("fingerprints") {
+    let is_one = |value: &Value| value.as_str().is_none_or(|text| !text.is_empty() && text != NO_FINGERPRINT);
+    if let Some(given) = map("fingerprints").filter(|given| given.values().any(is_one)) {
         put("fingerprints");
         put_sorted(given, &mut put);
     } else if let Some(given) = map("partialFingerprints") {
@@ -413,6 +415,9 @@ fn index_at(value: &Value, pointer: &str) -> Option<usize> {
 }
 
 const WANTED_VERSION: &str = "2.1.0";
+
+/// What Semgrep writes for a fingerprint that it keeps for those who log in.
+const NO_FINGERPRINT: &str = "requires login";
 
 #[cfg(test)]
 mod tests {
@@ -518,6 +523,19 @@ mod tests {
     fn rules_of_extensions_are_found_by_component() {
         let run = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"t"},"extensions":[{"name":"e","rules":[{"id":"q","properties":{"security-severity":"7.5"}}]}]},"results":[{"rule":{"index":0,"toolComponent":{"index":0}}},{"rule":{"index":0,"toolComponent":{"name":"e"}}},{"ruleId":"q"}]}]}"#;
         assert_eq!(read_facts(Format::Sarif, &mut run.as_bytes()).unwrap().findings.unwrap().high, 3);
+    }
+
+    #[test]
+    fn what_stands_for_a_fingerprint_is_none() {
+        let at = |value: &str, file: &str| {
+            let text = format!(
+                r#"{{"ruleId":"c","message":{{"text":"m"}},"fingerprints":{{"matchBasedId/v1":{value}}},"locations":[{{"physicalLocation":{{"artifactLocation":{{"uri":"{file}"}}}}}}]}}"#
+            );
+            findings(&text)[0].fingerprint
+        };
+        assert_ne!(at("\"requires login\"", "a.py"), at("\"requires login\"", "b.py"));
+        assert_ne!(at("\"\"", "a.py"), at("\"\"", "b.py"));
+        assert_eq!(at("\"7f\"", "a.py"), at("\"7f\"", "b.py"));
     }
 
     #[test]

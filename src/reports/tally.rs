@@ -108,7 +108,7 @@ impl CaseTally {
             return Err(too_many("test cases"));
         }
         let mut identity = suites.identity.clone();
-        for part in [case.file, case.class, case.name] {
+        for part in [without_folder(case.file), case.class, case.name] {
             netstring(&mut identity, part);
         }
         let identity = Digest(identity.finalize().into());
@@ -452,6 +452,21 @@ mod tests {
         let one = digest(&[(&["a", "b"], "c", CaseOutcome::Passed)]);
         assert_ne!(one, digest(&[(&["a"], "b", CaseOutcome::Passed)]));
         assert_ne!(one, digest(&[(&["a,1:b"], "c", CaseOutcome::Passed)]));
+    }
+
+    #[test]
+    fn folders_of_a_machine_are_no_part_of_an_identity() {
+        let of = |file: &str| {
+            let mut tally = CaseTally::new(Detail::Everything);
+            tally.add(&SuitePath::root(), CaseName { file, class: "", name: "a" }, CaseOutcome::Passed).unwrap();
+            let case = tally.finish(Format::Junit, Vec::new()).cases.remove(0);
+            assert_eq!(case.file, file);
+            case.identity
+        };
+        assert_eq!(of("/home/ana/shop/a.test.js"), of("/builds/7/a.test.js"));
+        assert_eq!(of("/home/ana/shop/a.test.js"), of(r"C:\shop\a.test.js"));
+        assert_ne!(of("/home/ana/shop/a.test.js"), of("/home/ana/shop/b.test.js"));
+        assert_ne!(of("src/a.test.js"), of("lib/a.test.js"));
     }
 
     #[test]

@@ -11,12 +11,15 @@
 //! ```
 //!
 //! Spec: testanything.org, versions 13 and 14; subtests are read in both, since writers of 13 have them. Every test point
-//! is a case, that of a subtest too; what is marked as to do or to skip did not run, however it came out. A subtest is a suite under
-//! the name that stands before it in a comment. Lines that are no TAP are the tested program's, and are left alone: so a
+//! is a case, that of a subtest too; what is marked as to do did not run, however it came out, and what is marked to skip did not run
+//! either, but `not ok` beside it is a failure: who skips says `ok`. A subtest is a suite under the name that stands before it in a
+//! comment, or in the test point that opens it with ` {` (Vitest). How long a test point took, which node-tap and Vitest write
+//! behind its name (`# time=1.5ms`), is no part of the name. Lines that are no TAP are the tested program's, and are left alone: so a
 //! plan that is missing or wrong, and a number out of order, make the report inconclusive. Pragmas are out of scope.
 //!
-//! A known hole: a program that prints test points and the plan itself cannot be told from its harness. `node --test`
-//! counts a file without tests as a test that passed.
+//! Known holes: a program that prints test points and the plan itself cannot be told from its harness. `node --test`
+//! counts a file without tests as a test that passed. `bats -T` writes how long a test took into its name, where nothing tells it
+//! from the name.
 
 use std::io::BufRead;
 
@@ -84,6 +87,8 @@ struct Point {
     number: Option<String>,
     name: String,
     outcome: CaseOutcome,
+    /// The name of the subtest that it opens.
+    opens: Option<String>,
 }
 
 impl Block {
@@ -137,9 +142,9 @@ impl Walk {
                 self.doubts.two_plans |= block.plan.replace(count).is_some();
                 block.plan_after = Some(block.points);
             }
-            Said::Point(point) => {
+            Said::Point(mut point) => {
                 block.points += 1;
-                block.announced = None;
+                block.announced = point.opens.take();
                 block.after_point = true;
                 if let Some(number) = point.number.filter(|number| *number != block.points.to_string()) {
                     self.doubts.out_of_order.get_or_insert((shown(&number, 20), block.points));
@@ -278,15 +283,39 @@ fn point(text: &str) -> Option<Point> {
     let number_ends = rest[digits..].is_empty() || rest[digits..].starts_with([' ', '\t', '#']);
     let (number, rest) =
         if digits > 0 && number_ends { (Some(rest[..digits].to_owned()), &rest[digits..]) } else { (None, rest) };
+    let (rest, opens) = match rest.strip_suffix(" {") {
+        Some(before) => (before, true),
+        None => (rest, false),
+    };
     let (name, directive) = without_directive(rest);
     let outcome = match (fine, directive) {
         (_, Some(Directive::Todo)) | (true, Some(Directive::Skip)) => CaseOutcome::Skipped,
         (true, None) => CaseOutcome::Passed,
         (false, Some(Directive::Skip) | None) => CaseOutcome::Failed,
     };
-    let name = name.trim_ascii();
-    let name = name.strip_prefix("- ").unwrap_or(if name == "-" { "" } else { name });
-    Some(Point { number, name: name.to_owned(), outcome })
+    let without_dash = |text: &str| -> String {
+        let text = text.trim_ascii();
+        text.strip_prefix("- ").unwrap_or(if text == "-" { "" } else { text }).to_owned()
+    };
+    let (name, is_timed) = without_time(name);
+    let subtest = opens.then(|| without_dash(name));
+    let mut name = without_dash(name);
+    // Nothing stands between the name and the brace: so it may be the name's.
+    if opens && !is_timed && directive.is_none() {
+        name.push_str(" {");
+    }
+    Some(Point { number, name, outcome, opens: subtest })
+}
+
+/// Splits off how long it took: `# time=1.5ms` at the end.
+fn without_time(text: &str) -> (&str, bool) {
+    let split = || {
+        let (before, time) = text.trim_ascii_end().rsplit_once("# time=")?;
+        let number = time.strip_suffix("ms").or_else(|| time.strip_suffix('s')).or_else(|| time.strip_suffix('m'))?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        (is_number && before.ends_with([' ', '\t'])).then_some(before)
+    };
+    split().map_or((text, false), |before| (before, true))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -376,6 +405,35 @@ mod tests {
             assert_eq!((facts.outcome, facts.reasons[0].as_str()), (Outcome::Inconclusive, why), "{text}");
         }
         assert_eq!(counts("1..2\nnot ok 1\nBail out!\n").0, Outcome::Fail);
+    }
+
+    #[test]
+    fn times_are_no_part_of_a_name() {
+        let text = "1..5\nok 1 - a # time=0.88ms\nok 2 b # time=2s\nok 3 - c # time=3ms # SKIP\nok 4 - d # time=soon\nok 5 - e#time=3ms\n";
+        let names: Vec<_> = cases(text).into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, ["a", "b", "c", "d # time=soon", "e#time=3ms"]);
+        assert_eq!(facts(text).tests, facts(&text.replace("0.88ms", "1.2s")).tests);
+    }
+
+    #[test]
+    fn a_brace_opens_a_subtest() {
+        let text = "TAP version 13\n1..3\nok 1 - a.js # time=9ms {\n    1..2\n    ok 1 - in # time=1ms {\n        1..1\n        ok 1 - deep\n    }\n    ok 2 - b # SKIP {\n        1..1\n        ok 1 - c # SKIP\n    }\n}\nok 2 - last {\n    1..1\n    ok 1 - d\n}\nok 3 - e {\n";
+        let wanted = [
+            pair("", "a.js"),
+            pair("a.js", "in"),
+            pair("a.js > in", "deep"),
+            pair("a.js", "b"),
+            pair("a.js > b", "c"),
+            pair("", "last {"),
+            pair("last", "d"),
+            pair("", "e {"),
+        ];
+        assert_eq!(cases(text), wanted);
+        assert_eq!(counts(text), (Outcome::Pass, 6, 0, 2));
+        assert_eq!(
+            counts(&text.replace("        1..1\n        ok 1 - deep\n", "        1..2\n        ok 1 - deep\n")).0,
+            Outcome::Inconclusive
+        );
     }
 
     #[test]
