@@ -383,6 +383,11 @@ impl Source for Whole<'_> {
 
 /// Judges a change that shows these reports, on a branch with this baseline.
 fn judged(policy: &str, baseline: Option<&Baseline>, shown: &Shown) -> Decided {
+    judged_with(policy, baseline, shown, &|_| {})
+}
+
+/// As [`judged`], with other facts of git for the judge.
+fn judged_with(policy: &str, baseline: Option<&Baseline>, shown: &Shown, alter: &dyn Fn(&mut GitFacts)) -> Decided {
     let mut keeper = Keeper::new(ORIGIN, key(9));
     let mut texts = Texts::default();
     let mut number = 0;
@@ -453,6 +458,7 @@ fn judged(policy: &str, baseline: Option<&Baseline>, shown: &Shown) -> Decided {
     let complete = read_branch(complete, &source, &trust, &policies, &mut git, None, &mut none).unwrap();
     let mut rechecked = Rechecked::of_tree(&complete, &policies, &texts).unwrap();
     rechecked.read_baselines(&complete, &trust, &git, &texts).unwrap();
+    alter(&mut git);
     let judgement = Judgement {
         complete: &complete,
         trust: &trust,
@@ -544,6 +550,23 @@ fn world_that_stayed_as_it_was_is_accepted_and_each_that_got_worse_is_refused() 
         codes(&judged(&policy, Some(&baseline), &skipped.shown())),
         ["E212 test-limit", "E255 test-kind-limit", "E260 lost-name", "E269 above-ceiling"]
     );
+}
+
+/// Whoever keeps the commits below the base from the judge gets no branch on which nothing is protected.
+#[test]
+fn a_baseline_that_is_on_no_known_line_refuses_unless_the_whole_line_is_known() {
+    let (policy, baseline) = (strict().policy(), begun(&good()));
+    let on = |commit: char, is_whole: bool| {
+        let decided = judged_with(&policy, Some(&baseline), &good().shown(), &|git| {
+            let below = git.below.as_mut().unwrap();
+            below.commits = vec![oid(commit)];
+            below.whole = is_whole;
+        });
+        codes(&decided)
+    };
+    assert_eq!((on('0', true), on('0', false)), (Vec::new(), Vec::new()));
+    assert_eq!(on('7', true), Vec::<String>::new());
+    assert_eq!(on('7', false), ["E263 no-baseline"]);
 }
 
 #[test]
