@@ -362,13 +362,14 @@ impl Source for Whole<'_> {
         self.answers.list(text)
     }
 
-    fn tail(&self, text: &MapText, _: usize) -> Result<ListTail, SourceError> {
-        let Listing { serials, proof } = self.answers.list(text)?;
+    fn tail(&self, text: &MapText, most: usize) -> Result<ListTail, SourceError> {
+        let Listing { mut serials, proof } = self.answers.list(text)?;
         let Some((_, earlier)) = serials.split_last() else { return Ok(ListTail { serials, item: None, proof }) };
         let mut before = Frontier::default();
         for serial in earlier {
             before.push(list_item_hash(*serial, &leaf_hash(&self.record(*serial)?.entry)));
         }
+        let serials = serials.split_off(serials.len().saturating_sub(most));
         Ok(ListTail { item: Some(ListProof::newest(&before)), serials, proof })
     }
 
@@ -383,11 +384,17 @@ impl Source for Whole<'_> {
 
 /// Judges a change that shows these reports, on a branch with this baseline.
 fn judged(policy: &str, baseline: Option<&Baseline>, shown: &Shown) -> Decided {
-    judged_with(policy, baseline, shown, &|_| {})
+    judged_with(policy, baseline, shown, "0", &|_| {})
 }
 
-/// As [`judged`], with other facts of git for the judge.
-fn judged_with(policy: &str, baseline: Option<&Baseline>, shown: &Shown, alter: &dyn Fn(&mut GitFacts)) -> Decided {
+/// As [`judged`], with merges of these commits, and other facts of git for the judge.
+fn judged_with(
+    policy: &str,
+    baseline: Option<&Baseline>,
+    shown: &Shown,
+    merged: &str,
+    alter: &dyn Fn(&mut GitFacts),
+) -> Decided {
     let mut keeper = Keeper::new(ORIGIN, key(9));
     let mut texts = Texts::default();
     let mut number = 0;
@@ -403,7 +410,7 @@ fn judged_with(policy: &str, baseline: Option<&Baseline>, shown: &Shown, alter: 
     let bytes = u64::try_from(policy.len()).unwrap();
     let subjects = vec![Subject::sha256("policy", texts.put(policy))];
     write(&mut keeper, ROOT, subjects, None, false, Predicate::Policy(PolicyRecord { bytes, reason: None }));
-    if let Some(baseline) = baseline {
+    for (commit, baseline) in merged.chars().filter_map(|commit| Some((commit, baseline?))) {
         let merge = Event::Merge {
             branch: "refs/heads/main".to_owned(),
             repository: id("shop"),
@@ -411,7 +418,7 @@ fn judged_with(policy: &str, baseline: Option<&Baseline>, shown: &Shown, alter: 
             verdict: None,
             baseline: Some(texts.put(&baseline.print())),
         };
-        let subjects = vec![Subject::commit(oid('0')), Subject::Tree(oid('9'))];
+        let subjects = vec![Subject::commit(oid(commit)), Subject::Tree(oid('9'))];
         write(&mut keeper, CI, subjects, None, false, Predicate::Event(merge));
     }
     let plan = Plan::bare(id("low"), "refs/heads/main");
@@ -556,17 +563,20 @@ fn world_that_stayed_as_it_was_is_accepted_and_each_that_got_worse_is_refused() 
 #[test]
 fn a_baseline_that_is_on_no_known_line_refuses_unless_the_whole_line_is_known() {
     let (policy, baseline) = (strict().policy(), begun(&good()));
-    let on = |commit: char, is_whole: bool| {
-        let decided = judged_with(&policy, Some(&baseline), &good().shown(), &|git| {
+    let on = |merged: &str, commit: char, is_whole: bool| {
+        let decided = judged_with(&policy, Some(&baseline), &good().shown(), merged, &|git| {
             let below = git.below.as_mut().unwrap();
             below.commits = vec![oid(commit)];
             below.whole = is_whole;
         });
         codes(&decided)
     };
-    assert_eq!((on('0', true), on('0', false)), (Vec::new(), Vec::new()));
-    assert_eq!(on('7', true), Vec::<String>::new());
-    assert_eq!(on('7', false), ["E263 no-baseline"]);
+    assert_eq!((on("0", '0', true), on("0", '0', false)), (Vec::new(), Vec::new()));
+    assert_eq!(on("0", '7', true), Vec::<String>::new());
+    assert_eq!(on("0", '7', false), ["E263 no-baseline"]);
+    // The newest of two was enough, so that nobody knows of the other.
+    assert_eq!(on("50", '0', true), Vec::<String>::new());
+    assert_eq!(on("50", '7', true), ["E263 no-baseline"]);
 }
 
 #[test]
