@@ -579,6 +579,19 @@ fn a_baseline_that_is_on_no_known_line_refuses_unless_the_whole_line_is_known() 
     assert_eq!(on("50", '7', true), ["E263 no-baseline"]);
 }
 
+/// The gate keeps no empty file; whoever signs one all the same has shown nothing.
+#[test]
+fn an_empty_attachment_shows_nothing() {
+    let with = |notes: &str| {
+        let attached = vec![("notes".to_owned(), notes.to_owned())];
+        let world = World { pictures: BTreeMap::new(), ..good() };
+        let shown = Shown { attached, ..world.shown() };
+        codes(&judged(&strict().policy(), None, &shown))
+    };
+    assert_eq!(with("seen by nobody"), Vec::<String>::new());
+    assert_eq!(with(""), ["E243 attachment-limit"]);
+}
+
 #[test]
 fn of_what_is_drawn_some_is_accepted_and_some_is_refused() {
     let mut runner = TestRunner::deterministic();
