@@ -3,10 +3,13 @@
 //!
 //! By default positions are sampled from a printed seed (`EVIDENCE_SEED` repeats one); with `EVIDENCE_HEAVY=1` all are tried.
 
+#[path = "common/container.rs"]
+mod container;
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{Cursor, Write as _};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,6 +17,7 @@ use std::process::{Command, Output};
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use container::{Members, pack, unpack};
 use evidence_ledger::crypto::{Envelope, sha256};
 use evidence_ledger::export::{Audit, Bundle, audit};
 use evidence_ledger::merkle::MapText;
@@ -23,7 +27,6 @@ use evidence_ledger::rego::Evaluator;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use tempfile::TempDir;
-use zip::write::SimpleFileOptions;
 
 // Members, one by one and together.
 
@@ -410,8 +413,6 @@ fn an_audit_of_a_large_attachment_needs_little_memory() {
 }
 
 // The bench.
-
-type Members = Vec<(String, Vec<u8>)>;
 
 /// Runs a check on each bundle: accepted, refused, and accepted since an older note.
 fn each_bundle(check: impl Fn(&Bench<'_>, &Members, Option<&[u8]>)) {
@@ -814,31 +815,6 @@ fn data_of(file: &[u8]) -> Vec<Range<usize>> {
         ranges.push(from..from + usize::try_from(member.compressed_size()).unwrap());
     }
     ranges
-}
-
-fn unpack(file: &[u8]) -> Members {
-    let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
-    let mut members = Vec::new();
-    for index in 0..archive.len() {
-        let mut member = archive.by_index(index).unwrap();
-        let mut bytes = Vec::new();
-        member.read_to_end(&mut bytes).unwrap();
-        members.push((String::from_utf8(member.name_raw().to_vec()).unwrap(), bytes));
-    }
-    members
-}
-
-fn pack(members: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in members {
-        let options = SimpleFileOptions::default()
-            .compression_method(zip::CompressionMethod::Stored)
-            .last_modified_time(zip::DateTime::default())
-            .unix_permissions(0o644);
-        zip.start_file(name.as_str(), options).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
 }
 
 fn deflated(bytes: &[u8]) -> Vec<u8> {

@@ -5,6 +5,8 @@
 //! gives it more, `EVIDENCE_TEST_SEED` another start. Out of scope: how long a parser takes, which the limits of each bound.
 
 mod common;
+#[path = "common/container.rs"]
+mod container;
 #[path = "common/outside.rs"]
 mod outside;
 

@@ -6,17 +6,19 @@
 #![cfg(feature = "cli")]
 
 mod common;
+#[path = "common/container.rs"]
+mod container;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "common/forge.rs"]
 mod forge;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use common::{CHANGE, POLICY as USUAL, Rig, junit};
+use container::{pack, unpack};
 use evidence_ledger::crypto::{SecretKey, sha256};
 use evidence_ledger::export::Bundle;
 use evidence_ledger::git::need_commit;
@@ -564,29 +566,4 @@ fn with(members: &[(String, Vec<u8>)], at: usize, bytes: Vec<u8>) -> Vec<(String
     let mut members = members.to_vec();
     members[at].1 = bytes;
     members
-}
-
-fn unpack(file: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
-    let mut members = Vec::new();
-    for index in 0..archive.len() {
-        let mut member = archive.by_index(index).unwrap();
-        let mut bytes = Vec::new();
-        member.read_to_end(&mut bytes).unwrap();
-        members.push((String::from_utf8(member.name_raw().to_vec()).unwrap(), bytes));
-    }
-    members
-}
-
-fn pack(members: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in members {
-        let options = zip::write::SimpleFileOptions::default()
-            .compression_method(zip::CompressionMethod::Stored)
-            .last_modified_time(zip::DateTime::default())
-            .unix_permissions(0o644);
-        zip.start_file(name.as_str(), options).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
 }

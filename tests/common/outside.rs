@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::common::{EVIDENCE, POLICY, Rig};
+use super::container::{pack, unpack};
 use super::{Said, Target, same, target};
 
 /// Git's objects, and what follows from two versions of a file.
@@ -539,31 +540,6 @@ pub fn members(rig: &Rig, bundle: &Path) -> Target<'static> {
             Some(now) => Err(format!("{} is another, and it is accepted: {now}", whole[at].0)),
         }
     })
-}
-
-fn unpack(file: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
-    let mut members = Vec::new();
-    for index in 0..archive.len() {
-        let mut member = archive.by_index(index).unwrap();
-        let mut bytes = Vec::new();
-        member.read_to_end(&mut bytes).unwrap();
-        members.push((String::from_utf8(member.name_raw().to_vec()).unwrap(), bytes));
-    }
-    members
-}
-
-fn pack(members: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in members {
-        let options = zip::write::SimpleFileOptions::default()
-            .compression_method(zip::CompressionMethod::Stored)
-            .last_modified_time(zip::DateTime::default())
-            .unix_permissions(0o644);
-        zip.start_file(name.as_str(), options).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
 }
 
 const MESSAGE: &[u8] = b"DSSEv1 message";
