@@ -157,6 +157,9 @@ fn number_that_somebody_let_get_worse_gets_no_worse_than_they_signed() {
     let moved = rig.ok("stranger", &["baseline", "diff"]).out;
     assert!(moved.contains("floor coverage  90.00 % -> 89.00 %  (allowed down to 89.00 % by boss"), "{moved}");
     merge(&rig, "two");
+    let history = |of: &[&str]| rig.ok("stranger", &[&["baseline", "history"], of].concat()).out;
+    assert!(history(&[]).contains("floor coverage  90.00 % -> 89.00 %  (allowed"), "{}", history(&[]));
+    assert!(history(&["parse"]).contains("measurement parse  1.001 s -> 1.191 s\n"), "{}", history(&["parse"]));
     let audit = rig.by("stranger", &["audit", "--branch", "main", "--json"]).json();
     let states: Vec<&Value> = audit["commits"].as_array().unwrap().iter().map(|commit| &commit["state"]).collect();
     assert_eq!(states, ["accepted"; 2]);

@@ -14,7 +14,7 @@ use super::merge::full_name;
 use super::verify::{Live, decide_proven, plain};
 use super::{print, print_json};
 use crate::model::{ClaimName, Digest, Effect, Id, Rename};
-use crate::policy::{Baseline, Ceiling, Moved, Protected};
+use crate::policy::{Baseline, Ceiling, HUNDREDTHS, Moved, Protected, percent};
 use crate::trace::{At, Branch, Merging};
 use crate::verify::{Decided, counted};
 
@@ -167,8 +167,7 @@ fn show(context: &Context, claim: Option<&ClaimName>, branch: Option<&str>, name
             }
         }
         for (floor, number) in part["floors"].as_object().into_iter().flatten() {
-            let number = number.as_u64().unwrap_or(0);
-            text.push_str(&format!("    {floor} at least {}.{:02} %\n", number / 100, number % 100));
+            text.push_str(&format!("    {floor} at least {}\n", percent(number.as_u64().unwrap_or(0))));
         }
         for (ceiling, number) in part["ceilings"].as_object().into_iter().flatten() {
             let counted = Ceiling::of(ceiling).zip(number.as_u64()).map(|(ceiling, count)| ceiling.counted(count));
@@ -269,14 +268,9 @@ fn diff(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fa
     };
     let rows = diffs.iter().flat_map(|diff| diff.moved.iter().map(move |moved| (diff, moved)));
     let rows: Vec<Value> = rows
-        .map(|(Diff { claim, variant, pictures, .. }, Moved { what, name, before, after, unit })| {
-            let mut row = json!({"claim": claim, "what": what, "name": name, "before": before, "after": after});
-            if let Some(variant) = variant {
-                row["variant"] = json!(variant);
-            }
-            if let Some(unit) = unit {
-                row["unit"] = json!(unit);
-            }
+        .map(|(Diff { claim, variant, pictures, .. }, moved)| {
+            let Moved { what, name, .. } = moved;
+            let mut row = row(claim, variant.as_ref(), moved);
             if let Some([old, new]) = pictures.get(name).filter(|_| *what == "picture") {
                 (row["old"], row["new"]) = (json!(old), json!(new));
             }
@@ -305,6 +299,19 @@ fn diff(context: &Context, name: Option<&str>, of: &ChangeArgs) -> Result<u8, Fa
     Ok(0)
 }
 
+/// Returns what of a claim and variant moved, as `--json` and [`line`] have it.
+pub(super) fn row(claim: &ClaimName, variant: Option<&Id>, moved: &Moved) -> Value {
+    let Moved { what, name, before, after, unit } = moved;
+    let mut row = json!({"claim": claim, "what": what, "name": name, "before": before, "after": after});
+    if let Some(variant) = variant {
+        row["variant"] = json!(variant);
+    }
+    if let Some(unit) = unit {
+        row["unit"] = json!(unit);
+    }
+    row
+}
+
 pub(super) fn line(row: &Value) -> String {
     let count = |name: &str| row[name].as_u64().unwrap_or(0);
     let hash = |name: &str| row[name].as_str().map(|hash| format!("sha256:{hash}"));
@@ -314,24 +321,18 @@ pub(super) fn line(row: &Value) -> String {
         std::cmp::Ordering::Equal if old.is_some() => '~',
         std::cmp::Ordering::Less | std::cmp::Ordering::Equal => '-',
     };
+    let shown = |number: u64| match row["unit"].as_str() {
+        Some(unit) => amount(number, &plain(unit)),
+        None => number.to_string(),
+    };
     let numbers = match (count("before"), count("after")) {
         _ if old.is_some() || new.is_some() => {
             let hashes: Vec<String> = old.into_iter().chain(new).collect();
             format!("  {}", hashes.join(" -> "))
         }
-        (before, after) if row["what"] == "floor" => {
-            let percent = |number: u64| format!("{}.{:02} %", number / 100, number % 100);
-            format!("  {} -> {}", percent(before), percent(after))
-        }
-        (before, after) if row["what"] == "measurement" => {
-            let unit = plain(row["unit"].as_str().unwrap_or_default());
-            match (before, after) {
-                (0, number) | (number, 0) => format!("  {}", amount(number, &unit)),
-                (before, after) => format!("  {} -> {}", amount(before, &unit), amount(after, &unit)),
-            }
-        }
-        (0, 1) | (1, 0) if row["what"] != "ceiling" => String::new(),
-        (before, after) => format!("  {before} -> {after}"),
+        (0, number) | (number, 0) if row["what"] == "measurement" => format!("  {}", shown(number)),
+        (0, 1) | (1, 0) if row["unit"].is_null() && row["what"] != "ceiling" => String::new(),
+        (before, after) => format!("  {} -> {}", shown(before), shown(after)),
     };
     let allowed = row["allowed"].as_object().map_or_else(String::new, |allowed| {
         let by: Vec<&str> = allowed["by"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -350,8 +351,12 @@ pub(super) fn line(row: &Value) -> String {
     format!("  {sign} {claim}{variant} {what} {name}{numbers}{allowed}{unknown}\n")
 }
 
-/// Returns a number with its unit; picoseconds in the largest unit of time of which there is one at least.
+/// Returns a number with its unit; picoseconds in the largest unit of time of which there is one at least, and the hundredths of a percent
+/// that floors are in as percent.
 fn amount(number: u64, unit: &str) -> String {
+    if unit == HUNDREDTHS {
+        return percent(number);
+    }
     let scales = [("s", 1_000_000_000_000), ("ms", 1_000_000_000), ("us", 1_000_000), ("ns", 1_000)];
     let scale = scales.into_iter().filter(|_| unit == "ps").find(|(_, scale)| number >= *scale);
     let Some((unit, scale)) = scale else { return format!("{number} {unit}") };
@@ -534,6 +539,7 @@ mod tests {
         let told = times.map(|time| amount(time, "ps"));
         assert_eq!(told, ["999 ps", "1 ns", "1.234 us", "1.5 ms", "1.34 s", "90 s"]);
         assert_eq!(amount(1_000_000, "bytes"), "1000000 bytes");
+        assert_eq!(amount(8_905, HUNDREDTHS), "89.05 %");
     }
 
     fn moved(name: &str, before: u64, after: u64) -> Moved {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::baseline::{branch_name, line};
+use super::baseline::{branch_name, line, row};
 use super::context::Context;
 use super::fail::Fail;
 use super::{print, print_json};
@@ -153,11 +153,7 @@ fn needs_leave(old: &Protected, Moved { what, name, before, after, .. }: &Moved)
 impl Step {
     fn row(&self, merge: &Recorded, before: &Baseline, told: Option<&Told>) -> Value {
         let Self { claim, variant, moved, allowed } = self;
-        let Moved { what, name, before: had, after, .. } = moved;
-        let mut row = json!({"claim": claim, "what": what, "name": name, "before": had, "after": after});
-        if let Some(variant) = variant {
-            row["variant"] = json!(variant);
-        }
+        let mut row = row(claim, variant.as_ref(), moved);
         let found = match told {
             Some(Told::Judged(judged)) => judged.iter().find_map(|judged| self.allowed_by(judged)),
             Some(Told::Unknown(_)) | None => None,

@@ -181,7 +181,13 @@ impl NameSet {
 }
 
 /// The unit of floors.
-const HUNDREDTHS: &str = "0.01 %";
+pub const HUNDREDTHS: &str = "0.01 %";
+
+/// Returns a number of hundredths of a percent as percent.
+#[must_use]
+pub fn percent(hundredths: u64) -> String {
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
 
 /// A name that is there more or less often than before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

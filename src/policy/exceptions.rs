@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{ChangeId, ClaimName, Effect, Exception, Span, Time};
 
-use super::baseline::{Ceiling, Floor};
+use super::baseline::{Ceiling, Floor, percent};
 use super::wild::Wildcards;
 use super::word::Word;
 use super::{Policy, Waivable};
@@ -89,7 +89,7 @@ impl Far {
 impl std::fmt::Display for Far {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Floor(to) => write!(f, "down to {}.{:02} %", to / 100, to % 100),
+            Self::Floor(to) => write!(f, "down to {}", percent(*to)),
             Self::Count(to) => write!(f, "up to {to}"),
             Self::Worse(to) => write!(f, "up to {to} % worse"),
         }

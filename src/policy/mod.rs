@@ -30,7 +30,9 @@ mod who;
 mod wild;
 mod word;
 
-pub use baseline::{Baseline, BaselineError, Ceiling, Floor, Kept, Measured, Moved, NameSet, Protected};
+pub use baseline::{
+    Baseline, BaselineError, Ceiling, Floor, HUNDREDTHS, Kept, Measured, Moved, NameSet, Protected, percent,
+};
 pub use claim::{
     Asserted, AttachmentKind, AttachmentLimits, BaselineRule, BoundTo, CeilingRule, Claim, CoverageLimits,
     Differential, Family, FindingLimits, FloorRule, Form, MeasurementLimits, MeasurementRule, Moment, MutationLimits,

@@ -24,7 +24,7 @@ use super::verdict::{Decided, Finding};
 use crate::model::{ClaimName, Digest, Id};
 use crate::policy::{
     Baseline, BaselineRule, Ceiling, Claim, Floor, FloorRule, Kept, Measured, MeasurementLimits, MeasurementRule,
-    NameSet, Protected, Surface,
+    NameSet, Protected, Surface, percent,
 };
 use crate::reports::Better;
 
@@ -751,10 +751,6 @@ impl Gain {
 
 fn list(compared: &Compared) -> String {
     told(compared.names.iter().map(String::as_str), usize::try_from(compared.against).unwrap_or(usize::MAX))
-}
-
-fn percent(hundredths: u64) -> String {
-    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
 /// Returns the command that lets a name go or come: what no terminal shows of it is any run of characters.
