@@ -708,6 +708,55 @@ fn of_several_merges_in_the_change_the_newest_counts_whatever_was_merged_since()
 }
 
 #[test]
+fn what_was_merged_beside_the_base_is_protected_where_the_change_brings_it_back() {
+    let rig = keeping();
+    let start = rig.git(&["rev-parse", "HEAD"]);
+    merged(&rig, "one", &["a", "b"]);
+    // Somebody takes the merge out of the branch, and goes on past the gate.
+    rig.git(&["reset", "-q", "--hard", start.trim()]);
+    rig.commit("src/past.rs", "past");
+    begin(&rig, "two", "low");
+    rig.git(&["merge", "-q", "-m", "one", "one"]);
+    attest(&rig, "build", "t.xml", &tests(&["a"]));
+    verify(&rig).refused(&["E260"]);
+    attest(&rig, "build", "t.xml", &tests(&["a", "b"]));
+    verify(&rig).accepted();
+}
+
+#[test]
+fn rate_that_is_better_for_certain_takes_the_place_of_the_old_one_where_the_policy_tightens() {
+    let rate = |middle: u32| {
+        let line = |rate: u32| format!("BenchmarkParse-2\t100\t{rate}.00 MB/s\n");
+        let lines: String = [0, 1, 2, 1, 0, 2, 1, 1].iter().map(|more| line(middle - 1 + more)).collect();
+        format!("goos: linux\npkg: shop\n{lines}PASS\nok  \tshop\t1.0s\n")
+    };
+    for (rule, refused) in [("tolerance = 10, baseline = \"tighten\"", true), ("tolerance = 10", false)] {
+        let build = format!("by = \"ci\"\nmeasurements = {{ {rule} }}\n\n[claim.unit-tests]");
+        let rig = Rig::with(&[("by = \"ci\"\n\n[claim.unit-tests]", &build)]);
+        rig.git(&["checkout", "-q", "main"]);
+        let measure = |middle: u32| {
+            fs::write(rig.path("go.txt"), rate(middle)).unwrap();
+            rig.by("ci-1", &["attest", "build", "--report", "go-bench=../go.txt"]);
+        };
+        // Neither a little more, which overlaps, nor less moves it; what is twice as much does.
+        for (name, middle) in [("one", 1000), ("two", 1001), ("three", 950), ("four", 2000)] {
+            begin(&rig, name, "low");
+            measure(middle);
+            verify(&rig).accepted();
+            merge(&rig, name);
+        }
+        begin(&rig, "five", "low");
+        measure(1000);
+        match refused {
+            true => drop(verify(&rig).refused(&["E265"])),
+            false => drop(verify(&rig).accepted()),
+        }
+        measure(2000);
+        verify(&rig).accepted();
+    }
+}
+
+#[test]
 fn nothing_is_no_list_of_names_and_no_measurement() {
     for limits in ["names = { new_max = 0 }", "measurements = { tolerance = 10 }"] {
         let build = format!("by = \"ci\"\n{limits}\n\n[claim.unit-tests]");

@@ -256,9 +256,31 @@ fn lines_of_an_absent_report_are_unknown_even_where_its_facts_may_be_asserted() 
     let text = lcov("src/lib.rs", "+");
     assert_eq!(rig.report("build", "lines.info", &text).code, 0);
     rig.verify().accepted();
+    take_away(&rig, &text);
+    rig.verify().refused(&["E216"]);
+}
+
+fn take_away(rig: &Rig, text: &str) {
     let digest = evidence_ledger::crypto::sha256(text.as_bytes()).to_string();
     fs::remove_file(rig.repo().join(".git/evidence/blobs/sha256").join(&digest[..2]).join(&digest)).unwrap();
-    rig.verify().refused(&["E216"]);
+}
+
+#[test]
+fn kinds_of_the_tests_in_an_absent_report_are_unknown_and_refuse_once() {
+    for asserted in ["allow", "refuse"] {
+        let claim = format!(
+            "[claim.build]\nasserted = \"{asserted}\"\ntests = {{ positive = {{ names = [\"*one*\"], passed_min = 1 }} }}"
+        );
+        let rig = Rig::with(&[("[claim.build]", &claim)]);
+        rig.plan("low");
+        let text = "<testsuite name='cart'><testcase name='one'/></testsuite>";
+        assert_eq!(rig.report("build", "tests.xml", text).code, 0);
+        rig.verify().accepted();
+        take_away(&rig, text);
+        let verdict = rig.verify();
+        verdict.refused(&["E216"]);
+        assert_eq!(verdict.json["findings"].as_array().unwrap().len(), 1, "{:#}", verdict.json);
+    }
 }
 
 #[test]

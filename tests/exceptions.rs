@@ -441,6 +441,26 @@ fn claim_that_is_not_waivable_must_be_shown() {
 }
 
 #[test]
+fn waiver_that_one_of_the_judging_policies_does_not_take_is_shown_as_not_taken() {
+    // The policy of the plan and the newest one both judge, in either order.
+    let plain = ("findings = { high_max = 0 }", "findings = { high_max = 0 }");
+    let fixed = ("findings = { high_max = 0 }", "findings = { high_max = 0 }\nwaivable = false");
+    for (planned, newest) in [(plain, fixed), (fixed, plain)] {
+        let rig = without_scan(&[planned]);
+        rig.apply(&[newest]);
+        forged(&rig, "boss", |_| ());
+        not_taken(&rig, "not-taken", "not waivable");
+        assert_eq!(rig.verify().json["exceptions"].as_array().unwrap().len(), 1);
+    }
+    let rig = without_scan(&[]);
+    rig.apply(&[("[may]", "[exceptions]\nlongest = \"3d\"\n\n[may]")]);
+    forged(&rig, "boss", |_| ());
+    let verdict = rig.verify();
+    verdict.accepted();
+    assert_eq!(verdict.json["exceptions"][0]["state"], "in-force");
+}
+
+#[test]
 fn waiver_is_for_its_change_alone() {
     let rig = without_scan(&[]);
     rig.ok("planner", &["plan", "shop/other", "--tier", "medium", "--implementer", "agent"]);

@@ -431,3 +431,69 @@ pub(super) fn check_newest(bench: &Bench<'_>, trust: &Trust, tier: &str, finding
 const LINE_MAX: usize = 5_000;
 /// How many commits may lie between two merges on average before more merges are read.
 const STEPS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::CommitFacts;
+
+    fn oid(number: u32) -> Oid {
+        format!("{number:040x}").parse().unwrap()
+    }
+
+    /// Facts with these commits, each a number and its parents; the base is commit 100, and its line goes down by one.
+    fn above(commits: &[(u32, &[u32])]) -> Above {
+        let commit = |(number, parents): &(u32, &[u32])| CommitFacts {
+            oid: oid(*number),
+            tree: oid(0),
+            parents: parents.iter().copied().map(oid).collect(),
+            people: Vec::new(),
+            plans: Vec::new(),
+        };
+        Above::of(&GitFacts {
+            head: oid(102),
+            tree: oid(0),
+            base: oid(100),
+            commits: commits.iter().map(commit).collect(),
+            touched: Vec::new(),
+            undone: Vec::new(),
+            changed: None,
+            below: None,
+        })
+    }
+
+    /// Asks, and counts the steps down the line, whose root is a commit.
+    fn has(above: &mut Above, commit: u32, root: u32) -> (bool, usize) {
+        let mut steps = 0;
+        let mut first_parent = |at: &Oid| {
+            steps += 1;
+            let number = u32::from_str_radix(at.as_str(), 16).unwrap();
+            Ok::<_, ()>((number > root).then(|| oid(number - 1)))
+        };
+        (above.has(&oid(commit), &oid(100), &mut first_parent).unwrap(), steps)
+    }
+
+    #[test]
+    fn what_is_on_the_line_of_the_base_is_below_it_though_the_facts_name_it() {
+        let mut above = above(&[(102, &[101, 200]), (101, &[100]), (200, &[90]), (97, &[96])]);
+        assert_eq!(has(&mut above, 102, 90), (true, 0));
+        assert_eq!(has(&mut above, 300, 90), (false, 0));
+        // No further down than to it, and no step twice.
+        assert_eq!(has(&mut above, 97, 90), (false, 3));
+        assert_eq!(has(&mut above, 200, 90), (true, 8));
+        assert_eq!(has(&mut above, 200, 90), (true, 0));
+        assert_eq!(has(&mut above, 97, 90), (false, 0));
+    }
+
+    #[test]
+    fn line_is_followed_so_far_and_no_further() {
+        let mut above = above(&[(9_999_999, &[5])]);
+        let mut steps = 0_usize;
+        let mut endless = |_: &Oid| {
+            steps += 1;
+            Ok::<_, ()>(Some(oid(u32::try_from(steps).unwrap() + 1_000)))
+        };
+        assert!(above.has(&oid(9_999_999), &oid(100), &mut endless).unwrap());
+        assert_eq!((above.line.len(), steps), (LINE_MAX, LINE_MAX - 1));
+    }
+}
