@@ -561,6 +561,12 @@ fn name_of_a_surface_may_not_go_and_one_that_joins_must_be_tested() {
     verify(&rig).refused(&["E260"]);
     all(&rig, "GET /orders\nPOST /orders\nPUT /orders\n", &["a"]);
     verify(&rig).refused(&["E268"]);
+    // What somebody else shows for the claim tests nothing, nor does what fails.
+    fs::write(rig.path("t.xml"), tests(&["a", "PUT /orders replaces"])).unwrap();
+    rig.ok("reviewer", &["attest", "unit-tests", "--report", "../t.xml"]);
+    attest(&rig, "unit-tests", "t.xml", &tests(&["a", "!PUT /orders fails"]));
+    attest(&rig, "unit-tests", "t.xml", &tests(&["a"]));
+    verify(&rig).refused(&["E268"]);
     all(&rig, "GET /orders\nPOST /orders\nPUT /orders\n", &["a", "PUT /orders replaces"]);
     verify(&rig).accepted();
     all(&rig, "GET /orders\nPOST /orders\nPUT /orders\nGET /all\n", &["a", "PUT /orders replaces", "GET /all lists"]);

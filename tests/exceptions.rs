@@ -39,6 +39,10 @@ fn with<'a>(words: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
 
 /// Writes an exception of the change that append would not ask about.
 fn forged(rig: &Rig, who: &str, change: impl FnOnce(&mut Exception)) -> u64 {
+    forged_by(rig, &[who], change)
+}
+
+fn forged_by(rig: &Rig, who: &[&str], change: impl FnOnce(&mut Exception)) -> u64 {
     let forge = Forge::of(rig);
     let newest = forge.newest();
     let mut exception = waiver(newest);
@@ -47,7 +51,8 @@ fn forged(rig: &Rig, who: &str, change: impl FnOnce(&mut Exception)) -> u64 {
     let subjects = vec![Subject::sha256("plan", plan)];
     let binding = forge.binding(true, Some(plan));
     let statement = Statement { subjects, binding, predicate: Predicate::Exception(exception) };
-    forge.write(&statement, &[&key(rig, who)], newest).0
+    let keys: Vec<_> = who.iter().map(|name| key(rig, name)).collect();
+    forge.write(&statement, &keys.iter().collect::<Vec<_>>(), newest).0
 }
 
 /// Writes one that is about every change.
@@ -202,6 +207,16 @@ fn exceptions_for_everything_show_nothing() {
     // What is shown needs no exception, and admits none.
     assert_eq!(requirement(&verdict.json, "build")["state"], "pass");
     assert!(!verdict.limitations().contains(&"waived"));
+}
+
+#[test]
+fn waiver_that_an_implementer_signs_too_rests_on_who_else_signed_it() {
+    let rig = without_scan(&[]);
+    rig.grant("agent", "agent", "admin", &[]);
+    forged_by(&rig, &["agent", "reviewer"], |_| ());
+    not_taken(&rig, "not-taken", "agent implements the change");
+    forged_by(&rig, &["agent", "boss"], |it| it.id = "w-2".parse().unwrap());
+    rig.verify().accepted();
 }
 
 #[test]
@@ -443,17 +458,21 @@ fn claim_that_is_not_waivable_must_be_shown() {
 #[test]
 fn waiver_that_one_of_the_judging_policies_does_not_take_is_shown_as_not_taken() {
     // The policy of the plan and the newest one both judge, in either order.
+    let open = ("version = 1", "version = 1\napplies = \"open\"");
     let plain = ("findings = { high_max = 0 }", "findings = { high_max = 0 }");
     let fixed = ("findings = { high_max = 0 }", "findings = { high_max = 0 }\nwaivable = false");
     for (planned, newest) in [(plain, fixed), (fixed, plain)] {
         let rig = without_scan(&[planned]);
-        rig.apply(&[newest]);
+        rig.apply(&[open, newest]);
         forged(&rig, "boss", |_| ());
-        not_taken(&rig, "not-taken", "not waivable");
-        assert_eq!(rig.verify().json["exceptions"].as_array().unwrap().len(), 1);
+        let verdict = rig.verify();
+        verdict.refused(&["E201"]);
+        let shown = verdict.json["exceptions"].as_array().unwrap();
+        assert_eq!((shown.len(), &shown[0]["state"]), (1, &json!("not-taken")), "{shown:#?}");
+        assert!(shown[0]["why"].as_str().unwrap().contains("not waivable"), "{shown:#?}");
     }
     let rig = without_scan(&[]);
-    rig.apply(&[("[may]", "[exceptions]\nlongest = \"3d\"\n\n[may]")]);
+    rig.apply(&[open, ("[may]", "[exceptions]\nlongest = \"3d\"\n\n[may]")]);
     forged(&rig, "boss", |_| ());
     let verdict = rig.verify();
     verdict.accepted();

@@ -358,7 +358,10 @@ fn picture_of_the_branch_may_not_go_and_another_in_its_place_is_seen_beside_it()
     rig.verify().accepted();
     // Under another name it is gone.
     shoot(&rig, "entry=../a.png");
-    rig.verify().refused(&["E244", "E260"]);
+    let verdict = rig.verify();
+    verdict.refused(&["E244", "E260"]);
+    let told = &verdict.json["requirements"][0]["baseline"][0];
+    assert_eq!((&told["held"], &told["against"]), (&json!(0), &json!(1)), "{:#}", verdict.json);
     // Another one is seen beside the one before.
     draw(&rig, "a.png", "two");
     shoot(&rig, "login=../a.png");
@@ -366,6 +369,8 @@ fn picture_of_the_branch_may_not_go_and_another_in_its_place_is_seen_beside_it()
     verdict.refused(&["E244"]);
     let found = verdict.json["findings"][0]["found"].as_str().unwrap();
     assert!(found.starts_with("nobody has seen both; it changed: the baseline has "), "{found}");
+    let told = &verdict.json["requirements"][0]["baseline"][0];
+    assert_eq!((&told["held"], &told["against"]), (&json!(0), &json!(1)), "{:#}", verdict.json);
     let said = rig.by("stranger", &["verify"]).out;
     assert!(said.contains("  worse: screens 0 of 1 baseline pictures: login (is another one)"), "{said}");
     assert_eq!(look(&rig, "reviewer", "login", "pass").code, 0);
@@ -392,6 +397,25 @@ fn picture_of_the_branch_may_not_go_and_another_in_its_place_is_seen_beside_it()
     draw(&rig, "a.png", "three");
     shoot(&rig, "login=../a.png");
     rig.verify().refused(&["E244"]);
+}
+
+#[test]
+fn picture_that_a_criterion_lacks_is_brought_by_the_claim_that_has_attachments() {
+    let rig = Rig::with(&[
+        (SCREENS.0, &SCREENS.1.replace("require = [\"screens\"]", "require = [\"build\", \"screens\"]")),
+        ("by = \"ci\"\n\n[claim.unit-tests]", "by = \"ci\"\ntests = { failed_max = 0 }\n\n[claim.unit-tests]"),
+    ]);
+    fs::write(rig.path("spec.md"), "- [ ] AC-1: it is seen {pictures: login}\n- [ ] AC-2: a test {tests: login}\n")
+        .unwrap();
+    rig.ok("planner", &["plan", CHANGE, "--tier", "low", "--implementer", "agent", "--spec", "../spec.md"]);
+    let verdict = rig.verify();
+    let mend = |id: &str| {
+        let findings = verdict.json["findings"].as_array().unwrap();
+        let finding =
+            findings.iter().find(|it| it["claim"] == *id || it.to_string().contains(&format!("criterion {id}")));
+        finding.unwrap()["mend"]["command"][2].clone()
+    };
+    assert_eq!((mend("AC-1"), mend("AC-2")), (json!("screens"), json!("build")), "{:#}", verdict.json);
 }
 
 /// Begins a change with a plan, from what the branch has.

@@ -80,7 +80,7 @@ impl Exceptions {
             let same = |other: &&mut Candidate<'_>| {
                 other.exception.id == exception.id && other.record.entry().chain == *chain && other.ended.is_none()
             };
-            let earlier = all.iter_mut().filter(|other| other.record.serial() < record.serial()).find(same);
+            let earlier = all.iter_mut().find(same);
             let concerns = concerns(exception, &bench.complete.subject().id);
             let mut candidate = Candidate { record, exception, why: None, counts: false, ended: None, concerns };
             if is_end(record, exception) {

@@ -127,6 +127,25 @@ mod tests {
     }
 
     #[test]
+    fn files_of_the_group_in_no_report_are_counted() {
+        let files = ["src/crypto/b.rs", "src/crypto/c.rs", "src/crypto/d.rs"];
+        let (lines, _) = told(CRYPTO, &files, &["SF:src/crypto/b.rs\nDA:1,1\nend_of_record\n"]);
+        assert_eq!(lines, ["1 of 1 lines of src/crypto/** run, 100 % (2 of its files in no report)"]);
+    }
+
+    #[test]
+    fn file_whose_spelling_another_has_is_refused() {
+        // Two names in git that are not UTF-8 and a plain one may come to one spelling.
+        let files = ["src/crypto/%FF.rs", "src/crypto/%FF.rs"];
+        let (lines, findings) = told(CRYPTO, &files, &["SF:src/crypto/%FF.rs\nDA:1,1\nend_of_record\n"]);
+        assert!(
+            findings[0].starts_with("E214 no-facts: a: `src/crypto/%FF.rs` of a report may be a file of"),
+            "{findings:?}"
+        );
+        assert!(lines[0].starts_with("no line of src/crypto/** is in a report"), "{lines:?}");
+    }
+
+    #[test]
     fn a_group_without_any_line_is_refused() {
         let (_, findings) = told(CRYPTO, &["src/a.rs", "src/crypto/b.rs"], &["SF:src/a.rs\nDA:1,1\nend_of_record\n"]);
         assert_eq!(findings, ["E224 coverage-limit: a: no line of src/crypto/** is in a report; wanted at least 75 %"]);

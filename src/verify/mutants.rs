@@ -430,6 +430,29 @@ mod tests {
     }
 
     #[test]
+    fn names_that_may_be_of_several_files_refuse_only_where_one_is_changed() {
+        let two = report(&[("lib/a.js", 1, "x", "Killed"), ("src/b.js", 1, "x", "Killed")]);
+        let same = [("one/lib/a.js", &[][..]), ("two/lib/a.js", &[]), ("src/b.js", &[(1, 1)])];
+        assert_eq!(codes("changed_score_min = 100", std::slice::from_ref(&two), Some(&changes(&same))), [""; 0]);
+        let changed = [("one/lib/a.js", &[(1, 1)][..]), ("two/lib/a.js", &[]), ("src/b.js", &[(1, 1)])];
+        assert_eq!(codes("changed_score_min = 100", &[two], Some(&changes(&changed)))[0], "E214");
+    }
+
+    #[test]
+    fn mutant_behind_the_last_line_is_of_another_text() {
+        // What is one line behind may be the end of the last one.
+        for (line, found) in [(10, false), (11, false), (12, true)] {
+            let said = [report(&[("a.js", 1, "x", "Killed"), ("a.js", line, "x", "Killed")])];
+            let changes = changes(&[("a.js", &[(1, 1)])]);
+            assert_eq!(
+                codes("changed_score_min = 100", &said, Some(&changes)),
+                vec!["E214"; usize::from(found)],
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
     fn scores_are_rounded_down_and_held_against_their_limit() {
         let one = [report(&[("a.js", 1, "x", "Killed"), ("a.js", 2, "x", "Timeout"), ("a.js", 3, "y", "Survived")])];
         let (found, shown) = sentences("score_min = 67", &one, None);

@@ -70,6 +70,7 @@ mod tests {
         {
             assert!(own(name, "shop/feat", &numbered), "{name}");
         }
+        assert!(!own("refs/heads/feat", "shop/feat-x", &plan) && !own("refs/heads/feat", "shop/feat-", &plan));
         assert!(own("refs/heads/feat", "shop/feat-2", &plan) && own("refs/pull/9/merge", "shop/feat", &plan));
         for name in [
             "refs/heads/evil-ci",

@@ -50,7 +50,11 @@ fn lines_of_some_files_below_their_floor() {
     let lcov = |path: &str, run: u8| format!("SF:{path}\nDA:1,1\nDA:2,1\nDA:3,1\nDA:4,{run}\nDA:5,0\nend_of_record\n");
     let other = "SF:README.md\nDA:1,1\nend_of_record\n".repeat(9);
     assert_eq!(rig.report("unit-tests", "good.info", &(lcov("src/lib.rs", 1) + &other)).code, 0);
-    rig.verify().accepted();
+    let verdict = rig.verify();
+    verdict.accepted();
+    let numbers = |verdict: &super::common::Verdict| verdict.json["requirements"].to_string();
+    assert!(numbers(&verdict).contains("4 of 5 lines of src/** run, 80 %"), "{}", numbers(&verdict));
+    assert!(!numbers(&verdict).contains("in no report"), "{}", numbers(&verdict));
     rig.ok("ci-1", &["export", "-o", "../bundle.zip"]);
     let ran = rig.by("stranger", &["audit", "../bundle.zip", "--trust", ".evidence/trust.toml"]);
     assert_eq!(ran.code, 0, "{ran:?}");
