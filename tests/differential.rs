@@ -233,6 +233,9 @@ fn command_that_does_not_run_on_the_base_at_all_tells_nothing() {
     let verdict = run("test ! -e tests/new.sh || grep -q two src/lib.rs || exit 0; sh run.sh");
     verdict.refused(&["E271"]);
     found(&verdict, "the command ended with 0 and shows no test");
+    let verdict = run("test ! -e tests/new.sh || grep -q two src/lib.rs || exit 127; sh run.sh");
+    verdict.refused(&["E271"]);
+    found(&verdict, "the command ended with 127: something that it needs was not found");
     let verdict = run("test ! -e tests/new.sh || grep -q two src/lib.rs || kill -9 $$; sh run.sh");
     verdict.refused(&["E271"]);
     found(&verdict, "signal 9 ended the command");

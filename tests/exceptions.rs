@@ -176,6 +176,10 @@ fn claim_that_does_not_apply_is_said_so_by_somebody() {
     let rig = without_scan(&[("version = 1", "version = 1\nrefuse_limitations = [\"not-applicable\"]")]);
     rig.ok("boss", &["allow", "exempt", "scan", "--reason", "no code changes", "--until", "2d"]);
     rig.verify().refused(&["E302"]);
+    // To refuse what is waived refuses nothing that does not apply.
+    let rig = without_scan(&[("version = 1", "version = 1\nrefuse_limitations = [\"waived\"]")]);
+    rig.ok("boss", &["allow", "exempt", "scan", "--reason", "no code changes", "--until", "2d"]);
+    rig.verify().accepted();
 }
 
 #[test]
@@ -419,6 +423,11 @@ fn second_exception_of_an_id_is_none() {
     forged(&rig, "boss", |_| ());
     not_taken(&rig, "not-taken", "its id is that of record");
     forged(&rig, "boss", |it| it.id = "w-2".parse().unwrap());
+    rig.verify().accepted();
+    // An end of nothing takes no id.
+    let rig = without_scan(&[]);
+    forged(&rig, "boss", |it| it.until = Time(0));
+    forged(&rig, "boss", |_| ());
     rig.verify().accepted();
 }
 

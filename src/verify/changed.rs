@@ -381,6 +381,13 @@ mod tests {
     }
 
     #[test]
+    fn file_that_a_report_names_twice_alike_is_one() {
+        let twice = format!("{}{}", lcov("a.py", "++-"), lcov("a.py", "--+"));
+        let told = tell(&changes(&[("a.py", 3)]), &[report(&twice)], None);
+        assert_eq!((told.unclear.len(), told.percent()), (0, Some(100)));
+    }
+
+    #[test]
     fn disputed_line_ends_make_every_line_a_changed_one() {
         let mut changes = changes(&[("a.py", 1)]);
         let reports = [report(&lcov("a.py", "+---"))];

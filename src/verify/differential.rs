@@ -553,3 +553,32 @@ const MISSING_REPORT: &str = "missing-report";
 /// What env(1) and shells end with where a command cannot be found or started.
 const NOT_FOUND: [u8; 2] = [126, 127];
 const NAME_CHARS_MAX: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_means_its_path_and_what_its_types_stand_in() {
+        let paths = ["tests/test_cart/TestPays", "tests/test_cart"];
+        assert_eq!(paths_of_class("tests.test_cart.TestPays"), paths);
+        assert_eq!(paths_of_class("tests.test_cart"), ["tests/test_cart"]);
+        assert_eq!(paths_of_class("shop.Cart$Inner"), ["shop/Cart/Inner", "shop/Cart", "shop"]);
+    }
+
+    #[test]
+    fn sentence_counts_what_fails_and_what_does_not_run_there() {
+        for (counts, wanted) in [
+            ((0, 0, 0, 0), "no tests added or changed"),
+            ((0, 0, 0, 1), "no tests added; 1 file of tests changed"),
+            ((1, 1, 0, 0), "1 added test, it fails on the base"),
+            ((1, 0, 1, 2), "1 added test, it does not run on the base; 2 files of tests changed"),
+            ((2, 2, 0, 0), "2 added tests, all fail on the base"),
+            ((3, 2, 1, 0), "3 added tests: 2 fail on the base, 1 not run there"),
+            ((3, 2, 0, 0), "3 added tests: 2 fail on the base, 0 not run there"),
+        ] {
+            let (added, fails, absent, changed) = counts;
+            assert_eq!(sentence(added, fails, absent, changed), wanted);
+        }
+    }
+}

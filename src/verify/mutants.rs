@@ -439,6 +439,27 @@ mod tests {
     }
 
     #[test]
+    fn files_that_are_spelled_alike_refuse_only_where_one_is_changed() {
+        let said = report(&[("%FF.js", 1, "x", "Killed"), ("b.js", 1, "x", "Killed")]);
+        let same = changes(&[("%FF.js", &[]), ("%FF.js", &[]), ("b.js", &[(1, 1)])]);
+        assert_eq!(codes("changed_score_min = 100", std::slice::from_ref(&said), Some(&same)), [""; 0]);
+        let changed = changes(&[("%FF.js", &[(1, 1)]), ("%FF.js", &[(1, 1)]), ("b.js", &[(1, 1)])]);
+        assert_eq!(codes("changed_score_min = 100", &[said], Some(&changed))[0], "E214");
+    }
+
+    #[test]
+    fn mutant_that_reports_tell_otherwise_is_told_alike_in_either_order() {
+        let of = |state: &str| report(&[("a.js", 1, "x", state), ("a.js", 2, "x", "Killed")]);
+        let told = |one: &str, other: &str| sentences("score_min = 100", &[of(one), of(other)], None);
+        for (one, other) in
+            [("Killed", "Survived"), ("Timeout", "Survived"), ("Killed", "Timeout"), ("NoCoverage", "Survived")]
+        {
+            assert_eq!(told(one, other), told(other, one), "{one} {other}");
+        }
+        assert_eq!(told("Survived", "Killed").0.len(), 1);
+    }
+
+    #[test]
     fn mutant_behind_the_last_line_is_of_another_text() {
         // What is one line behind may be the end of the last one.
         for (line, found) in [(10, false), (11, false), (12, true)] {

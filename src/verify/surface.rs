@@ -145,6 +145,15 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_spelled_as_an_operation_is_one() {
+        assert_eq!(subject("GET /orders > response 200"), "GET /orders");
+        assert_eq!(subject("GET /orders requires key"), "GET /orders");
+        for name in ["Get /orders > response 200", " /orders > response 200", "note /orders requires key"] {
+            assert_eq!(subject(name), name);
+        }
+    }
+
+    #[test]
     fn name_is_told_by_whole_words_alone() {
         let tests = told(&["s > test_logout", "s > catalog", "s > orderNewPrints", "s > HTTPServer starts"]);
         for name in ["login", "log", "out", "a", "te", "cat", "order new prints all", "new order", "server http"] {

@@ -42,6 +42,20 @@ fn kind_of_tests_that_is_too_few_or_does_not_pass() {
 }
 
 #[test]
+fn kind_of_which_no_test_is_there() {
+    for (kind, names) in [("positive", ["accepts", "refuses"]), ("negative", ["refuses", "accepts"])] {
+        let limits = format!("tests = {{ {kind} = {{ names = [\"*{}*\"] }} }}", names[0]);
+        let rig = Rig::with(&[("tests = { passed_min = 2, failed_max = 0 }", &limits)]);
+        rig.plan("medium");
+        rig.medium();
+        assert_eq!(rig.report("unit-tests", "other.xml", &report(&[(names[1], "")])).code, 0);
+        rig.verify().refused(&["E255"]);
+        assert_eq!(rig.report("unit-tests", "good.xml", &report(&[(names[0], "")])).code, 0);
+        rig.verify().accepted();
+    }
+}
+
+#[test]
 fn lines_of_some_files_below_their_floor() {
     let floor = "coverage = { paths = [{ paths = [\"src/**\"], min = 75 }] }";
     let rig = Rig::with(&[("tests = { passed_min = 2, failed_max = 0 }", floor)]);
