@@ -72,7 +72,8 @@ pub struct Target {
 impl Repository {
     /// Finds the repository that a folder lies in.
     ///
-    /// If it lies in none, returns [`GitError::NotARepository`]; if there is no work tree, [`GitError::NoWorkTree`].
+    /// If it lies in none, returns [`GitError::NotARepository`]; if there is no work tree, [`GitError::NoWorkTree`]; if `core.worktree`
+    /// says that it lies elsewhere, [`GitError::OtherWorkTree`].
     /// A repository without commits is found; only [`Repository::head`] fails there.
     ///
     /// # Errors
@@ -110,6 +111,9 @@ impl Repository {
         };
         let branch = if unborn || head == b"HEAD" { None } else { Some(ref_text(head).ok_or(unreadable(NO_UTF8))?) };
         let (top, git_dir, common_dir) = (path(top), path(git_dir), path(common_dir));
+        if !dir.canonicalize().is_ok_and(|dir| top.canonicalize().is_ok_and(|top| dir.starts_with(top))) {
+            return Err(GitError::OtherWorkTree { dir: dir.to_owned(), top });
+        }
         let place = Place { git: git.clone(), top, git_dir, common_dir, digits };
         Ok(Self { place, history, branch, batch: RefCell::new(batch), cache: RefCell::default() })
     }

@@ -58,6 +58,14 @@ pub enum GitError {
         /// The folder.
         dir: PathBuf,
     },
+    /// The repository's work tree lies elsewhere.
+    #[error("{} is not in its repository's work tree {}; wanted a folder below that", dir.display(), top.display())]
+    OtherWorkTree {
+        /// The folder.
+        dir: PathBuf,
+        /// What `core.worktree` says.
+        top: PathBuf,
+    },
     /// The history was cut off, and what was asked lies behind the cut.
     #[error("the history is shallow and does not reach {wanted}")]
     Shallow {
@@ -211,8 +219,13 @@ pub(super) struct Ended {
 
 impl Ended {
     fn of(command: &Command, output: Output) -> Self {
-        let arguments: Vec<String> =
-            command.get_args().skip(OPTIONS.len()).map(|word| word.to_string_lossy().into_owned()).collect();
+        let mut words =
+            command.get_args().skip(OPTIONS.len()).map(|word| word.to_string_lossy().into_owned()).peekable();
+        // What we set is the same each time, and long.
+        while words.next_if(|word| word == "-c").is_some() {
+            words.next();
+        }
+        let arguments: Vec<String> = words.collect();
         let status = output.status;
         Self {
             command: arguments.join(" "),
@@ -248,6 +261,7 @@ impl GitError {
         match self {
             Self::Shallow { .. } => Some("git fetch --unshallow"),
             Self::NotARepository { .. } => Some("git init"),
+            Self::OtherWorkTree { .. } => Some("git config --unset core.worktree"),
             Self::UnbornHead => Some("git commit"),
             Self::NoGit
             | Self::Start { .. }
