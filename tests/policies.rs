@@ -271,6 +271,16 @@ fn what_the_policy_asks_is_told_with_reason_people_and_command() {
 }
 
 #[test]
+fn name_of_a_file_neither_colours_what_is_told_nor_begins_a_line() {
+    let rig = Rig::with(&[OTHER_RULE]);
+    rig.commit("docs/a\nclaims: none\u{1b}[31m", "");
+    rig.plan("low");
+    let ran = rig.ok("stranger", &["policy", "explain"]);
+    assert!(ran.out.contains("raised to tier high") && !ran.out.contains('\u{1b}'), "{ran:?}");
+    assert!(!ran.out.lines().any(|line| line.starts_with("claims")), "{ran:?}");
+}
+
+#[test]
 fn rule_for_other_paths_is_no_reason() {
     let rig = Rig::with(&[OTHER_RULE]);
     rig.plan("low");
