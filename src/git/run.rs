@@ -72,6 +72,12 @@ pub enum GitError {
         /// What lies behind the cut.
         wanted: String,
     },
+    /// The clone was made without some objects, and one is needed.
+    #[error("the clone is partial and does not have git object {oid}")]
+    Partial {
+        /// The object.
+        oid: Oid,
+    },
     /// HEAD names a branch without commits.
     #[error("HEAD has no commit yet")]
     UnbornHead,
@@ -260,6 +266,7 @@ impl GitError {
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Shallow { .. } => Some("git fetch --unshallow"),
+            Self::Partial { .. } => Some("git fetch --refetch --no-filter"),
             Self::NotARepository { .. } => Some("git init"),
             Self::OtherWorkTree { .. } => Some("git config --unset core.worktree"),
             Self::UnbornHead => Some("git commit"),
