@@ -106,6 +106,22 @@ fn replaced_commit_is_not_judged() {
 }
 
 #[test]
+fn report_without_end_is_neither_waited_for_nor_kept() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let words = ["attest", "build", "--report", "../out.xml", "--", "sh", "-c"];
+    for (make, why) in [
+        ("mkfifo ../out.xml", "out.xml is not a file"),
+        ("truncate -s 1T ../out.xml", "too-large: ../out.xml has 1099511627776 bytes or more"),
+    ] {
+        let ran = rig.by("ci-1", &[&words[..], &[make]].concat());
+        assert!(ran.code == 1 && ran.err.contains(why), "{ran:?}");
+        fs::remove_file(rig.path("out.xml")).unwrap();
+        rig.verify().refused(&["E203"]);
+    }
+}
+
+#[test]
 fn report_from_before_the_command_is_stale() {
     let rig = Rig::new();
     rig.plan("medium");
