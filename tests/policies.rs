@@ -179,6 +179,8 @@ fn mistakes_are_told_with_line_column_and_suggestion() {
     let ran = rig.by("stranger", &["policy", "check", file(&rig, &typo)]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("other.toml:26:12: `require` of tier low names the claim `biuld`"), "{ran:?}");
+    assert!(ran.err.lines().all(|line| line.starts_with("error: ")), "{ran:?}");
+    assert!(ran.err.find(":23:") < ran.err.find(":26:"), "in the order of the file: {ran:?}");
     let ran = rig.by("stranger", &["policy", "check", "../other.toml", "--json"]);
     let findings = &ran.json()["findings"];
     assert_eq!((findings[0]["line"].as_u64(), findings[1]["line"].as_u64()), (Some(23), Some(26)));
