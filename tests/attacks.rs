@@ -106,6 +106,22 @@ fn replaced_commit_is_not_judged() {
 }
 
 #[test]
+fn report_without_end_is_neither_waited_for_nor_kept() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let words = ["attest", "build", "--report", "../out.xml", "--", "sh", "-c"];
+    for (make, why) in [
+        ("mkfifo ../out.xml", "out.xml is not a file"),
+        ("truncate -s 1T ../out.xml", "too-large: ../out.xml has 1099511627776 bytes or more"),
+    ] {
+        let ran = rig.by("ci-1", &[&words[..], &[make]].concat());
+        assert!(ran.code == 1 && ran.err.contains(why), "{ran:?}");
+        fs::remove_file(rig.path("out.xml")).unwrap();
+        rig.verify().refused(&["E203"]);
+    }
+}
+
+#[test]
 fn report_from_before_the_command_is_stale() {
     let rig = Rig::new();
     rig.plan("medium");
@@ -580,6 +596,83 @@ fn dirt_inside_a_submodule_is_dirt() {
 }
 
 #[test]
+fn submodule_that_is_no_repository_hides_no_dirt() {
+    let rig = Rig::new();
+    rig.git(&["clone", "-q", ".", "../module"]);
+    let url = format!("file://{}", rig.path("module").display());
+    rig.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "module"]);
+    rig.git(&["commit", "-q", "-m", "module"]);
+    rig.plan("low");
+    rig.pass("build");
+    rig.verify().accepted();
+    fs::remove_file(rig.repo().join("module/.git")).unwrap();
+    rig.write("module/src/lib.rs", "hidden\n");
+    rig.pass("build");
+    rig.verify().refused(&["E209"]);
+}
+
+#[test]
+fn ignore_file_that_names_itself_hides_no_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.write("src/planted/.gitignore", "*\n");
+    rig.write("src/planted/mod.rs", "");
+    assert_eq!(rig.git(&["status", "--porcelain"]), "");
+    let told = rig.pass("build").err;
+    assert!(told.contains("(src/planted/.gitignore)"), "{told}");
+    rig.verify().refused(&["E209"]);
+    fs::remove_dir_all(rig.repo().join("src/planted")).unwrap();
+    rig.pass("build");
+    rig.verify().accepted();
+}
+
+#[test]
+fn letters_that_git_was_told_to_take_for_others_hide_no_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.git(&["config", "core.ignoreCase", "true"]);
+    rig.write("src/LIB.rs", "hidden\n");
+    assert_eq!(rig.git(&["status", "--porcelain"]), "");
+    rig.pass("build");
+    rig.verify().refused(&["E209"]);
+}
+
+#[test]
+fn work_tree_that_the_configuration_puts_elsewhere_is_not_looked_at() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.git(&["worktree", "add", "-q", "--detach", "../clean"]);
+    rig.git(&["config", "core.worktree", rig.path("clean").to_str().unwrap()]);
+    rig.write("src/lib.rs", "hidden\n");
+    let ran = rig.by("ci-1", &["attest", "build", "--", "true"]);
+    assert_eq!(ran.code, 125, "{}", ran.err);
+    assert!(ran.err.contains("hint: git config --unset core.worktree"), "{}", ran.err);
+    rig.git(&["config", "--unset", "core.worktree"]);
+    rig.pass("build");
+    rig.verify().refused(&["E209"]);
+}
+
+#[test]
+fn folder_that_lies_under_the_id_of_another_hides_no_dirt() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let object = |revision: &str| {
+        let id = rig.git(&["rev-parse", revision]);
+        rig.repo().join(".git/objects").join(&id[..2]).join(&id[2..])
+    };
+    let honest = object("HEAD:src");
+    rig.write("src/lib.rs", "hidden\n");
+    rig.git(&["stash", "-q"]);
+    rig.git(&["checkout", "-q", "stash@{0}", "--", "src/lib.rs"]);
+    let forged = object("stash@{0}:src");
+    fs::remove_file(&honest).unwrap();
+    fs::copy(forged, honest).unwrap();
+    let ran = rig.by("ci-1", &["attest", "build", "--", "true"]);
+    assert!(ran.code != 0 && ran.err.contains("unknown-worktree"), "{}", ran.err);
+    assert!(rig.by("gate", &["verify"]).code != 0);
+}
+
+#[test]
 fn filter_of_the_local_configuration_hides_no_dirt() {
     let rig = Rig::new();
     rig.plan("low");
@@ -708,7 +801,7 @@ fn canaries_in_environment_words_and_output_are_in_no_bundle_and_in_no_blob() {
     let [in_environment, in_word, in_output, token] = canaries;
     let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIcanary0000000000000000000\n-----END PRIVATE KEY-----";
     let script = format!(
-        "echo \"$DEPLOY_TOKEN\"; printf %s canary; printf -- '-out-a3e5f' ; echo; echo {token} >&2; echo '{pem}'; env; echo plain-words"
+        "echo \"$DEPLOY_TOKEN\"; printf %s canary; printf -- '-out-a3e5f' ; echo; echo {token} >&2; echo '{pem}'; env; printf %s \"$DEPLOY_TOKEN\" | base64; echo plain-words"
     );
     let words = ["attest", "build", "--", "sh", "-c", &script, "sh", "--password", in_word];
     let mut command = rig.command("ci-1", &words);
@@ -744,7 +837,8 @@ fn canaries_in_environment_words_and_output_are_in_no_bundle_and_in_no_blob() {
     };
     let all: Vec<String> = all.iter().map(plain).collect();
     assert!(all.iter().any(|text| text.contains("plain-words")), "what is no secret is kept");
-    for canary in canaries.iter().chain(&["MC4CAQAwBQYDK2VwBCIEIcanary"]) {
+    let encoded = STANDARD.encode(in_environment);
+    for canary in canaries.iter().chain(&["MC4CAQAwBQYDK2VwBCIEIcanary", &encoded[..encoded.len() - 4]]) {
         assert!(!all.iter().any(|text| text.contains(canary)), "{canary}");
     }
 }

@@ -73,7 +73,10 @@ fn forked_log_is_convicted_by_two_of_its_bundles() {
     assert_eq!(convict("../one.zip", "../two.zip", "../heads.json").code, 0);
     let said = audit("../heads.json");
     assert!(said.code == 0 && said.out.contains("different roots"), "{said:?}");
+    rig.ok("stranger", &["ledger", "convict", "../one.zip", "../two.zip", "--trust", ".evidence/trust.toml"]);
+    assert_eq!(audit("conviction.json").code, 0);
     assert_eq!(convict("../one/checkpoint", "../two.zip", "../notes.json").code, 0);
+    fs::remove_file(rig.repo().join("conviction.json")).unwrap();
     // Of another size, the heads alone show nothing: what stands at one place does.
     rig.pass("build");
     rig.ok("ci-1", &["export", "-o", "../three.zip"]);

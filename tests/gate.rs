@@ -98,7 +98,11 @@ fn dirty_work_tree_is_recorded_and_refused() {
     let rig = Rig::new();
     rig.plan("low");
     rig.write("untracked.rs", "");
-    rig.pass("build");
+    let told = rig.pass("build").err;
+    assert!(
+        told.contains("dirty: the work tree is not the commit's tree (untracked.rs), which verify refuses"),
+        "{told}"
+    );
     rig.verify().refused(&["E209"]);
     fs::remove_file(rig.repo().join("untracked.rs")).unwrap();
     rig.ok("ci-1", &["attest", "build", "--", "touch", "made.rs"]);

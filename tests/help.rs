@@ -74,6 +74,10 @@ fn completions_are_there_for_each_shell_and_for_no_other() {
             assert!(text.contains(word), "{shell} {word}");
         }
     }
+    // Topics are offered behind `help`, where a shell knows of words behind commands.
+    for shell in ["bash", "zsh"] {
+        assert!(page(&["completions", shell]).contains("threats"), "{shell}");
+    }
     let ran = help(&["completions", "zhs"]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("did you mean zsh?"), "{ran:?}");

@@ -17,6 +17,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::{Ran, Rig, isolate, wait_for};
 use evidence_ledger::crypto::{EcdsaKey, Envelope, KeyFile, KeyFileError, PublicKey, pae};
 use evidence_ledger::model::{Phase, Predicate, Review, ReviewVerdict};
@@ -137,11 +139,12 @@ fn reviews_by_key_files_of_every_kind_count() {
     let secret = [("EVIDENCE_PASSPHRASE", PASSPHRASE)];
     let file = |name: &str| rig.path(name).to_str().unwrap().to_owned();
     run(&rig, "openssl", &["ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", "sec1.pem"]);
+    run(&rig, "openssl", &["ecparam", "-genkey", "-name", "prime256v1", "-out", "parameters.pem"]);
     run(&rig, "openssl", &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "ec.pem"]);
     run(&rig, "openssl", &["genpkey", "-algorithm", "ed25519", "-out", "ed.pem"]);
     let lock = ["pkcs8", "-topk8", "-in", "ed.pem", "-out", "locked.pem", "-passout", "pass:open sesame"];
     run(&rig, "openssl", &lock);
-    for name in ["sec1.pem", "ec.pem", "locked.pem"] {
+    for name in ["sec1.pem", "parameters.pem", "ec.pem", "locked.pem"] {
         fs::set_permissions(rig.path(name), Permissions::from_mode(0o600)).unwrap();
     }
     let words = ["key", "new", "p256", "--algorithm", "ecdsa-p256", "-o", "../p256.pem"];
@@ -152,6 +155,7 @@ fn reviews_by_key_files_of_every_kind_count() {
         (ssh_keygen(&rig, "id_ecdsa", "ecdsa", ""), &[], "ecdsa-p256"),
         (ssh_keygen(&rig, "id_locked", "ed25519", PASSPHRASE), &secret, "ed25519"),
         (file("sec1.pem"), &[], "ecdsa-p256"),
+        (file("parameters.pem"), &[], "ecdsa-p256"),
         (file("ec.pem"), &[], "ecdsa-p256"),
         (file("locked.pem"), &secret, "ed25519"),
         (file("p256.pem"), &secret, "ecdsa-p256"),
@@ -178,6 +182,14 @@ fn a_variable_may_hold_the_text_of_a_key_however_its_lines_end() {
     }
     let pem = fs::read_to_string(rig.key_path("reviewer")).unwrap();
     assert_eq!(by(&rig, &pem.replace('\n', "\\n"), &[], &REVIEW).code, 0);
+    counts(&rig, &STANDARD.encode(&key), &[], "ed25519");
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    for (text, says) in [(STANDARD.encode(&key[..100]), "it holds no private key"), (body, "in base64 that is no PEM")]
+    {
+        let ran = by(&rig, &text, &[], &REVIEW);
+        assert!(ran.code == 2 && ran.err.contains("EVIDENCE_KEY") && ran.err.contains(says), "{ran:?}");
+        assert!(!ran.err.contains(&text), "no secret is shown");
+    }
     let middle = key.len() / 2;
     let damaged = format!("{}{}", &key[..middle], &key[middle + 4..]);
     let ran = by(&rig, &damaged, &[], &REVIEW);

@@ -295,3 +295,22 @@ fn refusal_before_anything_is_judged_is_written_too() {
     fs::write(&found[0], text).unwrap();
     assert_eq!(written(&rig, "owner").code, 0);
 }
+
+/// A device that is always full.
+#[cfg(target_os = "linux")]
+#[test]
+fn answer_that_nobody_got_is_no_acceptance() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.pass("build");
+    rig.verify().accepted();
+    for words in [&["verify"][..], &["verify", "--json"], &["log", "--json"], &["policy", "show"]] {
+        let mut command = rig.command("gate", words);
+        let ran = Ran::of(command.stdout(fs::File::create("/dev/full").unwrap()).output().unwrap());
+        assert!(ran.code == 2 && ran.err.contains("error: the answer cannot be written"), "{words:?}: {ran:?}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = Ran::of(rig.command("gate", words).stdout(writer).output().unwrap());
+        assert!(ran.code == 0 && ran.err.is_empty(), "who went away: {words:?}: {ran:?}");
+    }
+}

@@ -179,6 +179,8 @@ fn mistakes_are_told_with_line_column_and_suggestion() {
     let ran = rig.by("stranger", &["policy", "check", file(&rig, &typo)]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("other.toml:26:12: `require` of tier low names the claim `biuld`"), "{ran:?}");
+    assert!(ran.err.lines().all(|line| line.starts_with("error: ")), "{ran:?}");
+    assert!(ran.err.find(":23:") < ran.err.find(":26:"), "in the order of the file: {ran:?}");
     let ran = rig.by("stranger", &["policy", "check", "../other.toml", "--json"]);
     let findings = &ran.json()["findings"];
     assert_eq!((findings[0]["line"].as_u64(), findings[1]["line"].as_u64()), (Some(23), Some(26)));
@@ -268,6 +270,16 @@ fn what_the_policy_asks_is_told_with_reason_people_and_command() {
     assert_eq!(unit["who"], serde_json::json!(["ci-1", "ci-2", "owner"]));
     let command = ["evidence", "attest", "unit-tests", "--change", CHANGE, "--report", "FILE", "--", "CMD"];
     assert_eq!(unit["commands"], serde_json::json!([command]));
+}
+
+#[test]
+fn name_of_a_file_neither_colours_what_is_told_nor_begins_a_line() {
+    let rig = Rig::with(&[OTHER_RULE]);
+    rig.commit("docs/a\nclaims: none\u{1b}[31m", "");
+    rig.plan("low");
+    let ran = rig.ok("stranger", &["policy", "explain"]);
+    assert!(ran.out.contains("raised to tier high") && !ran.out.contains('\u{1b}'), "{ran:?}");
+    assert!(!ran.out.lines().any(|line| line.starts_with("claims")), "{ran:?}");
 }
 
 #[test]

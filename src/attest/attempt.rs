@@ -1,6 +1,6 @@
 //! One attempt: start, command, result. Whatever happens to the command, the result is signed and kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -15,7 +15,7 @@ use super::signer::{About, Signer};
 use super::spool::Spool;
 use crate::append::{AppendError, Receipt};
 use crate::crypto::Envelope;
-use crate::git::{GitError, Repository, worktree_then};
+use crate::git::{GitError, Repository, WorkTree, worktree_then};
 use crate::model::{
     Attachment, ClaimName, Command, Digest, Ended, Id, Material, Oid, Outcome, Predicate, Problem, Purpose, Run, Shard,
     Start, Worktree,
@@ -55,7 +55,7 @@ pub struct Attempt {
 
 /// A look at the work tree that another thread takes.
 pub struct Looking {
-    found: Receiver<Result<Oid, GitError>>,
+    found: Receiver<Result<WorkTree, GitError>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -68,14 +68,14 @@ impl Looking {
         let look = move || {
             worktree_then(&place, &tree, |found| {
                 // Nobody waits for it any more where the attempt was given up.
-                let _ = tell.send(found.map(|found| found.tree));
+                let _ = tell.send(found);
             });
         };
         Self { found, thread: Some(std::thread::spawn(look)) }
     }
 
-    /// Waits for the tree that lies there, not for the end of the thread.
-    fn tree(&self) -> Option<Result<Oid, GitError>> {
+    /// Waits for what lies there, not for the end of the thread.
+    fn found(&self) -> Option<Result<WorkTree, GitError>> {
         self.found.recv().ok()
     }
 }
@@ -95,6 +95,8 @@ pub struct Attempted {
     pub starts: Vec<Receipt>,
     /// The result of the first change; those of the others differ in the start that they name.
     pub run: Run,
+    /// The paths of the work tree that were not as the commit has them, before the command or after it.
+    pub dirty: Vec<String>,
     /// Why the command could not be started.
     pub not_started: Option<std::io::Error>,
 }
@@ -156,7 +158,7 @@ impl Attempt {
             let started = signer.starts(&self.about, &start);
             (started, gathering.map(joined))
         });
-        let before = self.looking.tree();
+        let before = self.looking.found();
         let started = started?;
         let files = self.command.as_ref().map(|_| Before::look(&self.folder, &self.reports));
         let ran = self.command.as_ref().map(|command| run(command, &blobs, echo, interrupts)).transpose()?;
@@ -165,12 +167,16 @@ impl Attempt {
             Some(gathered) => gathered,
             None => gather(files.as_ref()),
         };
-        let after = again.as_ref().map(Looking::tree);
+        let after = again.as_ref().map(Looking::found);
         let mut gathered = gathered?;
         // A work tree that cannot be read (no git any more, say) is not clean: a commit's id is no tree's.
-        let mut known = |found: Option<Result<Oid, GitError>>, when| {
+        let mut dirty = BTreeSet::new();
+        let mut known = |found: Option<Result<WorkTree, GitError>>, when| {
             let why = match found {
-                Some(Ok(tree)) => return tree,
+                Some(Ok(found)) => {
+                    dirty.extend(found.changed);
+                    return found.tree;
+                }
                 Some(Err(error)) => error.to_string(),
                 None => "nothing was found".to_owned(),
             };
@@ -236,7 +242,8 @@ impl Attempt {
         }
         let delivered = deliver_all(signer, &self.spool, envelopes, &result, &blobs)?;
         let not_started = ran.and_then(|ran| ran.not_started);
-        Ok((Attempted { starts: started, run: result, not_started }, delivered))
+        let dirty = dirty.into_iter().collect();
+        Ok((Attempted { starts: started, run: result, dirty, not_started }, delivered))
     }
 }
 

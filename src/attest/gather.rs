@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +10,7 @@ use globset::GlobBuilder;
 
 use super::secrets::Secrets;
 use crate::model::{Attachment, CriterionId, Digest, Material, MaterialFacts, Outcome, Problem, Purpose, Size};
+use crate::reports::limits::STREAM_BYTES_MAX;
 use crate::reports::{self, Detected, Format};
 use crate::store::{Blobs, StoreError};
 
@@ -130,7 +131,9 @@ impl Gathering<'_> {
     fn keep(&self, path: &Path, spec: &ReportSpec, gathered: &mut Gathered) -> Result<(), StoreError> {
         let Self { folder, blobs, before, secrets, takes } = *self;
         let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        // What is no file, a FIFO that nobody writes to for example, must not be waited for.
+        let opened = File::options().read(true).custom_flags(NONBLOCK).open(path);
+        let opened = opened.and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, mut file) = match opened {
             Ok((metadata, file)) if metadata.is_file() => (metadata, file),
             Ok(_) => {
@@ -145,6 +148,12 @@ impl Gathering<'_> {
         if gathered.materials.len() >= MATERIALS_MAX {
             gathered
                 .problem("too-many-files", format!("{name} is left out: a result names at most {MATERIALS_MAX} files"));
+            return Ok(());
+        }
+        let most = if spec.purpose == Purpose::Report { STREAM_BYTES_MAX } else { FILE_BYTES_MAX };
+        let too_large = |bytes| format!("{name} has {bytes} bytes or more; wanted at most {most}: it is not kept");
+        if metadata.len() > most {
+            gathered.problem("too-large", too_large(metadata.len()));
             return Ok(());
         }
         if !takes(metadata.len()) {
@@ -166,7 +175,11 @@ impl Gathering<'_> {
             return Ok(());
         }
         file.rewind()?;
-        let (sha256, bytes) = blobs.put_from(&mut file)?;
+        let (sha256, bytes) = blobs.put_from(&mut file.take(most + 1))?;
+        if bytes > most {
+            gathered.problem("too-large", too_large(bytes));
+            return Ok(());
+        }
         if bytes == 0 && spec.purpose == Purpose::Attachment {
             gathered.problem("empty-attachment", format!("{name} is empty: it shows nothing"));
         }
@@ -322,6 +335,9 @@ fn changed(metadata: &Metadata) -> (u64, i64, i64) {
 
 /// File systems stamp with a clock that may lag some milliseconds behind.
 const CLOCK_GRAIN: Duration = Duration::from_millis(20);
+const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+/// As much as object stores are asked for: a longer video says no more.
+const FILE_BYTES_MAX: u64 = 4 << 30;
 /// Formats show themselves within this much.
 const HEAD_BYTES: u64 = 64 * 1024;
 const READ_BYTES: usize = 64 * 1024;

@@ -1,8 +1,9 @@
 //! Secrets that an attempt would carry into the ledger for good: found in words and output, and masked; found in a report, and
 //! then the report is not kept.
 //!
-//! A secret is the value of a variable whose name says so, what an argument gives to a flag or header whose name says so, and
-//! what has the form of a well-known token or of a private key. What is none of these is not recognized.
+//! A secret is the value of a variable whose name says so, what an argument gives to a flag or header whose name says so, the
+//! password of a URL, and what has the form of a well-known token or of a private key; a value also in base64, hex, and as URLs spell it.
+//! What is none of these is not recognized.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,6 +11,8 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use regex::bytes::Regex;
 
 /// The secrets that a process knows.
@@ -20,6 +23,8 @@ pub struct Secrets {
     long: Option<AhoCorasick>,
     from: Vec<String>,
     forms: Regex,
+    /// What is given to a header or a host in any text.
+    given: Regex,
 }
 
 /// Masks a stream line by line.
@@ -35,16 +40,23 @@ impl Secrets {
     pub fn among(variables: impl IntoIterator<Item = (OsString, OsString)>, words: &[OsString]) -> Self {
         let mut values: BTreeMap<Vec<u8>, String> = BTreeMap::new();
         let mut add = |value: &[u8], from: &str| {
+            let mut note = |value: &[u8]| {
+                if value.len() >= SECRET_BYTES_MIN {
+                    values.entry(value.to_vec()).or_insert_with(|| from.to_owned());
+                }
+            };
             // A key of many lines shows up line by line.
-            let lines = value.split(|byte| *byte == b'\n' || *byte == b'\r');
-            for line in lines.filter(|line| line.len() >= SECRET_BYTES_MIN) {
-                values.entry(line.to_vec()).or_insert_with(|| from.to_owned());
+            value.split(|byte| *byte == b'\n' || *byte == b'\r').for_each(&mut note);
+            if value.len() >= SECRET_BYTES_MIN {
+                spellings(value).iter().for_each(|spelling| note(spelling));
             }
         };
         for (name, value) in variables {
-            if is_secret(name.as_bytes()) && !is_path(value.as_bytes()) {
-                add(value.as_bytes(), &format!("the variable {}", name.to_string_lossy()));
+            let (name, value, from) = (name.as_bytes(), value.as_bytes(), format!("the variable {}", name.display()));
+            if is_secret(name) && !is_path(value) {
+                add(value, &from);
             }
+            in_url(value, &mut |value| add(value, &from));
         }
         let mut before: &[u8] = b"";
         for word in words.iter().map(|word| word.as_bytes()) {
@@ -58,6 +70,7 @@ impl Secrets {
             from: from.into_iter().cloned().collect(),
             values: automaton(&values.keys().collect::<Vec<_>>(), MatchKind::LeftmostLongest),
             forms: Regex::new(FORMS).expect("it is a constant"),
+            given: Regex::new(GIVEN).expect("it is a constant"),
         }
     }
 
@@ -86,6 +99,7 @@ impl Secrets {
             Some(values) => values.replace_all_bytes(line, &vec![MASK; values.patterns_len()]),
             None => line.to_vec(),
         };
+        let line = self.given.replace_all(&line, GIVEN_MASKED).into_owned();
         self.forms.replace_all(&line, MASK).into_owned()
     }
 }
@@ -151,29 +165,64 @@ fn in_word(before: &[u8], word: &[u8], add: &mut impl FnMut(&[u8])) {
         {
             add(&part[at + 1..]);
         }
-        // `https://user:password@host`
-        if let Some(scheme) = find(part, b"://") {
-            let rest = &part[scheme + 3..];
-            let host = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
-            if let Some(at) = rest[..host].iter().rposition(|byte| *byte == b'@')
-                && let Some(colon) = rest[..at].iter().position(|byte| *byte == b':')
-            {
-                add(&rest[colon + 1..at]);
-            }
-        }
+        in_url(part, add);
+    }
+    // `curl -u user:password`
+    if USER_FLAGS.contains(&before)
+        && let Some(colon) = word.iter().position(|byte| *byte == b':')
+    {
+        add(&word[colon + 1..]);
     }
     // `Authorization: Bearer x`, `X-Api-Key: x`
     if let Some(colon) = find(word, b": ")
         && is_secret(&word[..colon])
     {
-        word[colon + 2..].split(|byte| byte.is_ascii_whitespace()).for_each(add);
+        let given = word[colon + 2..].trim_ascii();
+        // The name of a scheme is none.
+        let scheme =
+            given.iter().position(|byte| *byte == b' ').filter(|at| given[..*at].iter().all(u8::is_ascii_alphabetic));
+        given[scheme.unwrap_or(0)..].split(|byte| byte.is_ascii_whitespace()).for_each(add);
     }
+}
+
+/// Finds the password of a URL: `https://user:password@host`.
+fn in_url(text: &[u8], add: &mut impl FnMut(&[u8])) {
+    if let Some(scheme) = find(text, b"://") {
+        let rest = &text[scheme + 3..];
+        let host = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+        if let Some(at) = rest[..host].iter().rposition(|byte| *byte == b'@')
+            && let Some(colon) = rest[..at].iter().position(|byte| *byte == b':')
+        {
+            add(&rest[colon + 1..at]);
+        }
+    }
+}
+
+/// Returns how programs spell a value that they print: in base64, hex, and within a URL.
+fn spellings(value: &[u8]) -> [Vec<u8>; 6] {
+    let percent = |byte: &u8| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(*byte).to_string(),
+        plain if plain.is_ascii_alphanumeric() => char::from(*plain).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    let in_url: String = value.iter().map(percent).collect();
+    let in_path = in_url.replace("%2F", "/");
+    // Whatever comes behind the value, a line end say, changes the last letters alone.
+    let whole = &value[..value.len() / 3 * 3];
+    [
+        STANDARD_NO_PAD.encode(whole).into_bytes(),
+        URL_SAFE_NO_PAD.encode(whole).into_bytes(),
+        hex::encode(value).into_bytes(),
+        hex::encode_upper(value).into_bytes(),
+        in_url.into_bytes(),
+        in_path.into_bytes(),
+    ]
 }
 
 /// Returns whether a name says that its value is secret.
 fn is_secret(name: &[u8]) -> bool {
     let name = String::from_utf8_lossy(name).to_ascii_uppercase().replace('-', "_");
-    let ends = ["_KEY", "_PAT", "_PWD", "_PASS", "APIKEY"].iter().any(|end| name.ends_with(end));
+    let ends = ["_KEY", "_PAT", "_PWD", "_PASS", "APIKEY", "_AUTH", "COOKIE"].iter().any(|end| name.ends_with(end));
     ends || name == "KEY" || SAYS_SO.iter().any(|word| name.contains(word))
 }
 
@@ -195,7 +244,7 @@ fn automaton(values: &[&Vec<u8>], kind: MatchKind) -> Option<AhoCorasick> {
 }
 
 /// Parts of names that say so.
-const SAYS_SO: [&str; 11] = [
+const SAYS_SO: [&str; 13] = [
     "TOKEN",
     "SECRET",
     "PASSWORD",
@@ -206,11 +255,19 @@ const SAYS_SO: [&str; 11] = [
     "ACCESS_KEY",
     "PRIVATE_KEY",
     "AUTHORIZATION",
+    "WEBHOOK",
+    "CONNECTION_STRING",
     "CANARY",
 ];
 /// Tokens of forges, clouds and chats that their makers gave a form, and JSON Web Tokens (RFC 7519).
 const FORMS: &str = r"(?-u)gh[oprsu]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|xox[abeoprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|sk-[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{16,}|AGE-SECRET-KEY-1[0-9A-Z]{20,}|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+";
+/// What follows the name of such a header, and the password of a URL.
+const GIVEN: &str =
+    r"(?i-u)(authorization: *(?:basic|bearer|digest|token) +)[^\s,;'\x22]+|(://[^\s/:@]{0,256}:)[^\s/@]+(@)";
+const GIVEN_MASKED: &[u8] = b"$1$2***$3";
 const MASK: &[u8] = b"***";
+/// Flags that are followed by a user and a password.
+const USER_FLAGS: [&[u8]; 2] = [b"-u", b"--user"];
 /// Shorter values stand in any text by accident.
 const SECRET_BYTES_MIN: usize = 6;
 /// A report with a shorter one is kept: to leave a report out for an accident would be worse.
@@ -258,7 +315,7 @@ mod tests {
                 "--password",
                 "***",
                 "--api-key=***",
-                "Authorization: *** ***",
+                "Authorization: Bearer ***",
                 "https://ann:***@host/a",
                 "sh -c 'DB_PASSWORD=*** run --token $TOKEN'",
                 "--verbose",
@@ -266,6 +323,38 @@ mod tests {
                 "./a.pem"
             ]
         );
+    }
+
+    #[test]
+    fn secret_is_masked_however_it_is_spelled() {
+        let secrets = secrets(&[("A_SECRET", "pass w/ord$9")], &["curl", "-u", "ann:letmein1"]);
+        for spelled in [
+            "pass w/ord$9",
+            "pass%20w%2Ford%249",
+            "pass%20w/ord%249",
+            "7061737320772f6f72642439",
+            "cGFzcyB3L29yZCQ5",
+            "letmein1",
+        ] {
+            assert_eq!(secrets.mask(&format!("a {spelled} b")), "a *** b", "{spelled}");
+        }
+        assert_eq!(secrets.mask("cGFzcyB3L29yZCQ5Cg=="), "***Cg==", "with a line end");
+    }
+
+    #[test]
+    fn passwords_of_urls_and_headers_are_masked_in_any_text() {
+        let secrets = secrets(&[("DATABASE", "postgres://ann:letmein1@db/shop"), ("MY_COOKIE", "abcdef123")], &[]);
+        for (text, masked) in [
+            (
+                "see http://ben:pw@host:80/a and http://host:8080/a",
+                "see http://ben:***@host:80/a and http://host:8080/a",
+            ),
+            ("> authorization: bearer abc.def\n", "> authorization: bearer ***\n"),
+            ("authorization: required here", "authorization: required here"),
+            ("it is letmein1, abcdef123", "it is ***, ***"),
+        ] {
+            assert_eq!(secrets.mask(text), masked);
+        }
     }
 
     #[test]

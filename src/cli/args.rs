@@ -769,7 +769,7 @@ pub(super) struct ConvictArgs {
     /// Another one
     pub(super) b: PathBuf,
     /// Where to write the proof, for `evidence audit`
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", default_value = "conviction.json")]
     pub(super) output: PathBuf,
 }
 

@@ -14,6 +14,7 @@ use super::context::{Context, now};
 use super::fail::Fail;
 use super::forges::ci_context;
 use super::keys::lent;
+use super::verify::plain;
 use super::{eprint, host, on_base, plan, print, print_json};
 use crate::append::{AppendError, Appender, Receipt, may_start};
 use crate::attest::{
@@ -330,11 +331,11 @@ fn deadline(timeout: Option<Span>, on_base: bool) -> u64 {
 }
 
 fn show(context: &Context, attempted: &Attempted, results: &[Receipt], changes: &[ChangeId], with_command: bool) {
-    let Attempted { starts, run, .. } = attempted;
+    let Attempted { starts, run, dirty, .. } = attempted;
     if context.json {
         let one = |((change, start), result): ((&ChangeId, &Receipt), &Receipt)| {
             json!({
-                "change": change, "claim": run.claim, "outcome": run.outcome, "problems": run.problems, "facts": run.facts, "onBase": run.on_base,
+                "change": change, "claim": run.claim, "outcome": run.outcome, "problems": run.problems, "facts": run.facts, "onBase": run.on_base, "dirty": dirty,
                 "start": receipt(start), "result": receipt(result), "proof": result.print(), "entry": result.entry.print(),
             })
         };
@@ -358,12 +359,24 @@ fn show(context: &Context, attempted: &Attempted, results: &[Receipt], changes: 
     on_base::tell(run, &mut text);
     let tree = results.first().and_then(result_tree);
     if run.worktree.before != run.worktree.after || Some(&run.worktree.before) != tree.as_ref() {
-        text.push_str("  dirty: the work tree is not the commit's tree, which verify refuses\n");
+        text.push_str(&dirt(dirty));
     }
     for result in results {
         text.push_str(&format!("  receipt: entry {} of leaf {}\n", result.serial, result.leaf));
     }
     if with_command { eprint(&text) } else { print(&text) }
+}
+
+/// Says which paths are not as the commit has them: the first few, which name the rest.
+fn dirt(paths: &[String]) -> String {
+    let shown: Vec<String> = paths.iter().take(DIRTY_SHOWN_MAX).map(|path| plain(path)).collect();
+    let more = paths.len() - shown.len();
+    let which = match (shown.join(", "), more) {
+        (none, 0) if none.is_empty() => String::new(),
+        (shown, 0) => format!(" ({shown})"),
+        (shown, more) => format!(" ({shown} and {more} more)"),
+    };
+    format!("  dirty: the work tree is not the commit's tree{which}, which verify refuses\n")
 }
 
 fn came_to(run: &Run, result: &Receipt, change: &ChangeId) -> String {
@@ -426,6 +439,8 @@ fn exit_code(attempted: &Attempted, signal: Option<&u8>) -> u8 {
 
 /// What Ctrl-C sends.
 const SIGINT: u8 = 2;
+/// As many paths as a line holds.
+const DIRTY_SHOWN_MAX: usize = 3;
 /// An attempt without result is lost after six hours (design, section 7).
 const DEADLINE_SECONDS: u64 = 6 * 3600;
 /// With `--timeout`, after that and ten minutes.

@@ -532,10 +532,15 @@ impl Context {
         let repository = self.repository()?;
         if let Some(target) = target.filter(|target| target.commit != head.commit)
             && let Some(base) = repository.merge_base(&head.commit, &target.commit)?
-            && let Ok(facts) = repository.facts(&head.commit, &base)
-            && let Some(plan) = facts.commits.iter().flat_map(|commit| &commit.plans).next()
         {
-            return Ok(plan.change.clone());
+            let facts = match repository.facts(&head.commit, &base) {
+                // Nothing is read from there any more.
+                Err(error @ GitError::Partial { .. }) => return Err(error.into()),
+                found => found.ok(),
+            };
+            if let Some(plan) = facts.iter().flat_map(|facts| &facts.commits).flat_map(|commit| &commit.plans).next() {
+                return Ok(plan.change.clone());
+            }
         }
         let branch = source_branch().or_else(|| {
             repository

@@ -155,16 +155,15 @@ fn page_text(page: &Page<'_>, change: &str, is_planned: bool, holders: &Holders)
         true => format!("planned for tier {}", explained.planned),
         false => format!("not planned; for tier {}", explained.planned),
     };
-    let raised = explained
-        .raised_by
-        .as_ref()
-        .map_or_else(String::new, |reason| format!(", raised to tier {} by {reason}", explained.effective));
+    let raised = explained.raised_by.as_ref().map_or_else(String::new, |reason| {
+        format!(", raised to tier {} by {}", explained.effective, plain(&reason.to_string()))
+    });
     let mut text = format!("{change}: {planned}{raised}\npolicy sha256:{digest}\n");
     for asked in &explained.claims {
         let family = policy.claim(&asked.claim).map_or("", |claim| claim.family.as_str());
         text.push_str(&format!("\n{} ({family}, by {}, before the {})\n", asked.claim, asked.form, due(asked.at)));
         for reason in &asked.why {
-            text.push_str(&format!("  why      {reason}\n"));
+            text.push_str(&format!("  why      {}\n", plain(&reason.to_string())));
         }
         for limit in &asked.limits {
             text.push_str(&format!("  wanted   {limit}\n"));

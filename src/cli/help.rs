@@ -1,5 +1,6 @@
 //! `evidence help`: the manual in the binary, the schemas, completions, man pages.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory as _};
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ pub(super) fn run(args: &HelpArgs, json: bool) -> Result<u8, Fail> {
             let shell: clap_complete::Shell =
                 shell.parse().map_err(|_| unknown("shell", shell, ["bash", "elvish", "fish", "powershell", "zsh"]))?;
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Args::command(), "evidence", &mut text);
+            clap_complete::generate(shell, &mut with_topics(), "evidence", &mut text);
             print(&String::from_utf8_lossy(&text));
         }
         ["man", ref command @ ..] => {
@@ -62,6 +63,14 @@ pub(super) fn run(args: &HelpArgs, json: bool) -> Result<u8, Fail> {
         }
     }
     Ok(0)
+}
+
+/// Returns the command line with what `help` can be asked for by name, which shells offer.
+fn with_topics() -> Command {
+    let topics = manual::TOPICS.iter().map(|topic| topic.name);
+    let names: Vec<&'static str> = topics.chain(["schema", "completions", "man"]).collect();
+    let of_help = |help: Command| help.mut_arg("topic", |topic| topic.value_parser(PossibleValuesParser::new(names)));
+    Args::command().mut_subcommand("help", of_help)
 }
 
 /// Returns the pages that have a form for machines: the list of all, the codes, a topic, a schema.

@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::args::AlgorithmWord;
@@ -44,6 +46,7 @@ pub(super) fn signing_key_of(variable: &str, cwd: &Path) -> Result<Option<Key>, 
     if value.contains(BEGIN) {
         return Ok(Some(Rc::new(opened(variable, &value)?)));
     }
+    no_secret(variable, &value, cwd)?;
     signing_key(Path::new(&*value), cwd).map(Some)
 }
 
@@ -53,6 +56,7 @@ pub(super) fn log_keys_of(variable: &str, cwd: &Path) -> Result<Option<Vec<Secre
     if value.contains(BEGIN) {
         return parsed_log_keys(variable, &value).map(Some);
     }
+    no_secret(variable, &value, cwd)?;
     log_keys_in(&cwd.join(&*value)).map(Some)
 }
 
@@ -309,7 +313,28 @@ fn value_of(variable: &str) -> Result<Option<Zeroizing<String>>, Fail> {
         return Err(Fail::usage(format!("{variable} is empty; wanted {wanted}"))
             .hint(format!("unset it or fill it in: {variable}")));
     }
-    Ok(Some(value))
+    if variable == PASSPHRASE {
+        return Ok(Some(value));
+    }
+    // CI systems that take no line ends are given the text in base64.
+    let text = of_base64(&value).and_then(|bytes| Some(Zeroizing::new(str::from_utf8(&bytes).ok()?.to_owned())));
+    Ok(Some(text.filter(|text| text.contains(BEGIN)).unwrap_or(value)))
+}
+
+/// Refuses what would be taken for the name of a file, and shown, and may be a secret.
+fn no_secret(variable: &str, value: &str, cwd: &Path) -> Result<(), Fail> {
+    match of_base64(value) {
+        Some(bytes) if bytes.len() >= SECRET_BYTES_MIN && !cwd.join(value).exists() => Err(Fail::usage(format!(
+            "{variable} holds something in base64 that is no PEM; wanted the name of a key file or PEM"
+        ))
+        .hint("the text begins with -----BEGIN; base64 of the whole of it does, too")),
+        _ => Ok(()),
+    }
+}
+
+fn of_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let text: Zeroizing<String> = Zeroizing::new(text.split_ascii_whitespace().collect());
+    STANDARD.decode(text.as_bytes()).ok().map(Zeroizing::new)
 }
 
 fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Fail> {
@@ -327,5 +352,7 @@ const BEGIN: &str = "-----BEGIN";
 const PRIVATE: &str = "PRIVATE KEY-----";
 const OTHERS: u32 = 0o077;
 const ASKED_TIMES: usize = 3;
+/// The shortest private keys have 32 bytes.
+const SECRET_BYTES_MIN: usize = 32;
 /// A key has a few hundred bytes, one of a large RSA key a few thousand.
 const FILE_BYTES_MAX: u64 = 64 * 1024;

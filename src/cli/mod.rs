@@ -51,8 +51,9 @@ mod verify;
 mod write;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use args::{Args, Command};
 use context::Context;
@@ -73,10 +74,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let json = args.json;
     let attests = matches!(&args.command, Command::Attest(attest) if !attest.command.is_empty());
+    let failed = |exit| if attests { 125 } else { exit };
     match dispatch(args) {
+        Ok(0) if UNTOLD.load(Ordering::Relaxed) => ExitCode::from(failed(2)),
         Ok(code) => ExitCode::from(code),
         Err(fail) => {
-            let code = fail.of_command.unwrap_or(if attests { 125 } else { fail.exit });
+            let code = fail.of_command.unwrap_or(failed(fail.exit));
             fail.print(json, code);
             ExitCode::from(code)
         }
@@ -151,11 +154,24 @@ fn sentence(rendered: &str) -> String {
     text
 }
 
-/// Prints the answer. A reader who went away is no error of ours.
+/// Prints the answer.
 fn print(text: &str) {
     let mut out = anstream::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    told(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
+
+/// Notes an answer that nobody got, on a full disk for example. A reader who went away is no error of ours.
+fn told(written: std::io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+        && !UNTOLD.swap(true, Ordering::Relaxed)
+    {
+        eprint(&format!("error: the answer cannot be written: {error}\n"));
+    }
+}
+
+/// Whether the answer, or a part of it, could not be written.
+static UNTOLD: AtomicBool = AtomicBool::new(false);
 
 /// Prints what is not the answer.
 fn eprint(text: &str) {
@@ -172,8 +188,6 @@ fn print_json(value: &serde_json::Value) {
 /// Prints a value that may be long as the answer, piece by piece.
 fn print_long_json(value: &impl serde::Serialize) {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    // A reader who went away is no error of ours.
-    if serde_json::to_writer_pretty(&mut out, value).is_ok() {
-        let _ = out.write_all(b"\n").and_then(|()| out.flush());
-    }
+    let written = serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from);
+    told(written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()));
 }

@@ -224,12 +224,8 @@ fn read(context: &Context, file: Option<&PathBuf>) -> Result<(PathBuf, String), 
 fn parse(context: &Context, path: &Path, text: &str) -> Result<Policy, Fail> {
     Policy::parse(text).map_err(|errors| {
         let lines: Vec<String> = errors.as_slice().iter().map(|error| error_at(path, error)).collect();
-        if !context.json {
-            for line in lines.iter().skip(1) {
-                context.say(&format!("error: {line}"));
-            }
-        }
-        Fail::usage(lines.first().cloned().unwrap_or_default())
+        // One after the other as they stand in the file; the answer in JSON has one text.
+        Fail::usage(if context.json { lines.first().cloned().unwrap_or_default() } else { lines.join("\nerror: ") })
     })
 }
 

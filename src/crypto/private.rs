@@ -6,7 +6,7 @@
 //! -----BEGIN EC PRIVATE KEY-----            SEC 1 (RFC 5915), P-256
 //! -----BEGIN OPENSSH PRIVATE KEY-----       OpenSSH, PROTOCOL.key; with a passphrase or without
 //! ```
-//! Line ends do not count, and may be written as `\n`, as some CI systems hand variables over. The passphrases of older
+//! The `EC PARAMETERS` that OpenSSL writes before a SEC 1 key say what the key says too. Line ends do not count, and may be written as `\n`, as some CI systems hand variables over. The passphrases of older
 //! `openssl` (`Proc-Type`) are out of scope, and so are RSA, DSA and other curves.
 
 use pkcs8::der::Decode as _;
@@ -208,6 +208,11 @@ impl Sign for PrivateKey {
 
 /// Takes a PEM's label and bytes, however its lines end.
 fn unarmored(text: &str) -> Result<(String, Zeroizing<Vec<u8>>), KeyFileError> {
+    let text = text
+        .trim_start()
+        .strip_prefix(PARAMETERS)
+        .and_then(|rest| rest.split_once(PARAMETERS_END))
+        .map_or(text, |(_, key)| key);
     let (_, rest) = text.split_once("-----BEGIN ").ok_or(KeyFileError::NoPem)?;
     let (label, rest) = rest.split_once("-----").ok_or(KeyFileError::NoPem)?;
     let (body, _) = rest.split_once(&format!("-----END {label}-----")).ok_or(KeyFileError::NoPem)?;
@@ -221,6 +226,9 @@ fn unarmored(text: &str) -> Result<(String, Zeroizing<Vec<u8>>), KeyFileError> {
     let bytes = base64::engine::general_purpose::STANDARD.decode(body.as_bytes()).map_err(damaged)?;
     Ok((label.chars().take(60).collect(), Zeroizing::new(bytes)))
 }
+
+const PARAMETERS: &str = "-----BEGIN EC PARAMETERS-----";
+const PARAMETERS_END: &str = "-----END EC PARAMETERS-----";
 
 fn of_pkcs8(der: &[u8]) -> Result<PrivateKey, KeyFileError> {
     let info = PrivateKeyInfoRef::from_der(der).map_err(damaged)?;

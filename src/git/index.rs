@@ -5,7 +5,11 @@
 //! 24 bytes of times and places, mode: 4, 12 bytes of owner and size, id: 20 or 32, flags: 2, path, 1-8 zero bytes to a
 //! multiple of 8; then extensions and a checksum
 //! ```
-//! Only indexes that we had git write a moment ago are read. Out of scope: versions 3 and 4, extensions, the checksum.
+//! The id of the tree that an index stands for is hashed here, folder by folder. Only indexes that we had git write a moment ago are read. Out of scope: versions 3 and 4, extensions, the checksum.
+
+use super::objects::{Mode, TreeEntry, tree_oid};
+use super::run::GitError;
+use crate::model::Oid;
 
 /// One entry: a file, a link or a submodule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +24,16 @@ impl IndexEntry {
     /// Returns whether it is a submodule.
     pub(super) fn is_submodule(&self) -> bool {
         self.mode == SUBMODULE
+    }
+
+    /// Returns what it is, or `None` for what git has no mode for.
+    pub(super) fn mode(&self) -> Option<Mode> {
+        Mode::from_octal(format!("{:o}", u32::from_be_bytes(self.mode)).as_bytes())
+    }
+
+    /// Returns the object that it names.
+    pub(super) fn oid(&self) -> Oid {
+        Oid::try_from(hex::encode(&self.id)).expect("20 or 32 bytes in hex have 40 or 64 digits")
     }
 }
 
@@ -51,6 +65,41 @@ pub(super) fn parse_index(bytes: &[u8], digits: usize) -> Result<Vec<IndexEntry>
         rest = rest.get(used..).ok_or(CUT)?;
     }
     Ok(entries)
+}
+
+/// Returns the id of the tree that a commit of these entries has.
+///
+/// # Errors
+/// What no tree has.
+pub(super) fn tree_of(entries: &[IndexEntry], digits: usize) -> Result<Oid, GitError> {
+    // The folders on the way to the entry at hand, each with what it holds so far.
+    let mut open: Vec<(&[u8], Vec<TreeEntry>)> = vec![(b"", Vec::new())];
+    let unwritten = |reason| GitError::Output { command: "read-tree".to_owned(), reason };
+    let hashed = |within: &[TreeEntry]| tree_oid(within, digits).map_err(|_| unwritten("wanted no SHA-1 collision"));
+    let close = |open: &mut Vec<(&[u8], Vec<TreeEntry>)>| -> Result<(), GitError> {
+        if let [.., (_, outer), (name, within)] = open.as_mut_slice() {
+            outer.push(TreeEntry { mode: Mode::Tree, name: name.to_vec(), oid: hashed(within)? });
+        }
+        open.pop();
+        Ok(())
+    };
+    for entry in entries {
+        let mut names: Vec<&[u8]> = entry.path.split(|byte| *byte == b'/').collect();
+        let name = names.pop().unwrap_or_default();
+        let shared = open[1..].iter().zip(&names).take_while(|((folder, _), name)| folder == *name).count();
+        while open.len() > shared + 1 {
+            close(&mut open)?;
+        }
+        open.extend(names[shared..].iter().map(|name| (*name, Vec::new())));
+        let mode = entry.mode().ok_or(unwritten("wanted modes that git knows"))?;
+        if let Some((_, within)) = open.last_mut() {
+            within.push(TreeEntry { mode, name: name.to_vec(), oid: entry.oid() });
+        }
+    }
+    while open.len() > 1 {
+        close(&mut open)?;
+    }
+    hashed(&open[0].1)
 }
 
 const CUT: &str = "the index is cut off";

@@ -72,7 +72,8 @@ pub struct Target {
 impl Repository {
     /// Finds the repository that a folder lies in.
     ///
-    /// If it lies in none, returns [`GitError::NotARepository`]; if there is no work tree, [`GitError::NoWorkTree`].
+    /// If it lies in none, returns [`GitError::NotARepository`]; if there is no work tree, [`GitError::NoWorkTree`]; if `core.worktree`
+    /// says that it lies elsewhere, [`GitError::OtherWorkTree`].
     /// A repository without commits is found; only [`Repository::head`] fails there.
     ///
     /// # Errors
@@ -110,6 +111,9 @@ impl Repository {
         };
         let branch = if unborn || head == b"HEAD" { None } else { Some(ref_text(head).ok_or(unreadable(NO_UTF8))?) };
         let (top, git_dir, common_dir) = (path(top), path(git_dir), path(common_dir));
+        if !dir.canonicalize().is_ok_and(|dir| top.canonicalize().is_ok_and(|top| dir.starts_with(top))) {
+            return Err(GitError::OtherWorkTree { dir: dir.to_owned(), top });
+        }
         let place = Place { git: git.clone(), top, git_dir, common_dir, digits };
         Ok(Self { place, history, branch, batch: RefCell::new(batch), cache: RefCell::default() })
     }
@@ -250,6 +254,10 @@ impl Repository {
                 wanted: format!("a common ancestor of {} and {}", ours.short(), theirs.short()),
             }),
             Some(1) => Ok(None),
+            _ if ended.stderr.contains("Not a valid commit name") => {
+                let oid = if ended.stderr.contains(theirs.as_str()) { theirs } else { ours };
+                Err(self.told(GitFactsError::MissingObject { oid: oid.clone() }))
+            }
             _ => Err(ended.failed()),
         }
     }
@@ -298,7 +306,7 @@ impl Repository {
             Mode::Tree | Mode::Submodule => Ok(None),
             Mode::File | Mode::GroupFile | Mode::Executable | Mode::Link => {
                 let missing = || self.told(GitFactsError::MissingObject { oid: oid.clone() });
-                let raw = self.object(&oid)?.ok_or_else(missing)?;
+                let raw = self.object(&oid).map_err(|error| self.told(error.into()))?.ok_or_else(missing)?;
                 let object = Object::check(&oid, &raw).and_then(|object| object.of(Kind::Blob));
                 let object = object.map_err(|error| GitFactsError::Object { oid: oid.clone(), error })?;
                 Ok(Some(object.content().to_vec()))
@@ -413,11 +421,24 @@ impl Repository {
         Ok(name.unwrap_or_else(|| ORIGIN_HEAD.to_owned()))
     }
 
-    /// Says of a missing object in a shallow clone what mends it.
+    /// Tells whether a remote has objects that the clone was made without (`git clone --filter`).
+    fn is_partial(&self) -> bool {
+        let arguments = ["config", "--get-regexp", "^remote\\..*\\.promisor$"];
+        let ended = self.place.git.finish(self.place.git.command(&self.place.top).args(arguments));
+        ended.is_ok_and(|ended| ended.code == Some(0))
+    }
+
+    /// Says of a missing object in a shallow or partial clone what mends it.
     fn told(&self, error: GitFactsError) -> GitError {
         match error {
             GitFactsError::MissingObject { oid } if self.history == History::Shallow => {
                 GitError::Shallow { wanted: format!("git object {oid}") }
+            }
+            // Older gits cannot be kept from asking the remote; where they may not, they end.
+            GitFactsError::MissingObject { oid } | GitFactsError::Unreadable(ObjectsError { oid, .. })
+                if self.is_partial() =>
+            {
+                GitError::Partial { oid }
             }
             other => GitError::Facts(other),
         }
@@ -618,6 +639,40 @@ mod tests {
         assert_eq!(error.hint(), Some("git fetch --unshallow"));
         assert_eq!(made.repository().history(), History::Whole);
         assert!(made.repository().facts(&made.oid("HEAD"), &root).is_ok());
+    }
+
+    #[test]
+    fn commit_that_a_shallow_clone_has_not_says_how_to_mend_it() {
+        let made = Fixture::new();
+        let base = made.commit("a", "1");
+        made.commit("a", "2");
+        let from = format!("file://{}", made.top().display());
+        let clone = Fixture::with(&["clone", "--quiet", "--depth=1", &from, "."]);
+        let (repository, head) = (clone.repository(), clone.oid("HEAD"));
+        for (one, other) in [(&base, &head), (&head, &base)] {
+            let error = repository.merge_base(one, other).unwrap_err();
+            assert!(matches!(error, GitError::Shallow { .. }), "{error}");
+        }
+        let unknown = Oid::try_from("1".repeat(40)).unwrap();
+        let error = made.repository().merge_base(&unknown, &made.oid("HEAD")).unwrap_err();
+        assert!(matches!(error, GitError::Facts(GitFactsError::MissingObject { .. })), "{error}");
+    }
+
+    #[test]
+    fn object_that_a_partial_clone_has_not_says_how_to_mend_it() {
+        let made = Fixture::new();
+        made.git(&["config", "uploadpack.allowFilter", "true"]);
+        let base = made.commit("a", "1");
+        made.commit("a", "2");
+        let from = format!("file://{}", made.top().display());
+        let clone = Fixture::with(&["clone", "--quiet", "--filter=tree:0", "--no-checkout", &from, "."]);
+        let error = clone.repository().facts(&clone.oid("HEAD"), &base).unwrap_err();
+        assert!(matches!(error, GitError::Partial { .. }), "{error}");
+        assert_eq!(error.hint(), Some("git fetch --refetch --no-filter"));
+        let error = clone.repository().blob_at(&base, "a").unwrap_err();
+        assert!(matches!(error, GitError::Partial { .. }), "{error}");
+        clone.git(&["fetch", "--quiet", "--refetch", "--no-filter"]);
+        assert_eq!(clone.repository().facts(&clone.oid("HEAD"), &base).unwrap().touched, ["a"]);
     }
 
     #[test]

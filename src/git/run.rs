@@ -58,11 +58,25 @@ pub enum GitError {
         /// The folder.
         dir: PathBuf,
     },
+    /// The repository's work tree lies elsewhere.
+    #[error("{} is not in its repository's work tree {}; wanted a folder below that", dir.display(), top.display())]
+    OtherWorkTree {
+        /// The folder.
+        dir: PathBuf,
+        /// What `core.worktree` says.
+        top: PathBuf,
+    },
     /// The history was cut off, and what was asked lies behind the cut.
     #[error("the history is shallow and does not reach {wanted}")]
     Shallow {
         /// What lies behind the cut.
         wanted: String,
+    },
+    /// The clone was made without some objects, and one is needed.
+    #[error("the clone is partial and does not have git object {oid}")]
+    Partial {
+        /// The object.
+        oid: Oid,
     },
     /// HEAD names a branch without commits.
     #[error("HEAD has no commit yet")]
@@ -211,8 +225,13 @@ pub(super) struct Ended {
 
 impl Ended {
     fn of(command: &Command, output: Output) -> Self {
-        let arguments: Vec<String> =
-            command.get_args().skip(OPTIONS.len()).map(|word| word.to_string_lossy().into_owned()).collect();
+        let mut words =
+            command.get_args().skip(OPTIONS.len()).map(|word| word.to_string_lossy().into_owned()).peekable();
+        // What we set is the same each time, and long.
+        while words.next_if(|word| word == "-c").is_some() {
+            words.next();
+        }
+        let arguments: Vec<String> = words.collect();
         let status = output.status;
         Self {
             command: arguments.join(" "),
@@ -247,7 +266,9 @@ impl GitError {
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Shallow { .. } => Some("git fetch --unshallow"),
+            Self::Partial { .. } => Some("git fetch --refetch --no-filter"),
             Self::NotARepository { .. } => Some("git init"),
+            Self::OtherWorkTree { .. } => Some("git config --unset core.worktree"),
             Self::UnbornHead => Some("git commit"),
             Self::NoGit
             | Self::Start { .. }

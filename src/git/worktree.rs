@@ -4,25 +4,32 @@
 //! temporary repository of our own, with the user's objects as alternates and the user's configuration included, gets a
 //! fresh index of the commit's tree; `git add --all` then hashes every file. Nothing is written to the user's repository
 //! (git tries to renew the times of objects that it finds there), so this works on read-only mounts, and neither `info/exclude` nor `core.excludesFile` hides a new file: only the
-//! `.gitignore` files do, which are in the tree for all to see.
+//! `.gitignore` files do, which are in the tree for all to see. One that is not, since it names itself, counts as changed.
 //!
-//! Two processes where nothing changed (`read-tree`, `add`), a third (`write-tree`) where something did. The cost is that
-//! of hashing all tracked files once.
+//! Three processes where nothing changed (`read-tree`, then `add` and `ls-files` side by side), a fourth (`write-tree`) where something
+//! did. The cost is that of hashing all tracked files once.
 //!
-//! What is changed inside a submodule shows as another id of it: that of the tree that lies there.
+//! Git reads the commit's folders without hashing them, so the ids of the fresh index are hashed here: folders that another
+//! content was put under are found by that.
 //!
-//! Known holes: empty folders never show; a clean filter that a committed `.gitattributes` names and the configuration
+//! What is changed inside a submodule shows as another id of it: that of the tree that lies there. One that has files and no
+//! repository shows as those files.
+//!
+//! Known holes: empty folders never show, nor does what is neither file nor link (a FIFO), nor anything in a folder that is called `.git`;
+//! what stands between the dollars of `$Id$` where a committed `.gitattributes` says `ident`; a clean filter that one names and the configuration
 //! defines (as Git LFS does) may say anything; with `core.autocrlf` line ends do not show. A sparse checkout counts as
 //! changed, since files of the commit are not there, and so does a work tree on a file system without executable bits.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use super::index::{IndexEntry, parse_index};
-use super::objects::text_of;
+use super::facts::need_tree;
+use super::index::{IndexEntry, parse_index, tree_of};
+use super::objects::{Mode, text_of};
 use super::repository::{Place, Repository};
 use super::run::GitError;
 use crate::model::Oid;
@@ -61,8 +68,19 @@ fn compare(place: &Place, compared: &Oid, dir: &Path) -> Result<WorkTree, GitErr
     prepare(place, dir)?;
     run(place, dir, &["read-tree", compared.as_str()])?;
     let before = read_index(place, dir)?;
-    run(place, dir, &["add", "--all", "--", ":/"])?;
-    let after = read_index(place, dir)?;
+    prove_read(place, compared, &before)?;
+    let (added, listed) = std::thread::scope(|scope| {
+        let listing = scope.spawn(|| run(place, dir, LIST_NEW));
+        (run(place, dir, &["add", "--all", "--", ":/"]), listing.join().expect("it panics nowhere"))
+    });
+    added?;
+    let listed = listed?;
+    let mut after = read_index(place, dir)?;
+    let overlooked = overlooked(place, &after, &listed);
+    if !overlooked.is_empty() {
+        add_overlooked(place, dir, &overlooked)?;
+        after = read_index(place, dir)?;
+    }
     let mut changed = differing(&before, &after);
     for (path, tree) in changed_submodules(place, &after)? {
         let path = OsStr::from_bytes(&path);
@@ -78,6 +96,78 @@ fn compare(place: &Place, compared: &Oid, dir: &Path) -> Result<WorkTree, GitErr
     Ok(WorkTree { tree, changed })
 }
 
+/// Checks that an index holds what the tree has whose id it was read by.
+///
+/// # Errors
+/// The object that is not what its id says.
+fn prove_read(place: &Place, tree: &Oid, read: &[IndexEntry]) -> Result<(), GitError> {
+    if tree_of(read, place.digits)? == *tree {
+        return Ok(());
+    }
+    // Old git wrote modes and empty folders that no index has: the folders are read one by one, and hashed.
+    let repository = Repository::discover(&place.git, &place.top)?;
+    let mut files = Vec::new();
+    let mut open = vec![(Vec::new(), tree.clone())];
+    while let Some((path, oid)) = open.pop() {
+        for entry in need_tree(&repository, &oid)? {
+            let path = [&path[..], &entry.name].concat();
+            match entry.mode {
+                Mode::Tree => open.push(([&path[..], b"/"].concat(), entry.oid)),
+                mode => files.push((path, mode.as_written(), entry.oid)),
+            }
+        }
+    }
+    files.sort();
+    let as_read: Option<Vec<_>> =
+        read.iter().map(|entry| Some((entry.path.clone(), entry.mode()?, entry.oid()))).collect();
+    let reason = "wanted what the tree has";
+    if as_read == Some(files) { Ok(()) } else { Err(GitError::Output { command: format!("read-tree {tree}"), reason }) }
+}
+
+/// A path that `git add --all` does not look at.
+struct Overlooked<'a> {
+    path: &'a [u8],
+    is_submodule: bool,
+}
+
+/// Returns the files that hide others, and themselves, and the submodules that have files and are no repositories.
+fn overlooked<'a>(place: &Place, after: &'a [IndexEntry], listed: &'a [u8]) -> Vec<Overlooked<'a>> {
+    let known: HashSet<&[u8]> = after.iter().map(|entry| &entry.path[..]).collect();
+    let listed = listed.split(|byte| *byte == 0).map(|path| path.strip_suffix(b"/").unwrap_or(path));
+    let hiding = listed.filter(|path| !path.is_empty() && !known.contains(path));
+    let submodules = after.iter().filter(|entry| entry.is_submodule()).map(|entry| &entry.path[..]);
+    let bare = submodules.filter(|path| {
+        let top = place.top.join(OsStr::from_bytes(path));
+        !top.join(".git").exists() && holds_files(&top)
+    });
+    let hiding = hiding.map(|path| Overlooked { path, is_submodule: false });
+    hiding.chain(bare.map(|path| Overlooked { path, is_submodule: true })).collect()
+}
+
+/// Tells whether anything but folders lies below a folder. What cannot be read could.
+fn holds_files(folder: &Path) -> bool {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.into_iter().any(|entry| match entry.and_then(|it| Ok((it.file_type()?, it.path()))) {
+            Ok((kind, path)) => !kind.is_dir() || holds_files(&path),
+            Err(_) => true,
+        }),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
+}
+
+fn add_overlooked(place: &Place, dir: &Path, paths: &[Overlooked<'_>]) -> Result<(), GitError> {
+    for Overlooked { path, is_submodule } in paths {
+        if *is_submodule {
+            let words = [b"update-index", &b"--force-remove"[..], b"--", path].map(OsStr::from_bytes);
+            run(place, dir, &words)?;
+        }
+        let literal = [b":(top,literal)", *path].concat();
+        let words = [b"add", &b"--all"[..], b"--force", b"--", &literal].map(OsStr::from_bytes);
+        run(place, dir, &words)?;
+    }
+    Ok(())
+}
+
 /// Returns the submodules in whose work trees something is changed, with the tree that lies there.
 fn changed_submodules(place: &Place, entries: &[IndexEntry]) -> Result<Vec<(Vec<u8>, Oid)>, GitError> {
     let mut found = Vec::new();
@@ -88,6 +178,10 @@ fn changed_submodules(place: &Place, entries: &[IndexEntry]) -> Result<Vec<(Vec<
             continue;
         }
         let inner = Repository::discover(&place.git, &top)?;
+        if inner.top() != top {
+            let reason = "wanted the submodule's folder as the top of its work tree";
+            return Err(GitError::Output { command: "rev-parse --show-toplevel".to_owned(), reason });
+        }
         let lies = worktree(inner.place(), &inner.head()?.tree)?;
         if !lies.changed.is_empty() {
             found.push((entry.path.clone(), lies.tree));
@@ -139,7 +233,12 @@ fn quoted(path: &Path) -> Vec<u8> {
 
 fn run<S: AsRef<OsStr>>(place: &Place, dir: &Path, arguments: &[S]) -> Result<Vec<u8>, GitError> {
     let mut command: Command = place.git.command(&place.top);
-    command.env("GIT_DIR", dir).env("GIT_WORK_TREE", &place.top).args(OPTIONS).args(arguments);
+    command
+        .env("GIT_DIR", dir)
+        .env("GIT_WORK_TREE", &place.top)
+        .env("GIT_ATTR_NOSYSTEM", "1")
+        .args(OPTIONS)
+        .args(arguments);
     place.git.finish(&mut command)?.printed()
 }
 
@@ -187,9 +286,14 @@ const OPTIONS: &[&str] = &[
     "-c",
     "core.attributesFile=/dev/null",
     "-c",
+    "attr.tree=",
+    "-c",
     "core.fileMode=true",
     "-c",
     "core.symlinks=true",
+    // A file beside one of the same letters is another one.
+    "-c",
+    "core.ignoreCase=false",
     "-c",
     "core.bare=false",
     "-c",
@@ -218,6 +322,9 @@ const OPTIONS: &[&str] = &[
     "-c",
     "core.fsync=none",
 ];
+/// What is new in the work tree; a file of excludes is no file that others may exclude.
+const LIST_NEW: &[&str] =
+    &["ls-files", "--others", "--exclude-per-directory=.gitignore", "--exclude=!.gitignore", "-z", "--", ":/"];
 const SHA1_DIGITS: usize = 40;
 
 #[cfg(test)]
@@ -320,6 +427,78 @@ mod tests {
     }
 
     #[test]
+    fn file_of_excludes_that_names_itself_hides_nothing() {
+        let made = made();
+        made.write("dir/.gitignore", "*\n");
+        made.write("dir/odd [*] :name/.gitignore", ".gitignore\nplanted\n");
+        made.write("dir/odd [*] :name/planted", "x");
+        assert_eq!(made.git(&["status", "--porcelain"]), "", "git itself is taken in");
+        assert_eq!(changed(&made), ["dir/.gitignore"], "that one hides the other");
+        made.write("dir/.gitignore", ".gitignore\n");
+        assert_eq!(changed(&made), ["dir/.gitignore", "dir/odd [*] :name/.gitignore"]);
+        // What a committed file ignores is not looked into.
+        fs::rename(made.top().join("dir/odd [*] :name"), made.top().join("ignored")).unwrap();
+        fs::remove_file(made.top().join("dir/.gitignore")).unwrap();
+        assert!(changed(&made).is_empty());
+    }
+
+    #[test]
+    fn file_that_differs_in_its_letters_alone_is_another() {
+        let made = made();
+        made.git(&["config", "core.ignoreCase", "true"]);
+        made.write("dir/A", "x");
+        assert_eq!(made.git(&["status", "--porcelain"]), "", "git itself is taken in");
+        assert_eq!(changed(&made), ["dir/A"]);
+    }
+
+    #[test]
+    fn work_tree_that_lies_elsewhere_is_not_looked_at_instead() {
+        let made = made();
+        let clean = Fixture::with(&["clone", "--quiet", made.top().to_str().unwrap(), "."]);
+        made.git(&["config", "core.worktree", clean.top().to_str().unwrap()]);
+        let found = Repository::discover(&git(), &made.top());
+        assert!(matches!(found, Err(GitError::OtherWorkTree { .. })), "{found:?}");
+        made.git(&["config", "core.worktree", made.top().to_str().unwrap()]);
+        assert!(changed(&made).is_empty());
+    }
+
+    #[test]
+    fn folder_that_was_put_under_the_id_of_another_is_found() {
+        let made = made();
+        made.write("dir/deep/a", "1");
+        let before = made.commit_all("deep");
+        let honest = made.oid("HEAD:dir/deep");
+        made.write("dir/deep/a", "2");
+        made.commit_all("forged");
+        let forged = made.oid("HEAD:dir/deep");
+        made.git(&["reset", "--quiet", "--soft", before.as_str()]);
+        assert_eq!(changed(&made), ["dir/deep/a"]);
+        let object = |oid: &Oid| made.top().join(".git/objects").join(&oid.as_str()[..2]).join(&oid.as_str()[2..]);
+        fs::remove_file(object(&honest)).unwrap();
+        fs::copy(object(&forged), object(&honest)).unwrap();
+        let repository = made.repository();
+        let found = worktree(repository.place(), &repository.head().unwrap().tree);
+        assert!(matches!(found, Err(GitError::Facts(_))), "{found:?}");
+    }
+
+    #[test]
+    fn trees_as_old_git_wrote_them_are_clean() {
+        let made = made();
+        let blob = made.oid("HEAD:b");
+        let empty = made.git(&["hash-object", "-t", "tree", "-w", "/dev/null"]);
+        let folder =
+            [&b"100664 f\0"[..], &hex::decode(blob.as_str()).unwrap(), b"40000 g\0", &hex::decode(empty).unwrap()]
+                .concat();
+        fs::write(made.top().join(".git/raw"), folder).unwrap();
+        let tree = made.git(&["hash-object", "-t", "tree", "-w", "--literally", ".git/raw"]);
+        let commit = made.git(&["commit-tree", &tree, "-m", "old"]);
+        made.git(&["reset", "--quiet", "--hard", &commit]);
+        assert!(changed(&made).is_empty());
+        made.write("f", "2");
+        assert_eq!(changed(&made), ["f"]);
+    }
+
+    #[test]
     fn hooks_and_monitors_of_the_repository_do_not_run() {
         let made = made();
         let mark = made.top().join(".git/mark");
@@ -361,6 +540,31 @@ mod tests {
         let sub = sub.to_str().unwrap();
         made.git(&["-C", sub, "commit", "--quiet", "--allow-empty", "--message", "moved"]);
         assert_eq!(changed(&made), ["sub"]);
+    }
+
+    #[test]
+    fn submodule_hides_nothing_by_what_its_repository_is() {
+        let made = made();
+        let inner = Fixture::new();
+        inner.commit("i", "1");
+        made.git(&["submodule", "--quiet", "add", inner.top().to_str().unwrap(), "sub"]);
+        made.commit_all("submodule");
+        let link = made.top().join("sub/.git");
+        let linked = fs::read(&link).unwrap();
+        fs::remove_file(&link).unwrap();
+        assert_eq!(changed(&made), ["sub", "sub/i"], "it is no repository, and has a file");
+        std::os::unix::fs::symlink("/nowhere", &link).unwrap();
+        assert_eq!(changed(&made), ["sub", "sub/i"]);
+        fs::remove_file(&link).unwrap();
+        fs::write(&link, linked).unwrap();
+        assert!(changed(&made).is_empty());
+        made.git(&["-C", "sub", "config", "core.worktree", inner.top().to_str().unwrap()]);
+        made.write("sub/i", "2");
+        let repository = made.repository();
+        let found = worktree(repository.place(), &repository.head().unwrap().tree);
+        assert!(matches!(found, Err(GitError::OtherWorkTree { .. })), "{found:?}");
+        made.git(&["submodule", "--quiet", "deinit", "--force", "sub"]);
+        assert!(changed(&made).is_empty(), "nobody has fetched it");
     }
 
     #[test]
