@@ -250,8 +250,23 @@ impl Repository {
                 wanted: format!("a common ancestor of {} and {}", ours.short(), theirs.short()),
             }),
             Some(1) => Ok(None),
-            _ => Err(ended.failed()),
+            _ => Err(self.absent(&[ours, theirs])?.unwrap_or_else(|| ended.failed())),
         }
+    }
+
+    /// Returns which of these commits is not here, and how to get it, if one is not.
+    fn absent(&self, commits: &[&Oid]) -> Result<Option<GitError>, GitError> {
+        for commit in commits {
+            if self.object(commit)?.is_none() {
+                let shallow = self.history == History::Shallow;
+                let wanted = || format!("commit {}", commit.short());
+                return Ok(Some(match shallow {
+                    true => GitError::Shallow { wanted: wanted() },
+                    false => GitError::NotHere { commit: (*commit).clone() },
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// Computes the facts about the commits from base to head, each object hashed again.

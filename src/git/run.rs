@@ -75,6 +75,12 @@ pub enum GitError {
         /// The work tree.
         top: PathBuf,
     },
+    /// A commit is not in this repository.
+    #[error("commit {} is not here", commit.short())]
+    NotHere {
+        /// The commit.
+        commit: Oid,
+    },
     /// A ref of our own names what it never does.
     #[error("the ref {name} {reason}; wanted a commit of files that are named by a SHA-256")]
     NotKept {
@@ -249,6 +255,7 @@ impl GitError {
             Self::Shallow { .. } => Some("git fetch --unshallow"),
             Self::NotARepository { .. } => Some("git init"),
             Self::UnbornHead => Some("git commit"),
+            Self::NotHere { .. } | Self::Facts(GitFactsError::MissingObject { .. }) => Some("git fetch"),
             Self::NoGit
             | Self::Start { .. }
             | Self::NoWorkTree { .. }
