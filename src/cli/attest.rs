@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::args::AttestArgs;
 use super::context::{Context, now};
 use super::fail::Fail;
-use super::forges::ci_context;
+use super::forges::forge;
 use super::keys::lent;
 use super::progress::Progress;
 use super::{eprint, host, on_base, plan, print, print_json};
@@ -121,7 +121,7 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         secrets,
         folder: context.cwd.clone(),
         context: {
-            let mut said = ci_context();
+            let mut said = forge().context();
             host::add(&mut said);
             said
         },
