@@ -159,6 +159,29 @@ fn retired_test_may_go_and_is_shown_as_retired() {
 }
 
 #[test]
+fn hint_of_what_is_lost_runs_as_it_is_printed() {
+    for longest in ["", "[exceptions]\nlongest = \"3d\"\n\n"] {
+        let keep = "by = \"ci\"\ntests = { baseline = \"keep\" }\n\n[claim.unit-tests]";
+        let may = format!("{longest}[may]");
+        let rig = Rig::with(&[("by = \"ci\"\n\n[claim.unit-tests]", keep), ("[may]", &may)]);
+        rig.git(&["checkout", "-q", "main"]);
+        rig.key("boss");
+        rig.grant("boss", "boss", "admin", &["--email", "boss@example.org"]);
+        merged(&rig, "one", &["a", "b"]);
+        begin(&rig, "two", "low");
+        attest(&rig, "build", "t.xml", &tests(&["b"]));
+        let verdict = verify(&rig);
+        verdict.refused(&["E260"]);
+        let words = &verdict.json["findings"][0]["mend"]["command"];
+        let words: Vec<&str> = words.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        // An end that the policy says need not be said.
+        assert_eq!(words.contains(&"--until"), longest.is_empty(), "{words:?}");
+        rig.ok("boss", &words[1..]);
+        verify(&rig).accepted();
+    }
+}
+
+#[test]
 fn finding_that_comes_in_is_refused_until_admitted_and_one_that_goes_may_not_come_back() {
     let rig = keeping();
     let all = |rig: &Rig, severities: &[&str]| {

@@ -207,7 +207,8 @@ fn what_the_ledger_says_is_read_in_its_one_spelling_or_not_at_all() {
 
 #[test]
 fn settings_and_reports_are_read_or_refused() {
-    fuzz_each(&[settings(), outside::of_settings(), reports()].into_iter().flatten().collect::<Vec<_>>());
+    let forges = vec![outside::of_forges()];
+    fuzz_each(&[settings(), outside::of_settings(), forges, reports()].into_iter().flatten().collect::<Vec<_>>());
 }
 
 #[test]

@@ -458,6 +458,42 @@ fn both_auditors_know_when_a_grant_ended_by_itself_or_is_for_another_change() {
     pen.agree(false);
 }
 
+#[test]
+fn both_auditors_refuse_a_record_by_a_key_that_is_granted_only_behind_it() {
+    if is_skipped() {
+        return;
+    }
+    for is_late in [false, true] {
+        let rig = Rig::new();
+        rig.key("late");
+        rig.plan("low");
+        rig.pass("build");
+        let mut pen = Pen::of(&rig);
+        let granted = forge::grant(&pen.key("late"), "late", "ci");
+        if is_late {
+            pen.fails("late");
+            pen.grants("root", granted);
+        } else {
+            pen.grants("root", granted);
+            pen.fails("late");
+        }
+        let (holds, said) = second(&rig, &["--ledger", ".git/evidence"]);
+        let checked = rig.by("stranger", &["ledger", "check"]);
+        let judged = rig.by("stranger", &["verify"]);
+        if is_late {
+            assert!(!holds && said.contains("is neither root nor granted there"), "{said}");
+            assert_eq!(checked.code, 3, "{checked:?}");
+            assert!(judged.code == 1 && judged.out.contains("E305"), "{judged:?}");
+            // Nobody can hand on what does not hold.
+            let exported = rig.by("stranger", &["export", "-o", "../b.zip"]);
+            assert!(exported.code == 1 && exported.err.contains("E305"), "{exported:?}");
+        } else {
+            assert!(holds && checked.code == 0, "{said}\n{checked:?}");
+            assert!(judged.code == 1 && judged.out.contains("E202") && !judged.out.contains("E305"), "{judged:?}");
+        }
+    }
+}
+
 /// Merges a change of one test more each time, so that its branch protects them all.
 fn merged(rig: &Rig, number: usize) {
     rig.git(&["checkout", "-q", "-b", &format!("c{number}"), "main"]);

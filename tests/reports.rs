@@ -5,10 +5,11 @@
 //! look at the difference, it is a change of a format.
 
 use std::fs;
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use evidence_ledger::model::{Facts, MutationFacts, Outcome};
-use evidence_ledger::reports::{Detected, Format, detect, limits, read, read_report};
+use evidence_ledger::reports::{Cause, Detected, Format, detect, limits, read, read_report};
 use proptest::prelude::*;
 
 #[test]
@@ -60,7 +61,7 @@ fn facts_do_not_depend_on_how_the_bytes_arrive_or_what_is_kept() {
         let format = format_of(&report);
         let whole = read(format, &mut bytes.as_slice());
         for size in [1, 7, 4_096] {
-            let mut narrow = std::io::BufReader::with_capacity(size, bytes.as_slice());
+            let mut narrow = BufReader::with_capacity(size, bytes.as_slice());
             assert_eq!(read(format, &mut narrow), whole, "{} by {size}", report.display());
         }
         let detailed = read_report(format, &mut bytes.as_slice());
@@ -117,6 +118,51 @@ fn spellings_of_one_surface_name_the_same() {
     assert_eq!(names("graphql-js-introspection.graphql"), sdl);
     // Two responses were added to the one that is YAML.
     assert_eq!(names("fastapi-yaml.openapi").count, names("fastapi.openapi").count + 2);
+}
+
+#[test]
+fn what_is_read_in_parts_may_be_larger_than_what_is_held() {
+    let filler = format!("\"x\":\"{}\"", "y".repeat(1 << 20));
+    let read_long = |format, before: &str, element: &str, after: &str| {
+        let elements = usize::try_from(limits::TREE_BYTES_MAX >> 20).unwrap() + 1;
+        let element = |index: usize| {
+            let comma = if index > 0 { "," } else { "" };
+            format!("{comma}{}{filler}}}", element.replace("INDEX", &index.to_string()))
+        };
+        let pieces = std::iter::once(before.to_owned()).chain((0..elements).map(element)).chain([after.to_owned()]);
+        read(format, &mut BufReader::new(Pieces { pieces, left: Vec::new(), at: 0 }))
+    };
+    let tests =
+        read_long(Format::Ctrf, "{\"results\":{\"tests\":[", "{\"name\":\"INDEX\",\"status\":\"passed\",", "]}}");
+    assert_eq!(tests.unwrap().tests.unwrap().passed, 65);
+    let files = "{\"meta\":{\"version\":\"7\"},\"files\":{";
+    let file = "\"INDEX.py\":{\"executed_lines\":[1],\"missing_lines\":[],";
+    assert_eq!(read_long(Format::CoveragePy, files, file, "}}").unwrap().coverage.unwrap().files, 65);
+    let end = "]}],\"type\":\"llvm.coverage.json.export\",\"version\":\"2.0.1\"}";
+    let file = "{\"filename\":\"INDEX.c\",\"segments\":[[1,1,1,true,true,false],[2,1,0,false,false,false]],";
+    let lines = read_long(Format::LlvmCov, "{\"data\":[{\"files\":[", file, end).unwrap();
+    assert_eq!(lines.coverage.unwrap().files, 65);
+    // What its results mean is known at the end only.
+    let results = read_long(Format::Sarif, "{\"version\":\"2.1.0\",\"runs\":[{\"results\":[", "{", "]}]}");
+    assert_eq!(results.unwrap_err().cause, Cause::TooLarge { bytes_max: limits::TREE_BYTES_MAX });
+}
+
+/// A long text that is never there as a whole.
+struct Pieces<I> {
+    pieces: I,
+    left: Vec<u8>,
+    at: usize,
+}
+
+impl<I: Iterator<Item = String>> Read for Pieces<I> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.left.len() {
+            (self.left, self.at) = (self.pieces.next().unwrap_or_default().into_bytes(), 0);
+        }
+        let count = (&self.left[self.at..]).read(out)?;
+        self.at += count;
+        Ok(count)
+    }
 }
 
 #[test]

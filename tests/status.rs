@@ -303,6 +303,31 @@ fn commit_that_is_not_here_is_told_and_stops_nothing_else() {
 }
 
 #[test]
+fn base_that_is_not_here_is_told_with_how_to_get_it() {
+    let rig = Rig::new();
+    rig.plan("low");
+    rig.git(&["checkout", "-q", "main"]);
+    let base = rig.commit("src/lib.rs", "base\n");
+    rig.git(&["checkout", "-q", "-b", "later"]);
+    rig.commit("src/lib.rs", "later\n");
+    rig.ok("planner", &["plan", "--tier", "low"]);
+    // The branch was made anew elsewhere, and what it was planned on never came here.
+    rig.git(&["checkout", "-q", "feature"]);
+    rig.git(&["branch", "-q", "-f", "main", "main~1"]);
+    rig.git(&["branch", "-q", "-f", "later", "main"]);
+    rig.git(&["reflog", "expire", "--expire=now", "--all"]);
+    rig.git(&["gc", "-q", "--prune=now"]);
+    let value = board(&rig, &[]);
+    let shown = of(&value, "shop/later");
+    let unjudged = &shown["unjudged"];
+    assert_eq!(shown["state"], json!("unjudged"), "{shown:#}");
+    assert_eq!(unjudged["text"], json!(format!("commit {} is not here", &base[..12])), "{shown:#}");
+    assert_eq!(unjudged["hint"], json!("git fetch"), "{shown:#}");
+    let ran = rig.by("stranger", &["status", "shop/later"]);
+    assert!(ran.code == 2 && ran.err.contains("is not here\nhint: git fetch") && !ran.err.contains("fatal"), "{ran:?}");
+}
+
+#[test]
 fn change_for_another_branch_is_held_against_that_one() {
     let rig = Rig::new();
     rig.git(&["checkout", "-q", "main"]);

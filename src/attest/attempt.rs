@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use super::capture::Kept;
 use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
-use super::gather::{Before, Gathered, Gathering, ReportSpec, detect};
+use super::gather::{Before, Gathered, Gathering, ReportSpec, Watch, detect};
 use super::on_base::{BaseSpec, Rerun};
 use super::secrets::Secrets;
 use super::signer::{About, Signer};
@@ -49,6 +49,8 @@ pub struct Attempt {
     pub context: BTreeMap<String, String>,
     /// Where a result waits whose ledger went away.
     pub spool: Spool,
+    /// What is told how far the reports are read.
+    pub watch: Box<Watch>,
     /// The look at the work tree before it, which was begun as soon as the tree was known.
     pub looking: Looking,
 }
@@ -151,7 +153,9 @@ impl Attempt {
         };
         let takes = |bytes| signer.appender.ledger().takes(bytes);
         let (folder, secrets) = (self.folder.as_path(), self.secrets.as_ref());
-        let gather = |before| Gathering { folder, blobs: &blobs, before, secrets, takes: &takes }.gather(&self.reports);
+        let watch = self.watch.as_ref();
+        let gather =
+            |before| Gathering { folder, blobs: &blobs, before, secrets, takes: &takes, watch }.gather(&self.reports);
         // What waits for git or the disk waits side by side: nothing here needs what the other finds.
         let (started, gathered) = std::thread::scope(|scope| {
             let gathering = self.command.is_none().then(|| scope.spawn(|| gather(None)));
@@ -199,7 +203,7 @@ impl Attempt {
                 let (head, reports, folder) = (&commit, &self.reports[..], &self.folder);
                 let (blobs, interrupts) = (&blobs, interrupts);
                 let takes = &takes;
-                let rerun = Rerun { spec, head, command, reports, folder, repository, blobs, interrupts, takes };
+                let rerun = Rerun { spec, head, command, reports, folder, repository, blobs, interrupts, takes, watch };
                 Some(rerun.run(echo_of_base)?)
             }
             (Some(spec), _) => {

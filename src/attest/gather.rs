@@ -1,5 +1,6 @@
 //! Reports and attachments: found, kept by their hash, read.
 
+use std::cell::Cell;
 use std::fs::{self, File, Metadata};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -10,6 +11,7 @@ use globset::GlobBuilder;
 
 use super::secrets::Secrets;
 use crate::model::{Attachment, CriterionId, Digest, Material, MaterialFacts, Outcome, Problem, Purpose, Size};
+use crate::prove::Told;
 use crate::reports::limits::STREAM_BYTES_MAX;
 use crate::reports::{self, Detected, Format};
 use crate::store::{Blobs, StoreError};
@@ -80,14 +82,17 @@ impl Before {
     }
 }
 
-/// Keeps and reads the files under the patterns.
+/// Keeps and reads the files under the patterns; the watch is told how far it is.
 ///
 /// # Errors
 /// If the store cannot keep a file. A file that cannot be found or read is a problem of the result, not an error.
-pub fn gather(folder: &Path, specs: &[ReportSpec], blobs: &Blobs) -> Result<Gathered, StoreError> {
+pub fn gather(folder: &Path, specs: &[ReportSpec], blobs: &Blobs, watch: &Watch) -> Result<Gathered, StoreError> {
     let secrets = Secrets::among([], &[]);
-    Gathering { folder, blobs, before: None, secrets: &secrets, takes: &|_| true }.gather(specs)
+    Gathering { folder, blobs, before: None, secrets: &secrets, takes: &|_| true, watch }.gather(specs)
 }
+
+/// What is told how far the work on a file is: its name, and how many of how many bytes.
+pub type Watch = dyn Fn(&str, u64, u64) + Send + Sync;
 
 /// Where files are gathered, and what of them is kept.
 #[derive(Clone, Copy)]
@@ -102,6 +107,8 @@ pub(super) struct Gathering<'a> {
     pub(super) secrets: &'a Secrets,
     /// Whether the ledger takes a file of so many bytes.
     pub(super) takes: &'a (dyn Fn(u64) -> bool + Sync),
+    /// What is told how far it is.
+    pub(super) watch: &'a Watch,
 }
 
 impl Gathering<'_> {
@@ -129,7 +136,7 @@ impl Gathering<'_> {
     }
 
     fn keep(&self, path: &Path, spec: &ReportSpec, gathered: &mut Gathered) -> Result<(), StoreError> {
-        let Self { folder, blobs, before, secrets, takes } = *self;
+        let Self { folder, blobs, before, secrets, takes, watch } = *self;
         let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
         // What is no file, a FIFO that nobody writes to for example, must not be waited for.
         let opened = File::options().read(true).custom_flags(NONBLOCK).open(path);
@@ -166,7 +173,15 @@ impl Gathering<'_> {
             gathered.problem("too-large", text);
             return Ok(());
         }
-        if let Some(from) = secrets.first_in(&mut file)? {
+        // Each byte is looked at for secrets, kept, and of a report read.
+        let times = if spec.purpose == Purpose::Report { 3 } else { 2 };
+        let whole = metadata.len().saturating_mul(times);
+        let done = Cell::new(0_u64);
+        let told = |bytes: u64| {
+            done.set(done.get().saturating_add(bytes));
+            watch(&name, done.get().min(whole), whole);
+        };
+        if let Some(from) = secrets.first_in(&mut Told::new(&mut file, told))? {
             // What comes into the ledger stays there, and goes with every bundle.
             gathered.problem(
                 "secret",
@@ -175,7 +190,8 @@ impl Gathering<'_> {
             return Ok(());
         }
         file.rewind()?;
-        let (sha256, bytes) = blobs.put_from(&mut file.take(most + 1))?;
+        done.set(metadata.len());
+        let (sha256, bytes) = blobs.put_from(&mut Told::new(file.take(most + 1), told))?;
         if bytes > most {
             gathered.problem("too-large", too_large(bytes));
             return Ok(());
@@ -209,7 +225,8 @@ impl Gathering<'_> {
             gathered
                 .problem("stale-report", format!("{name} is older than the command: it was not made or changed by it"));
         }
-        gathered.read(&name, sha256, spec.format, blobs)
+        let mut told = told;
+        gathered.read_telling(&name, sha256, spec.format, blobs, &mut told)
     }
 }
 
@@ -221,6 +238,17 @@ impl Gathered {
         sha256: Digest,
         format: Option<Format>,
         blobs: &Blobs,
+    ) -> Result<(), StoreError> {
+        self.read_telling(name, sha256, format, blobs, &mut |_| {})
+    }
+
+    fn read_telling(
+        &mut self,
+        name: &str,
+        sha256: Digest,
+        format: Option<Format>,
+        blobs: &Blobs,
+        told: &mut dyn FnMut(u64),
     ) -> Result<(), StoreError> {
         if self.facts.iter().any(|read| read.material == sha256) {
             return Ok(());
@@ -245,7 +273,7 @@ impl Gathered {
                 }
             },
         };
-        match reports::read(format, &mut BufReader::with_capacity(READ_BYTES, file)) {
+        match reports::read(format, &mut BufReader::with_capacity(READ_BYTES, Told::new(file, told))) {
             Ok(facts) => self.facts.push(MaterialFacts { material: sha256, facts }),
             Err(error) => self.problem("unreadable-report", format!("{name}: {error}")),
         }

@@ -15,7 +15,7 @@ pub use again::Done;
 pub use agent::{Agent, AgentError, AgentKey};
 pub use attempt::{Attempt, AttemptError, Attempted, Looking, Undelivered};
 pub use command::{CommandSpec, Echo, Interrupts, Ran};
-pub use gather::{Gathered, Label, ReportSpec, gather};
+pub use gather::{Gathered, Label, ReportSpec, Watch, gather};
 pub use on_base::BaseSpec;
 pub use secrets::Secrets;
 pub use signer::{About, Signer, first_plan};

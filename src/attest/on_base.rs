@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::attempt::{keep_output, recorded};
 use super::command::{CommandSpec, Echo, Interrupts, Ran, run};
-use super::gather::{Before, Gathered, Gathering, ReportSpec};
+use super::gather::{Before, Gathered, Gathering, ReportSpec, Watch};
 use crate::git::{Checkout, GitError, GitFactsError, Repository, TreeChange, laid_tree};
 use crate::model::{BaseRun, Ended, Oid, OnBase, Problem, Purpose};
 use crate::policy::Paths;
@@ -36,6 +36,8 @@ pub(super) struct Rerun<'a> {
     pub(super) interrupts: &'a Interrupts,
     /// Whether the ledger takes a file of so many bytes.
     pub(super) takes: &'a (dyn Fn(u64) -> bool + Sync),
+    /// What is told how far the reports are read.
+    pub(super) watch: &'a Watch,
 }
 
 impl BaseSpec {
@@ -118,8 +120,8 @@ impl Rerun<'_> {
             self.reports.iter().filter(|report| report.purpose == Purpose::Report).cloned().collect();
         let before = Before::look(&folder, &reports);
         let ran: Ran = run(&command, self.blobs, echo, self.interrupts)?;
-        let (blobs, before, takes) = (self.blobs, Some(&before), self.takes);
-        let gathering = Gathering { folder: &folder, blobs, before, secrets: &self.command.secrets, takes };
+        let (blobs, before, takes, watch) = (self.blobs, Some(&before), self.takes, self.watch);
+        let gathering = Gathering { folder: &folder, blobs, before, secrets: &self.command.secrets, takes, watch };
         let mut gathered: Gathered = gathering.gather(&reports)?;
         keep_output(&ran, self.blobs, &mut gathered)?;
         let secrets = &self.command.secrets;

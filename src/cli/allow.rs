@@ -170,12 +170,21 @@ fn named(
     let limit = extent::read(effect, names, to)?;
     let is_wide = how.any_change || !how.changes.is_empty();
     let shown = Shown::of(context, if is_wide { None } else { Some(&how.of) });
-    extent::demand(effect, claim, names, limit, &shown, how)?;
+    extent::demand(effect, claim, names, limit, &shown, how, &|| wants_until(context, how.of.target.as_deref()))?;
     let code = allow(context, effect, std::slice::from_ref(claim), &How::of(names, limit, how))?;
     for warning in extent::idle(effect, claim, names, limit, &shown) {
         context.say(&warning);
     }
     Ok(code)
+}
+
+/// Tells whether `--until` has to be said: the policy does not say how long an exception may last.
+pub(super) fn wants_until(context: &Context, target: Option<&str>) -> bool {
+    let longest = || -> Result<Span, Fail> {
+        let trust = context.trust(target)?;
+        longest(&context.ledger()?.read()?, &trust, u64::MAX)
+    };
+    longest().is_err()
 }
 
 /// Signs and records an exception.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use super::args::AttestArgs;
 use super::context::{Context, now};
 use super::fail::Fail;
-use super::forges::ci_context;
+use super::forges::forge;
 use super::keys::lent;
+use super::progress::Progress;
 use super::verify::plain;
 use super::{eprint, host, on_base, plan, print, print_json};
 use crate::append::{AppendError, Appender, Receipt, may_start};
@@ -107,6 +108,8 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         folder: None,
     });
     let with_command = command.is_some();
+    let progress = Arc::new(Mutex::new(Progress::begin(context)));
+    let watched = Arc::clone(&progress);
     let attempt = Attempt {
         claim,
         variant,
@@ -119,15 +122,25 @@ pub(super) fn run(context: &Context, args: AttestArgs) -> Result<u8, Fail> {
         secrets,
         folder: context.cwd.clone(),
         context: {
-            let mut said = ci_context();
+            let mut said = forge().context();
             host::add(&mut said);
             said
         },
         spool: context.spool()?,
+        watch: Box::new(move |name, done, whole| {
+            let mut progress = watched.lock().unwrap_or_else(PoisonError::into_inner);
+            // Its end is not the end of the command: what comes next says its own.
+            match done < whole {
+                true => progress.show(|| format!("{name}: {} % read", done.saturating_mul(100) / whole)),
+                false => progress.clear(),
+            }
+        }),
         looking,
     };
     let (interrupts, signal) = interrupts(with_command)?;
-    let (attempted, delivered) = attempt.make(&signer, repository, echo(context), echo_of_base, &interrupts)?;
+    let made = attempt.make(&signer, repository, echo(context), echo_of_base, &interrupts);
+    progress.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    let (attempted, delivered) = made?;
     let delivered: Result<Vec<Receipt>, Undelivered> = delivered.into_iter().collect();
     let recorded = delivered.map_err(|undelivered| waits(&attempted, undelivered, signal.get()))?;
     if let (Some(path), Some(receipt)) = (&args.receipt, recorded.first()) {

@@ -1,12 +1,15 @@
 //! `evidence audit`: a bundle, checked with nothing but it and a trust file.
 
+use std::cell::RefCell;
 use std::fs;
+use std::rc::Rc;
 
 use serde_json::json;
 
 use super::args::AuditArgs;
 use super::context::{Context, now};
 use super::fail::Fail;
+use super::progress::{Progress, megabytes};
 use super::verify::page;
 use super::write::{Outputs, Signs};
 use super::{print, print_json};
@@ -36,7 +39,13 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
     if let Some(conviction) = super::convict::read(&path)? {
         return super::convict::audit(context, &conviction, &trust);
     }
-    let bundle = Bundle::open(&path).map_err(Fail::from)?;
+    let progress = Rc::new(RefCell::new((Progress::begin(context), 0_u64)));
+    let watched = Rc::clone(&progress);
+    let bundle = Bundle::open(&path).map_err(Fail::from)?.watched(move |bytes| {
+        let (progress, read) = &mut *watched.borrow_mut();
+        *read = read.saturating_add(bytes);
+        progress.show(|| format!("{} of the bundle read", megabytes(*read)));
+    });
     if let Some(wanted) = args.change.as_deref().filter(|wanted| *wanted != bundle.change().as_str()) {
         return Err(Fail::refused(
             Code::OTHER_COMMIT,
@@ -49,7 +58,9 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<u8, Fail> {
             format!("the bundle is about the commit {}; wanted {wanted}", bundle.commit()),
         ));
     }
-    let audited = match audit(&bundle, &trust, since.as_deref(), &context.evaluator()) {
+    let audited = audit(&bundle, &trust, since.as_deref(), &context.evaluator());
+    progress.borrow_mut().0.clear();
+    let audited = match audited {
         Ok(audited) => audited,
         Err(error) => {
             let fail = fail(error);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
-use super::allow::{How, HowArgs, allow};
+use super::allow::{How, HowArgs, allow, wants_until};
 use super::args::{ChangeArgs, ExplainArgs};
 use super::context::{Context, now};
 use super::fail::Fail;
@@ -14,7 +14,7 @@ use super::merge::full_name;
 use super::verify::{Live, decide_proven, plain};
 use super::{print, print_json};
 use crate::model::{ClaimName, Digest, Effect, Id, Rename};
-use crate::policy::{Baseline, Ceiling, HUNDREDTHS, Moved, Protected, percent};
+use crate::policy::{Baseline, Ceiling, Exceptions, HUNDREDTHS, Moved, Protected, percent};
 use crate::trace::{At, Branch, Merging};
 use crate::verify::{Decided, counted};
 
@@ -459,7 +459,14 @@ fn rename(
         if proposed.is_empty() {
             print("no protected name is gone for which one like it came\n");
         } else {
-            context.say("hint: evidence baseline rename --sign --reason WHY, by somebody who may allow exceptions");
+            let until = if wants_until(context, None) {
+                format!(" --until {}", Exceptions::UNTIL_SHOWN)
+            } else {
+                String::new()
+            };
+            context.say(&format!(
+                "hint: evidence baseline rename --sign --reason WHY{until}, by somebody who may allow exceptions"
+            ));
         }
         return Ok(0);
     };

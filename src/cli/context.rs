@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::args::{Args, ChangeArgs};
 use super::eprint;
 use super::fail::Fail;
-use super::forges::{in_queue, queued_request, source_branch, target_of_environment, tried};
+use super::forges::{forge, target_of_environment};
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
 use super::merge::{is_of, statement};
@@ -526,7 +526,7 @@ impl Context {
             Err(std::env::VarError::NotUnicode(_)) => return Err(Fail::usage("EVIDENCE_CHANGE is not UTF-8")),
             Err(std::env::VarError::NotPresent) => {}
         }
-        if in_queue() {
+        if forge().in_queue() {
             return self.queued(head, trust, log);
         }
         let repository = self.repository()?;
@@ -542,7 +542,7 @@ impl Context {
                 return Ok(plan.change.clone());
             }
         }
-        let branch = source_branch().or_else(|| {
+        let branch = forge().source_branch().or_else(|| {
             repository
                 .head()
                 .ok()
@@ -580,7 +580,7 @@ impl Context {
         }
         if let Some(log) = log.filter(|_| found.is_empty()) {
             let about_parents = parents.iter().skip(1).map(|parent| format!("commit:{parent}")).collect();
-            let number = queued_request().map(|number| format!("alias:{number}")).into_iter().collect();
+            let number = forge().queued_request().map(|number| format!("alias:{number}")).into_iter().collect();
             for labels in [about_parents, number, vec![format!("commit:{}", head.commit)]] {
                 found = of_labels(log, &trust.repository, labels)?;
                 if !found.is_empty() {
@@ -647,7 +647,7 @@ impl Context {
         let repository = self.repository()?;
         let head = repository.head()?.commit;
         let parents = repository.commit(&head)?.parents;
-        Ok(tried(&head, &parents, |name| repository.resolve_commit(name).ok()).unwrap_or(head))
+        Ok(forge().tried(&head, &parents, |name| repository.resolve_commit(name).ok()).unwrap_or(head))
     }
 
     /// Returns whether the history is cut.

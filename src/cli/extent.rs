@@ -9,7 +9,7 @@ use super::fail::Fail;
 use super::verify::{decide_proven, plain};
 use crate::export::command_line;
 use crate::model::{ClaimName, Effect};
-use crate::policy::{Baseline, Ceiling, Floor, Measured, NameSet, Protected, is_number, wildcard_matches};
+use crate::policy::{Baseline, Ceiling, Exceptions, Floor, Measured, NameSet, Protected, is_number, wildcard_matches};
 use crate::verify::{Decided, least};
 
 /// What the branch protects and what the change shows, as far as it can be told.
@@ -109,6 +109,7 @@ pub(super) fn demand(
     to: Option<u64>,
     shown: &Shown,
     how: &HowArgs,
+    wants_until: &dyn Fn() -> bool,
 ) -> Result<(), Fail> {
     if to.is_some() {
         return Ok(());
@@ -133,7 +134,8 @@ pub(super) fn demand(
     };
     let mut words = vec!["evidence", "allow", effect.as_str(), claim.as_str(), "--name", &name];
     words.extend(["--to", &example, "--reason", &how.reason]);
-    words.extend(how.until.iter().flat_map(|until| ["--until", until]));
+    let until = how.until.as_deref().or_else(|| wants_until().then_some(Exceptions::UNTIL_SHOWN));
+    words.extend(until.into_iter().flat_map(|until| ["--until", until]));
     words.extend(how.changes.iter().flat_map(|pattern| ["--changes", pattern]));
     words.extend(how.of.change.iter().flat_map(|change| ["--change", change]));
     if how.any_change {

@@ -1,15 +1,14 @@
 //! `evidence ledger`: the ledger itself.
 
-use std::io::IsTerminal as _;
-
 use serde_json::{Value, json};
 
 use super::args::{LedgerAct, LedgerArgs};
 use super::context::Context;
 use super::fail::Fail;
 use super::log::row;
+use super::progress::Progress;
 use super::{anchor, convict, restore, succession};
-use super::{eprint, print, print_json};
+use super::{print, print_json};
 use crate::model::Digest;
 use crate::store::{Log, StoreError};
 use crate::trace::{CheckError, check_ledger};
@@ -35,7 +34,9 @@ fn rebuild(context: &Context) -> Result<u8, Fail> {
     if let Ok(trust) = context.trust(None) {
         context.read(&ledger, &trust)?;
     }
-    let size = ledger.rebuild()?;
+    let mut progress = Progress::begin(context);
+    let size = ledger.rebuild(&mut |entries| progress.show(|| format!("{entries} entries read")))?;
+    drop(progress);
     if context.json {
         print_json(&json!({"origin": ledger.origin(), "size": size}));
     } else {
@@ -48,18 +49,10 @@ fn rebuild(context: &Context) -> Result<u8, Fail> {
 fn check(context: &Context) -> Result<u8, Fail> {
     let ledger = context.ledger()?;
     let trust = context.trust(None)?;
-    let live = std::io::stderr().is_terminal() && !context.json;
-    let mut shown = 0;
-    let mut progress = |records: u64| {
-        if live && records >= shown + 10_000 {
-            shown = records;
-            eprint(&format!("\r{records} records checked"));
-        }
-    };
-    let checked = check_ledger(&ledger, &trust, &mut progress).map_err(fail)?;
-    if live && shown > 0 {
-        eprint("\r\x1b[K");
-    }
+    let mut progress = Progress::begin(context);
+    let mut tell = |records: u64| progress.show(|| format!("{records} records checked"));
+    let checked = check_ledger(&ledger, &trust, &mut tell).map_err(fail)?;
+    drop(progress);
     let (log, mut held) = context.read(&ledger, &trust)?;
     if let Some(repository) = context.repository_if_any()? {
         held.extend(anchor::hold_notes(repository, &ledger, &log, &trust)?);

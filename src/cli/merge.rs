@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::args::MergeArgs;
 use super::context::{Context, now};
 use super::fail::Fail;
-use super::forges::merged_branch;
+use super::forges::forge;
 use super::keys::lent;
 use super::verify::{advise, checked_json, page, recordable};
 use super::{print, print_json, pushed};
@@ -476,7 +476,7 @@ fn told(serial: u64, word: &str, place: &Place, changes: &[ChangeId], verdict: O
 fn place(context: &Context, args: &MergeArgs) -> Result<Place, Fail> {
     let repository = context.repository()?;
     let head = repository.head()?;
-    let from_ci = merged_branch();
+    let from_ci = forge().merged_branch();
     let named = args.branch.clone().or_else(|| std::env::var("EVIDENCE_TARGET").ok().filter(|name| !name.is_empty()));
     let name = match named.or_else(|| from_ci.clone()) {
         Some(name) => name,

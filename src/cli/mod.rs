@@ -35,6 +35,7 @@ mod next;
 mod on_base;
 mod plan;
 mod policy;
+mod progress;
 mod pushed;
 mod record;
 #[cfg(feature = "rego")]

@@ -8,7 +8,7 @@ use super::args::PlanArgs;
 use super::context::{Context, Head};
 use super::fail::Fail;
 use super::files;
-use super::forges::request;
+use super::forges::forge;
 use super::form::{self, Form};
 use super::keys::lent;
 use super::{print, print_json};
@@ -163,7 +163,7 @@ fn unknown_number(context: &Context, log: &Log, change: &ChangeId) -> Result<Opt
 
 /// Returns the number of the request that the CI system names: what people know the change by.
 fn number() -> Option<Id> {
-    request().and_then(|request| Id::slug(&request.number)).and_then(|id| id.as_str().parse().ok())
+    forge().request().and_then(|request| Id::slug(&request.number)).and_then(|id| id.as_str().parse().ok())
 }
 
 /// Adds that number to the ids that are given.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::fail::Fail;
-use super::forges::pushed_from;
+use super::forges::forge;
 use super::merge::{Desk, Ended, Place, already, found, recorded};
 use super::print_json;
 use crate::model::{ChangeId, Oid};
@@ -19,7 +19,7 @@ use crate::trace::{Branch, CommitState, Merging, Reached, audit_branch};
 pub(super) fn line(desk: &Desk<'_>, place: &Place) -> Result<Vec<Reached>, Fail> {
     let alone = || vec![place.reached.clone()];
     let context = desk.context;
-    let from_ci = pushed_from().filter(|_| place.is_pushed && desk.args.commit.is_none());
+    let from_ci = forge().pushed_from().filter(|_| place.is_pushed && desk.args.commit.is_none());
     match (&desk.args.since, from_ci) {
         (Some(revision), _) => {
             let since = context.repository()?.resolve_commit(revision)?;

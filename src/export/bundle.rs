@@ -16,14 +16,18 @@ use crate::crypto::{ENVELOPE_BYTES_MAX, NOTE_BYTES_MAX, leaf_hash};
 use crate::git::{OBJECT_BYTES_MAX, Objects, ObjectsError};
 use crate::merkle::{ListProof, MapProof, MapText, Multiproof};
 use crate::model::{ChangeId, Digest, ENTRY_BYTES_MAX, Entry, Oid};
-use crate::prove::{ListTail, Listing, Materials, Proven, RawRecord, Source, SourceError};
+use crate::prove::{ListTail, Listing, Materials, Proven, RawRecord, Source, SourceError, Told};
 
 /// An opened bundle.
 pub struct Bundle {
     container: Container,
     manifest: Manifest,
     read: RefCell<BTreeSet<String>>,
+    watch: Option<Watch>,
 }
+
+/// What is told how many bytes of long members were read.
+type Watch = Box<dyn Fn(u64)>;
 
 /// `bundle.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,7 +57,13 @@ impl Bundle {
         let manifest =
             serde_json::from_value(value).map_err(|error| SourceError::Unreadable(format!("{MANIFEST}: {error}")))?;
         let read = RefCell::new(BTreeSet::from([MANIFEST.to_owned()]));
-        Ok(Self { container, manifest, read })
+        Ok(Self { container, manifest, read, watch: None })
+    }
+
+    /// Tells a watcher how many bytes are read of materials and of other long members, each time some are.
+    #[must_use]
+    pub fn watched(self, watch: impl Fn(u64) + 'static) -> Self {
+        Self { watch: Some(Box::new(watch)), ..self }
     }
 
     /// Returns the change that the bundle says it is about.
@@ -85,10 +95,13 @@ impl Bundle {
     }
 
     /// Opens a member.
-    pub(super) fn member(&self, name: &str) -> Option<Box<dyn BufRead>> {
+    pub(super) fn member(&self, name: &str) -> Option<Box<dyn BufRead + '_>> {
         let member = self.container.member(name)?;
         self.read.borrow_mut().insert(name.to_owned());
-        Some(member)
+        Some(match &self.watch {
+            Some(watch) => Box::new(Told::new(member, watch)),
+            None => member,
+        })
     }
 
     pub(super) fn need(&self, name: &str, most: u64) -> Result<Vec<u8>, SourceError> {
@@ -171,7 +184,7 @@ impl Source for Bundle {
 
 impl Materials for Bundle {
     fn material(&self, digest: &Digest) -> Result<Option<Box<dyn BufRead + '_>>, SourceError> {
-        Ok(self.member(&material_name(digest)).map(|member| -> Box<dyn BufRead> { member }))
+        Ok(self.member(&material_name(digest)))
     }
 }
 

@@ -11,6 +11,7 @@ mod changed;
 mod checkout;
 mod diff;
 mod facts;
+mod forge;
 #[cfg(feature = "store")]
 mod index;
 #[cfg(feature = "store")]
@@ -39,6 +40,7 @@ pub use facts::{
     COMMITS_MAX, ENTRIES_MAX, GitFactsError, Objects, ObjectsError, Recording, TOUCHED_BYTES_MAX, TREES_MAX,
     TreeChange, first_parent, git_facts, need_commit, tree_changes,
 };
+pub use forge::{EVENT_BYTES_MAX, Forge, Request};
 #[cfg(feature = "store")]
 pub use kept::Kept;
 #[cfg(feature = "store")]

@@ -254,12 +254,22 @@ impl Repository {
                 wanted: format!("a common ancestor of {} and {}", ours.short(), theirs.short()),
             }),
             Some(1) => Ok(None),
-            _ if ended.stderr.contains("Not a valid commit name") => {
-                let oid = if ended.stderr.contains(theirs.as_str()) { theirs } else { ours };
-                Err(self.told(GitFactsError::MissingObject { oid: oid.clone() }))
-            }
-            _ => Err(ended.failed()),
+            _ => Err(self.absent(&[ours, theirs])?.unwrap_or_else(|| ended.failed())),
         }
+    }
+
+    /// Returns which of these commits is not here, and how to get it, if one is not.
+    fn absent(&self, commits: &[&Oid]) -> Result<Option<GitError>, GitError> {
+        for commit in commits {
+            if self.object(commit)?.is_none() {
+                return Ok(Some(match self.history {
+                    History::Shallow => GitError::Shallow { wanted: format!("commit {}", commit.short()) },
+                    History::Whole if self.is_partial() => GitError::Partial { oid: (*commit).clone() },
+                    History::Whole => GitError::NotHere { commit: (*commit).clone() },
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// Computes the facts about the commits from base to head, each object hashed again.

@@ -89,6 +89,12 @@ pub enum GitError {
         /// The work tree.
         top: PathBuf,
     },
+    /// A commit is not in this repository.
+    #[error("commit {} is not here", commit.short())]
+    NotHere {
+        /// The commit.
+        commit: Oid,
+    },
     /// A ref of our own names what it never does.
     #[error("the ref {name} {reason}; wanted a commit of files that are named by a SHA-256")]
     NotKept {
@@ -270,6 +276,7 @@ impl GitError {
             Self::NotARepository { .. } => Some("git init"),
             Self::OtherWorkTree { .. } => Some("git config --unset core.worktree"),
             Self::UnbornHead => Some("git commit"),
+            Self::NotHere { .. } | Self::Facts(GitFactsError::MissingObject { .. }) => Some("git fetch"),
             Self::NoGit
             | Self::Start { .. }
             | Self::NoWorkTree { .. }

@@ -114,6 +114,9 @@ pub enum Reach {
 impl Exceptions {
     /// How long an exception lasts at most where the policy does not say it.
     pub const LONGEST: Span = Span(30 * 86_400);
+
+    /// What hints say for `--until` where the policy does not say how long.
+    pub const UNTIL_SHOWN: &'static str = "7d";
     /// How many exceptions of one change may be in force at once where the policy does not say it.
     pub const AT_ONCE: u64 = 5;
 

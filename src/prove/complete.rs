@@ -95,8 +95,8 @@ pub enum ProveError {
         /// The size demanded.
         wanted: u64,
     },
-    /// A record's key is no root and was never granted.
-    #[error("record {serial} is signed by {signer}, which is no root and has no grant")]
+    /// A record's key is no root and was not granted before it.
+    #[error("record {serial} is signed by {signer}, which is no root and has no grant before it")]
     UnknownSigner {
         /// The record.
         serial: u64,
@@ -588,14 +588,21 @@ fn authenticate(
     head: &str,
 ) -> Result<(), ProveError> {
     let mut ring: KeyRing = trust.roots.iter().cloned().collect();
-    let statements = raw.values().map(|raw| &raw.statement).chain(records.values().map(|record| &record.statement));
-    for statement in statements {
+    // The first record that names a key; roots of the trust file need none.
+    let mut named: BTreeMap<Fingerprint, u64> = BTreeMap::new();
+    let new = raw.iter().map(|(serial, raw)| (*serial, &raw.statement));
+    for (serial, statement) in new.chain(records.iter().map(|(serial, record)| (*serial, &record.statement))) {
         let Predicate::Authority(authority) = &statement.predicate else { continue };
         for line in authority.keys_that_may_sign() {
             let key: PublicKey = line.parse().map_err(|error| ProveError::Unreadable(format!("{error}")))?;
+            let first = named.entry(key.fingerprint()).or_insert(serial);
+            *first = serial.min(*first);
             ring.insert(key);
         }
     }
+    let roots: BTreeSet<Fingerprint> = trust.roots.iter().map(PublicKey::fingerprint).collect();
+    let may_sign =
+        |key: &Fingerprint, serial| roots.contains(key) || named.get(key).is_some_and(|first| *first < serial);
     let mut statements: BTreeMap<Digest, u64> =
         records.values().map(|record| (record.entry.statement, record.serial)).collect();
     let envelopes: Vec<&Envelope> = raw.values().map(|raw| &raw.envelope).collect();
@@ -610,6 +617,10 @@ fn authenticate(
             OpenError::UnknownKey(signer) => ProveError::UnknownSigner { serial, signer },
             OpenError::Signature(_) | OpenError::Order => wrong(format!("record {serial}: {error}")),
         })?;
+        // Append takes no such record: who wrote it went around the ledger's own rules.
+        if let Some(stranger) = envelope.signatures.iter().find(|signature| !may_sign(&signature.keyid, serial)) {
+            return Err(ProveError::UnknownSigner { serial, signer: stranger.keyid.clone() });
+        }
         if envelope.signed_lines(&ring).as_ref() != Some(&entry.signed) {
             return Err(wrong(format!("the signed lines of record {serial} are not those of its envelope")));
         }

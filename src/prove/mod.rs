@@ -14,6 +14,6 @@ pub use conviction::{Convicted, Conviction, ConvictionError, Shown};
 pub use held::Held;
 pub use parallel::{ahead, side_by_side};
 pub use placement::{EVERY_CHANGE, Placement, PlacementError, branch_chain, placement};
-pub use source::{ListTail, Listing, Materials, Proven, RawRecord, Source, SourceError};
+pub use source::{ListTail, Listing, Materials, Proven, RawRecord, Source, SourceError, Told};
 pub use tail::Run;
 pub use trust::{Trust, TrustError, TrustedLedger};

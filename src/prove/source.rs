@@ -1,6 +1,6 @@
 //! Where records, proofs and materials are read from: a store, or a bundle. Nothing that it answers is believed.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, Read};
 
 use crate::merkle::{ListProof, MapProof, MapText, Multiproof};
 use crate::model::Digest;
@@ -117,4 +117,40 @@ pub trait Materials {
     /// # Errors
     /// See [`SourceError`].
     fn material(&self, digest: &Digest) -> Result<Option<Box<dyn BufRead + '_>>, SourceError>;
+}
+
+/// A reader that tells how many bytes it gave, each time it gave some.
+pub struct Told<R, F> {
+    inner: R,
+    tell: F,
+}
+
+impl<R, F: FnMut(u64)> Told<R, F> {
+    /// Wraps a reader.
+    pub const fn new(inner: R, tell: F) -> Self {
+        Self { inner, tell }
+    }
+
+    fn told(&mut self, count: usize) {
+        (self.tell)(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+}
+
+impl<R: Read, F: FnMut(u64)> Read for Told<R, F> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(out)?;
+        self.told(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead, F: FnMut(u64)> BufRead for Told<R, F> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.inner.consume(count);
+        self.told(count);
+    }
 }

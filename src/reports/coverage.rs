@@ -102,6 +102,14 @@ impl CoverageTally {
         }
     }
 
+    /// Says how many records a file will have at least, so that no more memory is taken for them.
+    pub(super) fn expect(&mut self, file: FileIndex, count: usize) {
+        let records = &mut self.files[file.0].records;
+        if records.is_empty() {
+            records.reserve_exact(count);
+        }
+    }
+
     /// Counts a record of a line.
     ///
     /// If the number is above [`LINE_NUMBER_MAX`], or there are more than [`COVERAGE_LINES_MAX`] lines, returns a cause.

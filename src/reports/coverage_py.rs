@@ -16,51 +16,60 @@ use std::io::BufRead;
 
 use super::coverage::CoverageTally;
 use super::encoding::Source;
-use super::json::{Node, Wrong, parse};
-use super::limits::TREE_BYTES_MAX;
+use super::json::{Node, Wrong};
+use super::limits::STREAM_BYTES_MAX;
+use super::parts::{Lists, Shape, read_apart};
 use super::{Detail, Format, Place, ReadError, Report};
 
 /// Reads the JSON report of coverage.py.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
-    let bytes = Source::open(input, TREE_BYTES_MAX)?.read_all()?;
-    let value = parse(&bytes)?;
+    let mut source = Source::open(input, STREAM_BYTES_MAX)?;
     let mut tally = CoverageTally::new(detail);
     tally.tells_excluded();
-    document(&mut tally, &Node::root(&value)).map_err(|wrong| wrong.place_in(&bytes))?;
+    let apart = read_apart(&mut source, &FILES, &mut |part, list| part.read(list, |node| file(&mut tally, node)))?;
+    check_document(&apart.root()).map_err(|wrong| apart.place(wrong))?;
+    apart.check_parts()?;
     tally.finish(Format::CoveragePy, Vec::new()).map_err(|cause| ReadError::at(Place::START, cause))
 }
 
-fn document(tally: &mut CoverageTally, root: &Node<'_>) -> Result<(), Wrong> {
+fn check_document(root: &Node<'_>) -> Result<(), Wrong> {
     let meta = root.member("meta")?.ok_or_else(|| root.lacks("meta", "that of coverage.py"))?;
     let version = meta.member("version")?.ok_or_else(|| meta.lacks("version", VERSION_WANTED))?;
     if !version.text()?.starts_with(|c: char| c.is_ascii_digit()) {
         return Err(version.wrong(VERSION_WANTED));
     }
-    let files = root.member("files")?.ok_or_else(|| root.lacks("files", "an object of files"))?;
-    for (path, file) in files.members()? {
-        let index = tally.file(path).map_err(|cause| file.refuse(cause))?;
-        let number = |line: &Node<'_>| line.value.as_u64().ok_or_else(|| line.wrong("the number of a line"));
-        let mut excluded = BTreeSet::new();
-        if let Some(lines) = file.member("excluded_lines")? {
-            for line in lines.items()? {
-                excluded.insert(number(&line)?);
-                tally.exclude(index, number(&line)?);
-            }
+    FILES.check(&root.member("files")?.ok_or_else(|| root.lacks("files", "an object of files"))?)
+}
+
+fn file(tally: &mut CoverageTally, file: &Node<'_>) -> Result<(), Wrong> {
+    if file.value.is_null() {
+        return Ok(());
+    }
+    let index = tally.file(file.key()).map_err(|cause| file.refuse(cause))?;
+    let number = |line: &Node<'_>| line.value.as_u64().ok_or_else(|| line.wrong("the number of a line"));
+    let mut excluded = BTreeSet::new();
+    if let Some(lines) = file.member("excluded_lines")? {
+        for line in lines.items()? {
+            excluded.insert(number(&line)?);
+            tally.exclude(index, number(&line)?);
         }
-        for (key, run) in [("executed_lines", true), ("missing_lines", false)] {
-            let lines = file.member(key)?.ok_or_else(|| file.lacks(key, "a list of lines"))?;
-            for line in lines.items()? {
-                let number = number(&line)?;
-                // Excluded lines that were run are listed as executed too; those that were not are no statements.
-                if !(run && excluded.contains(&number)) {
-                    tally.line(index, number, run).map_err(|cause| line.refuse(cause))?;
-                }
+    }
+    let count = |key| file.value[key].as_array().map_or(0, Vec::len);
+    tally.expect(index, count("executed_lines") + count("missing_lines"));
+    for (key, run) in [("executed_lines", true), ("missing_lines", false)] {
+        let lines = file.member(key)?.ok_or_else(|| file.lacks(key, "a list of lines"))?;
+        for line in lines.items()? {
+            let number = number(&line)?;
+            // Excluded lines that were run are listed as executed too; those that were not are no statements.
+            if !(run && excluded.contains(&number)) {
+                tally.line(index, number, run).map_err(|cause| line.refuse(cause))?;
             }
         }
     }
     Ok(())
 }
 
+const FILES: Lists = Lists { path: &[], names: &["files"], shape: Shape::Objects };
 const VERSION_WANTED: &str = "a version of coverage.py";
 
 #[cfg(test)]

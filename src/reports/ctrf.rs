@@ -11,52 +11,58 @@
 //! of scope.
 
 use std::io::BufRead;
-use std::ops::Range;
 
 use super::encoding::Source;
-use super::json::{Node, Stop, Wrong, parse, split};
-use super::limits::TREE_BYTES_MAX;
+use super::json::{Node, Wrong};
+use super::limits::STREAM_BYTES_MAX;
+use super::parts::{Lists, Shape, read_apart};
 use super::tally::{CaseName, CaseTally, SuitePath};
 use super::{CaseOutcome, Cause, Detail, Format, ReadError, Report};
 
 /// Reads a CTRF report.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
-    let bytes = Source::open(input, TREE_BYTES_MAX)?.read_all()?;
-    let split = split(&bytes, &["results", "tests"])?;
-    let value = parse(&split.rest)?;
+    let mut source = Source::open(input, STREAM_BYTES_MAX)?;
     let mut tally = CaseTally::new(detail);
-    let tests = split.lists.first().map_or(&[][..], Vec::as_slice);
-    document(&mut tally, &Node::root(&value), &bytes, tests).map_err(|stop| stop.place_in(&bytes))?;
+    let mut found = 0;
+    let apart = read_apart(&mut source, &TESTS, &mut |part, list| {
+        part.read(list, |test| {
+            match case(&mut tally, test)? {
+                CaseOutcome::Failed | CaseOutcome::Unknown => found += 1,
+                CaseOutcome::Flaky | CaseOutcome::Passed | CaseOutcome::Skipped => {}
+            }
+            Ok(())
+        })
+    })?;
+    check_document(&apart.root()).map_err(|wrong| apart.place(wrong))?;
+    apart.check_parts()?;
+    check_failures(&apart.root(), found).map_err(|wrong| apart.place(wrong))?;
     Ok(tally.finish(Format::Ctrf, Vec::new()))
 }
 
-fn document(tally: &mut CaseTally, root: &Node<'_>, bytes: &[u8], cases: &[Range<usize>]) -> Result<(), Stop> {
+fn check_document(root: &Node<'_>) -> Result<(), Wrong> {
     if let Some(format) = root.member("reportFormat")?
         && format.text()? != "CTRF"
     {
-        return Err(format.wrong("CTRF").into());
+        return Err(format.wrong("CTRF"));
     }
     if let Some(version) = root.member("specVersion")? {
         let text = version.text()?;
         if !text.starts_with("0.") && !text.starts_with("1.") {
-            return Err(version.wrong("specification 0 or 1").into());
+            return Err(version.wrong("specification 0 or 1"));
         }
     }
     let results = root.member("results")?.ok_or_else(|| root.lacks("results", "the results of CTRF"))?;
-    let tests = results.member("tests")?.ok_or_else(|| results.lacks("tests", "a list of tests"))?;
-    let mut found = 0;
-    tests.each_apart(bytes, cases, &mut |test| {
-        match case(tally, test)? {
-            CaseOutcome::Failed | CaseOutcome::Unknown => found += 1,
-            CaseOutcome::Flaky | CaseOutcome::Passed | CaseOutcome::Skipped => {}
-        }
-        Ok(())
-    })?;
+    TESTS.check(&results.member("tests")?.ok_or_else(|| results.lacks("tests", "a list of tests"))?)
+}
+
+/// Refuses a summary that declares more failures than were found.
+fn check_failures(root: &Node<'_>, found: u64) -> Result<(), Wrong> {
+    let Some(results) = root.member("results")? else { return Ok(()) };
     let Some(summary) = results.member("summary")? else { return Ok(()) };
     let Some(failed) = summary.member("failed")? else { return Ok(()) };
     let declared = failed.value.as_u64().ok_or_else(|| failed.wrong("a number"))?;
     if declared > found {
-        return Err(failed.refuse(Cause::FailuresMissing { suite: String::new(), declared, found }).into());
+        return Err(failed.refuse(Cause::FailuresMissing { suite: String::new(), declared, found }));
     }
     Ok(())
 }
@@ -108,6 +114,8 @@ fn was_retried(test: &Node<'_>) -> Result<bool, Wrong> {
     }
     Ok(retried)
 }
+
+const TESTS: Lists = Lists { path: &["results"], names: &["tests"], shape: Shape::Arrays };
 
 #[cfg(test)]
 mod tests {

@@ -229,6 +229,12 @@ impl Raw<'_> {
 }
 
 impl Place {
+    /// Returns where this place of some text is in a text that has it at `start`.
+    pub(super) fn behind(self, start: Self) -> Self {
+        let column = if self.line == 1 { start.column + self.column - 1 } else { self.column };
+        Self { line: start.line + self.line - 1, column }
+    }
+
     /// Moves past some bytes.
     pub(super) fn pass(&mut self, bytes: &[u8]) {
         let length = |slice: &[u8]| u64::try_from(slice.len()).unwrap_or(u64::MAX);

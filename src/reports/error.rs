@@ -38,6 +38,12 @@ pub enum Cause {
         /// The limit.
         bytes_max: u64,
     },
+    /// One element of a document, or what is left of it without the elements of its lists, is too large.
+    #[error("one part of the report has more than {bytes_max} bytes")]
+    PartTooLarge {
+        /// The limit.
+        bytes_max: u64,
+    },
     /// One tag or text is too long.
     #[error("one tag or text has more than {bytes_max} bytes")]
     TokenTooLarge {

@@ -5,7 +5,8 @@
 /// Reports that are read as a stream. The largest real ones have about 100 MB; at 64 MB/s this takes four seconds.
 pub const STREAM_BYTES_MAX: u64 = 256 << 20;
 
-/// Reports that are held in memory: their text twice, and the tree of all that is no list of results.
+/// Reports that are held in memory, and what is held at once of those that are read in parts: one element of their lists,
+/// and all that is in none.
 pub const TREE_BYTES_MAX: u64 = 64 << 20;
 
 /// One tag, text, comment or CDATA section of XML. Logs of whole runs stand in `system-out`; this is what is held of a

@@ -10,52 +10,50 @@
 //! a file without segments, as `--summary-only` writes it, has no lines.
 
 use std::io::BufRead;
-use std::ops::Range;
 
 use serde_json::Value;
 
 use super::coverage::{CoverageTally, FileIndex};
 use super::encoding::Source;
-use super::json::{Node, Split, Stop, Wrong, check_elements, parse, split};
-use super::limits::{LINE_NUMBER_MAX, TREE_BYTES_MAX};
+use super::json::{Node, Wrong};
+use super::limits::{LINE_NUMBER_MAX, STREAM_BYTES_MAX};
+use super::parts::{Lists, Shape, read_apart};
 use super::{Detail, Format, Place, ReadError, Report};
 
 /// Reads the JSON export of llvm-cov.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
-    let bytes = Source::open(input, TREE_BYTES_MAX)?.read_all()?;
-    // Functions count for nothing, and are most of the text.
-    let Split { rest, lists: functions } = split(&bytes, &["data", "*", "functions"])?;
-    check_elements(&bytes, functions)?;
-    let Split { rest, lists } = split(&rest, &["data", "*", "files"])?;
-    let value = parse(&rest)?;
+    let mut source = Source::open(input, STREAM_BYTES_MAX)?;
     let mut tally = CoverageTally::new(detail);
-    document(&mut tally, &Node::root(&value), &bytes, &lists).map_err(|stop| stop.place_in(&bytes))?;
+    let apart = read_apart(&mut source, &LISTS, &mut |part, list| {
+        // Functions count for nothing, and are most of the text.
+        part.read(list, |node| if part.list == FILES { file(&mut tally, node) } else { Ok(()) })
+    })?;
+    check_document(&apart.root()).map_err(|wrong| apart.place(wrong))?;
+    apart.check_parts()?;
     tally.finish(Format::LlvmCov, Vec::new()).map_err(|cause| ReadError::at(Place::START, cause))
 }
 
-fn document(tally: &mut CoverageTally, root: &Node<'_>, bytes: &[u8], lists: &[Vec<Range<usize>>]) -> Result<(), Stop> {
+fn check_document(root: &Node<'_>) -> Result<(), Wrong> {
     let kind = root.member("type")?.ok_or_else(|| root.lacks("type", KIND))?;
     if kind.text()? != KIND {
-        return Err(kind.wrong(KIND).into());
+        return Err(kind.wrong(KIND));
     }
     let version = root.member("version")?.ok_or_else(|| root.lacks("version", VERSION_WANTED))?;
     if !version.text()?.starts_with("2.") && !version.text()?.starts_with("3.") {
-        return Err(version.wrong(VERSION_WANTED).into());
+        return Err(version.wrong(VERSION_WANTED));
     }
     let data = root.member("data")?.ok_or_else(|| root.lacks("data", "a list of exports"))?;
-    for (place, export) in data.items()?.enumerate() {
-        let files = export.member("files")?.ok_or_else(|| export.lacks("files", "a list of files"))?;
-        let elements = lists.get(place).map_or(&[][..], Vec::as_slice);
-        files.each_apart(bytes, elements, &mut |file| {
-            let path = file.member("filename")?.ok_or_else(|| file.lacks("filename", "a path"))?;
-            let index = tally.file(path.text()?).map_err(|cause| path.refuse(cause))?;
-            if let Some(segments) = file.member("segments")? {
-                lines(tally, index, &segments)?;
-            }
-            Ok(())
-        })?;
+    for export in data.items()? {
+        LISTS.check(&export.member("files")?.ok_or_else(|| export.lacks("files", "a list of files"))?)?;
     }
     Ok(())
+}
+
+fn file(tally: &mut CoverageTally, file: &Node<'_>) -> Result<(), Wrong> {
+    let path = file.member("filename")?.ok_or_else(|| file.lacks("filename", "a path"))?;
+    let index = tally.file(path.text()?).map_err(|cause| path.refuse(cause))?;
+    let Some(segments) = file.member("segments")? else { return Ok(()) };
+    lines(tally, index, &segments)
 }
 
 /// A place from which on a count holds, or none.
@@ -149,6 +147,8 @@ fn flag(value: &Value) -> Option<bool> {
     value.as_bool().or_else(|| value.as_u64().map(|number| number != 0))
 }
 
+const LISTS: Lists = Lists { path: &["data", "*"], names: &["files", "functions"], shape: Shape::Arrays };
+const FILES: usize = 0;
 const KIND: &str = "llvm.coverage.json.export";
 const VERSION_WANTED: &str = "version 2 or 3 of the export";
 

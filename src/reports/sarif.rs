@@ -16,7 +16,7 @@
 //!
 //! Line numbers are left out: a line added above is no new finding, and one more of the same kind is counted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::BufRead;
 use std::ops::Range;
 
@@ -24,28 +24,49 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::encoding::Source;
-use super::json::{Node, Stop, Wrong, parse, split};
+use super::json::{Node, Stop, Wrong};
 use super::limits::TREE_BYTES_MAX;
+use super::parts::{Lists, Part, Shape, read_apart};
 use super::tally::{FindingTally, netstring, shown};
-use super::{Cause, Detail, Finding, Format, MESSAGE_CHARS_MAX, ReadError, Report};
+use super::{Cause, Detail, Finding, Format, MESSAGE_CHARS_MAX, Place, ReadError, Report};
 use crate::model::{Digest, Severity};
 
 /// Reads a SARIF log.
 pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, ReadError> {
-    let bytes = Source::open(input, TREE_BYTES_MAX)?.read_all()?;
-    let split = split(&bytes, &["runs", "*", "results"])?;
-    let value = parse(&split.rest)?;
-    let text = Text { bytes: &bytes, results: &split.lists };
-    read_log(&Node::root(&value), &text, detail).map_err(|stop| stop.place_in(&bytes))
+    let mut source = Source::open(input, TREE_BYTES_MAX)?;
+    let mut results = Results::default();
+    let apart = read_apart(&mut source, &RESULTS, &mut |part, _| {
+        results.keep(part);
+        Ok(())
+    })?;
+    read_log(&apart.root(), &results, detail).map_err(|stop| match stop {
+        Stop::Read(error) => error,
+        Stop::Wrong(wrong) => apart.place(wrong),
+    })
 }
 
-/// The text, and where the results of each run stand in it.
-struct Text<'a> {
-    bytes: &'a [u8],
-    results: &'a [Vec<Range<usize>>],
+/// The results of each run as text: what they mean is known at the end only, since their rules may follow.
+#[derive(Default)]
+struct Results {
+    text: Vec<u8>,
+    of_runs: BTreeMap<usize, Vec<(Range<usize>, Place)>>,
 }
 
-fn read_log(log: &Node<'_>, text: &Text<'_>, detail: Detail) -> Result<Report, Stop> {
+impl Results {
+    fn keep(&mut self, part: &Part<'_>) {
+        let start = self.text.len();
+        self.text.extend_from_slice(part.bytes);
+        self.of_runs.entry(part.owner).or_default().push((start..self.text.len(), part.place));
+    }
+
+    /// Returns the results of a run.
+    fn of(&self, run: usize) -> impl Iterator<Item = Part<'_>> {
+        let kept = self.of_runs.get(&run).into_iter().flatten().enumerate();
+        kept.map(|(index, (at, place))| Part::kept(index, &self.text[at.clone()], *place))
+    }
+}
+
+fn read_log(log: &Node<'_>, results: &Results, detail: Detail) -> Result<Report, Stop> {
     let version = log.member("version")?.ok_or_else(|| log.lacks("version", WANTED_VERSION))?;
     if version.text()? != "2.1.0" {
         return Err(version.wrong(WANTED_VERSION).into());
@@ -60,8 +81,7 @@ fn read_log(log: &Node<'_>, text: &Text<'_>, detail: Detail) -> Result<Report, S
         Some(runs) => {
             let mut count = 0_usize;
             for run in runs.items()? {
-                let results = text.results.get(count).map_or(&[][..], Vec::as_slice);
-                read_run(&run, text.bytes, results, &mut gathered)?;
+                read_run(&run, results.of(count), &mut gathered)?;
                 count += 1;
             }
             gathered.doubt_if(count == 0, || "the log has no runs".to_owned());
@@ -85,7 +105,7 @@ impl Gathered {
     }
 }
 
-fn read_run(run: &Node<'_>, bytes: &[u8], places: &[Range<usize>], gathered: &mut Gathered) -> Result<(), Stop> {
+fn read_run<'p>(run: &Node<'_>, parts: impl Iterator<Item = Part<'p>>, gathered: &mut Gathered) -> Result<(), Stop> {
     refuse_external(run)?;
     let tool = text_at(run.value, "/tool/driver/name");
     let shown_tool = shown(tool, 60);
@@ -103,7 +123,11 @@ fn read_run(run: &Node<'_>, bytes: &[u8], places: &[Range<usize>], gathered: &mu
     let category = automation.rsplit_once('/').map_or("", |(category, _)| category);
     let rules = Rules::of(run.value);
     let context = Run { value: run.value, tool, category, rules };
-    results.each_apart(bytes, places, &mut |result| Ok(read_result(result, &context, &mut gathered.tally)?))
+    RESULTS.check(&results)?;
+    for part in parts {
+        part.read(&results, |result| read_result(result, &context, &mut gathered.tally))?;
+    }
+    Ok(())
 }
 
 /// Refuses a run of which a part that weighs lies in other files.
@@ -414,6 +438,7 @@ fn index_at(value: &Value, pointer: &str) -> Option<usize> {
     at(value, pointer).and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok())
 }
 
+const RESULTS: Lists = Lists { path: &["runs", "*"], names: &["results"], shape: Shape::Arrays };
 const WANTED_VERSION: &str = "2.1.0";
 
 /// What Semgrep writes for a fingerprint that it keeps for those who log in.

@@ -88,6 +88,16 @@ impl Index {
     ///
     /// Where a folder is named, what is made goes to its cache on the way, and counts once [`Index::flush`] writes its head.
     pub(super) fn anew(segments: &Segments, most: u64, ledger: Option<&Path>) -> Result<(Self, Tail), StoreError> {
+        Self::anew_telling(segments, most, ledger, &mut |_| {})
+    }
+
+    /// As [`Index::anew`]; `progress` is told the size after each batch.
+    pub(super) fn anew_telling(
+        segments: &Segments,
+        most: u64,
+        ledger: Option<&Path>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(Self, Tail), StoreError> {
         let mut index = Self::empty();
         let mut log = Replay::default();
         let paths = ledger.map(Paths::new);
@@ -103,6 +113,7 @@ impl Index {
                     return Ok(());
                 }
                 log.take(&batch, |hash| index.hashes.push(*hash.bytes()))?;
+                progress(log.size());
                 let grants: Vec<usize> = (0..).zip(&batch.entries).filter(|(_, it)| it.grant).map(|it| it.0).collect();
                 index.place(batch.entries.iter().map(|entry| entry.extent).chain([batch.map.1]), &grants);
                 (index.commit, index.next) = (Some(batch.commit.1), batch.next);

@@ -386,11 +386,11 @@ fn lock_folder(folder: &Path) -> Result<File, StoreError> {
 
 impl Ledger {
     /// Throws the cache away and makes it anew from the segments; returns the number of entries. Readers beside it read the
-    /// segments meanwhile.
+    /// segments meanwhile. `progress` is told the number of entries read now and then.
     ///
     /// # Errors
     /// If the operating system refuses, or the ledger contradicts itself.
-    pub fn rebuild(&self) -> Result<u64, StoreError> {
+    pub fn rebuild(&self, progress: &mut dyn FnMut(u64)) -> Result<u64, StoreError> {
         let mut writer = self.lock()?;
         let cache = self.folder.join("cache");
         match fs::remove_dir_all(&cache) {
@@ -399,7 +399,7 @@ impl Ledger {
             }
             _ => {}
         }
-        let (mut index, _) = Index::anew(&Segments::new(&self.folder), u64::MAX, Some(&self.folder))?;
+        let (mut index, _) = Index::anew_telling(&Segments::new(&self.folder), u64::MAX, Some(&self.folder), progress)?;
         index.flush(&self.folder).map_err(StoreError::io("cannot write the cache of", &self.folder))?;
         drop(index);
         *writer.known = Some(self.read()?);

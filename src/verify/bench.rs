@@ -12,7 +12,7 @@ use super::plan::Plans;
 use super::recheck::Rechecked;
 use super::verdict::{Finding, Limitation, State};
 use crate::model::{ClaimName, GitFacts, IMPLEMENTER, Outcome, Predicate, PrincipalId, Role, Time};
-use crate::policy::{Act, Claim, Independence, Moment, Policy};
+use crate::policy::{Act, Claim, Exceptions as Rules, Independence, Moment, Policy};
 use crate::prove::{Change, Complete, Logged};
 use crate::reports::CaseOutcome;
 
@@ -65,6 +65,19 @@ impl<'a> Bench<'a> {
     pub(super) fn may_allow(&self) -> Option<&str> {
         let entitled = self.policy.and_then(|policy| policy.may(Act::Allow));
         entitled.and_then(|entitled| entitled.roles.first()).map(Role::as_str)
+    }
+
+    /// Returns the command that lets a name go or come, as it can be run: with an end where the policy at hand does not say how long an
+    /// exception may last. What no terminal shows of the name is any run of characters.
+    pub(super) fn allow(&self, effect: &str, claim: &ClaimName, name: &str, to: Option<&str>) -> Vec<String> {
+        let pattern: String = name.chars().map(|letter| if letter.is_control() { '*' } else { letter }).collect();
+        let mut words = vec!["evidence", "allow", effect, claim.as_str(), "--name", &pattern];
+        words.extend(to.into_iter().flat_map(|to| ["--to", to]));
+        words.extend(["--reason", "WHY"]);
+        if self.policy.is_none_or(|policy| policy.exceptions().longest.is_none()) {
+            words.extend(["--until", Rules::UNTIL_SHOWN]);
+        }
+        words.into_iter().map(str::to_owned).collect()
     }
 
     /// Returns the first claim of the policy at hand that shows tests.

@@ -292,8 +292,9 @@ impl Comparing<'_, '_> {
             );
             let wanted = format!("all of them{}, or retired", if what == "tests" { " there and passing" } else { "" });
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, wanted);
-            self.findings
-                .push(finding.mended_by_words(allow("retire", self.name, &first, None), self.bench.may_allow()));
+            self.findings.push(
+                finding.mended_by_words(self.bench.allow("retire", self.name, &first, None), self.bench.may_allow()),
+            );
         }
         if old.is_none() {
             compared.joined = now.total();
@@ -367,8 +368,9 @@ impl Comparing<'_, '_> {
                 told(gone.iter().copied(), gone.len())
             );
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, "all of them, or retired");
-            self.findings
-                .push(finding.mended_by_words(allow("retire", self.name, first, None), self.bench.may_allow()));
+            self.findings.push(
+                finding.mended_by_words(self.bench.allow("retire", self.name, first, None), self.bench.may_allow()),
+            );
         }
         self.shown.push(compared);
     }
@@ -433,7 +435,7 @@ impl Comparing<'_, '_> {
                     list(&compared)
                 );
                 let finding = Finding::new(Code::NEW_NAME, self.thing(), found, format!("at most {most}, or admitted"));
-                let mend = allow("admit", self.name, &first, all.as_deref());
+                let mend = self.bench.allow("admit", self.name, &first, all.as_deref());
                 self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
             }
         } else {
@@ -487,7 +489,7 @@ impl Comparing<'_, '_> {
             let wanted = format!("at least {}, as in {}, or retired", percent(old), self.of_merge());
             let finding = Finding::new(Code::BELOW_FLOOR, self.thing(), found, wanted);
             let to = percent(now).replace(' ', "");
-            let mend = allow("retire", self.name, what, Some(&to));
+            let mend = self.bench.allow("retire", self.name, what, Some(&to));
             self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
         }
         self.shown.push(compared);
@@ -512,7 +514,7 @@ impl Comparing<'_, '_> {
                     let found = ceiling.counted(now);
                     let wanted = format!("at most {most}, as in {}, or admitted", self.of_merge());
                     let finding = Finding::new(Code::ABOVE_CEILING, self.thing(), found, wanted);
-                    let mend = allow("admit", self.name, what, Some(&now.to_string()));
+                    let mend = self.bench.allow("admit", self.name, what, Some(&now.to_string()));
                     self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
                 }
             }
@@ -583,9 +585,10 @@ impl Comparing<'_, '_> {
                 format!("all of them on a like host, and for certain not {} % worse, or retired", limits.tolerance);
             let finding = Finding::new(Code::SLOWER, self.thing(), found, wanted);
             self.findings.push(match first {
-                Some((first, to)) => {
-                    finding.mended_by_words(allow("retire", self.name, &first, to.as_deref()), self.bench.may_allow())
-                }
+                Some((first, to)) => finding.mended_by_words(
+                    self.bench.allow("retire", self.name, &first, to.as_deref()),
+                    self.bench.may_allow(),
+                ),
                 None => finding,
             });
         }
@@ -751,15 +754,6 @@ impl Gain {
 
 fn list(compared: &Compared) -> String {
     told(compared.names.iter().map(String::as_str), usize::try_from(compared.against).unwrap_or(usize::MAX))
-}
-
-/// Returns the command that lets a name go or come: what no terminal shows of it is any run of characters.
-fn allow(effect: &str, claim: &ClaimName, name: &str, to: Option<&str>) -> Vec<String> {
-    let pattern: String = name.chars().map(|letter| if letter.is_control() { '*' } else { letter }).collect();
-    let mut words = vec!["evidence", "allow", effect, claim.as_str(), "--name", &pattern];
-    words.extend(to.into_iter().flat_map(|to| ["--to", to]));
-    words.extend(["--reason", "WHY"]);
-    words.into_iter().map(str::to_owned).collect()
 }
 
 /// So many names stand in the JSON of a verdict.

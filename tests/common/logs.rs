@@ -146,6 +146,26 @@ pub fn all() -> Vec<Vector> {
     usurped.ledgers = Keeper::new(ORIGIN, key(8)).trusted_by(&[]).ledgers;
     add("other-log-key", "unreadable", "a checkpoint that another key signed", &story.answers(), &usurped);
 
+    for (name, expect, about, is_late) in [
+        ("granted-before", "ok", "a record by a key that the record before it grants", false),
+        ("granted-later", "unknown-signer", "a record by a key that is granted only behind it", true),
+    ] {
+        let mut story = Story::tell(ORIGIN);
+        let public = key(7).public();
+        let granted = Predicate::Authority(Authority::Grant(grant(&public, "late", &["reviewer"])));
+        let binding = binding(21, None, false);
+        let granted = Statement { subjects: about_key(&public), binding, predicate: granted };
+        let review = story.review();
+        if is_late {
+            story.keeper.append(&review, &[&key(7)]);
+        }
+        story.keeper.append(&granted, &[&story.keys[ROOT]]);
+        if !is_late {
+            story.keeper.append(&review, &[&key(7)]);
+        }
+        add(name, expect, about, &story.answers(), &story.trust());
+    }
+
     let mut liar = Story::tell(ORIGIN);
     let draft = liar.review_draft();
     let twice = draft.entry.print().lines().fold(String::new(), |text, line| {

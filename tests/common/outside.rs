@@ -14,7 +14,7 @@ use evidence_ledger::append::Receipt;
 use evidence_ledger::attest::Agent;
 use evidence_ledger::crypto::{EcdsaKey, KeyFile, NoteKey, PrivateKey, PublicKey, SecretKey, Sign};
 use evidence_ledger::export::{Bundle, audit};
-use evidence_ledger::git::{Mode, Object, Objects, ObjectsError, changed_lines};
+use evidence_ledger::git::{Forge, Mode, Object, Objects, ObjectsError, changed_lines};
 use evidence_ledger::model::{ChangeId, ClaimName, CriterionId, Digest, Id, Oid, Shard, Size, Span, StoreUrl, is_tag};
 use evidence_ledger::policy::{Baseline, Policy};
 use evidence_ledger::prove::{Shown, Trust};
@@ -394,6 +394,64 @@ pub fn of_settings() -> Vec<Target<'static>> {
             Ok(KeyFile::parse(text).is_ok())
         }),
     ]
+}
+
+/// What a CI system puts into the environment and into its event's file: the variables as lines, a blank line, the event.
+pub fn of_forges() -> Target<'static> {
+    let pull = json!({"number": 7, "pull_request": {"number": 7, "head": {"repo": {"full_name": "eve/shop"}}, "base": {"repo": {"full_name": "ana/shop"}}}});
+    let push = json!({"before": "1".repeat(40), "ref": "refs/heads/main"});
+    let github = "GITHUB_ACTIONS=true\nGITHUB_REPOSITORY=ana/shop\nGITHUB_EVENT_PATH=/event.json\n";
+    let head = "0".repeat(39) + "1";
+    let seeds = [
+        format!("{github}GITHUB_EVENT_NAME=pull_request\nGITHUB_REF=refs/pull/7/merge\nGITHUB_SHA={head}\nGITHUB_BASE_REF=main\nGITHUB_HEAD_REF=feature/x\n\n{pull}"),
+        format!("{github}GITHUB_EVENT_NAME=push\nGITHUB_REF=refs/heads/main\n\n{push}"),
+        format!("{github}GITHUB_EVENT_NAME=merge_group\nGITHUB_REF=refs/heads/gh-readonly-queue/main/pr-12-{head}\n\n{{}}"),
+        "GITLAB_CI=true\nCI_PIPELINE_SOURCE=merge_request_event\nCI_MERGE_REQUEST_EVENT_TYPE=merge_train\nCI_MERGE_REQUEST_IID=4\nCI_MERGE_REQUEST_SOURCE_PROJECT_ID=1\nCI_MERGE_REQUEST_PROJECT_ID=2\nCI_MERGE_REQUEST_SOURCE_BRANCH_NAME=x\nCI_MERGE_REQUEST_TARGET_BRANCH_NAME=main\n\n".to_owned(),
+        format!("GITLAB_CI=true\nCI_COMMIT_BRANCH=main\nCI_COMMIT_BEFORE_SHA={}\n\n", "0".repeat(40)),
+        "BITBUCKET_BUILD_NUMBER=3\nBITBUCKET_BRANCH=x\nBITBUCKET_PR_ID=9\nBITBUCKET_COMMIT=HEAD\nBITBUCKET_PR_DESTINATION_BRANCH=main\n\n".to_owned(),
+        "JENKINS_URL=https://ci.example\nBRANCH_NAME=PR-5\nCHANGE_ID=5\nCHANGE_FORK=eve\nCHANGE_BRANCH=x\nCHANGE_TARGET=main\nGIT_PREVIOUS_COMMIT=abc\n\n".to_owned(),
+    ];
+    target("forge", seeds.map(String::into_bytes).to_vec(), forge)
+}
+
+fn forge(bytes: &[u8]) -> Said {
+    let at = bytes.windows(2).position(|two| two == b"\n\n").unwrap_or(bytes.len());
+    let (lines, event) = bytes.split_at(at);
+    let event = event.get(2..).unwrap_or_default().to_vec();
+    let text = String::from_utf8_lossy(lines).into_owned();
+    let variables: BTreeMap<String, String> =
+        text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect();
+    let forge = Forge::new(move |name| variables.get(name).cloned(), move |_| Some(event.clone()));
+    let context = forge.context();
+    let wrong = |what: &str| Err(format!("{what} is none: {context:?}"));
+    if context.values().any(|value| value.chars().count() > 500) {
+        return wrong("what is recorded of the run");
+    }
+    if forge
+        .queued_request()
+        .is_some_and(|number| number.is_empty() || number.bytes().any(|byte| !byte.is_ascii_digit()))
+    {
+        return wrong("the request of a queue");
+    }
+    if forge.pushed_from().is_some_and(|from| from.is_empty() || from.bytes().all(|byte| byte == b'0')) {
+        return wrong("where a push began");
+    }
+    let request = forge.request();
+    let (number, is_of_fork) = request.as_ref().map_or(("", false), |request| (&request.number, request.is_of_fork));
+    let source = forge.source_branch();
+    if is_of_fork && source.as_ref().is_some_and(|name| !name.starts_with(&format!("request-{number}/"))) {
+        return wrong("the name of a fork's branch");
+    }
+    if [&source, &forge.target(), &forge.merged_branch()].into_iter().flatten().any(String::is_empty) {
+        // What stands before a request's number in the name of a queue may be nothing.
+        return if forge.in_queue() { Ok(false) } else { wrong("a branch") };
+    }
+    let oids = ["1", "2", "3"].map(|digit| format!("{}{digit}", "0".repeat(39)).parse::<Oid>().unwrap());
+    let tried = forge.tried(&oids[0], &oids[1..], |_| Some(oids[1].clone()));
+    if tried.is_some_and(|tried| tried == oids[0]) {
+        return wrong("the commit that was tried");
+    }
+    Ok(!context.is_empty())
 }
 
 /// What is nested by names and not by brackets: a parser that goes down by one call for each, or drops them so, ends the process.
