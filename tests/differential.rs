@@ -52,12 +52,20 @@ fn shop_with(differential: &str) -> Rig {
 }
 
 fn shop_of(differential: &str, more: &str) -> Rig {
+    shop_on(differential, more, &[])
+}
+
+/// A shop whose branch has these files besides.
+fn shop_on(differential: &str, more: &str, files: &[(&str, &str)]) -> Rig {
     let tests = format!("tests = {{ failed_max = 0, differential = {differential} }}{more}");
     let low = ("[tier.low]\nrequire = [\"build\"]", "[tier.low]\nrequire = [\"unit-tests\"]");
     let rig = Rig::with(&[("tests = { passed_min = 2, failed_max = 0 }", &tests), low]);
     rig.git(&["checkout", "-q", "main"]);
     rig.commit("run.sh", RUNNER);
     rig.commit("tests/old.sh", OLD);
+    for (path, text) in files {
+        rig.commit(path, text);
+    }
     rig.git(&["checkout", "-q", "-B", "feature"]);
     rig.commit("src/lib.rs", "two\n");
     rig.plan("low");
@@ -213,6 +221,53 @@ fn test_that_does_not_build_there_and_names_no_file_counts_where_all_was_well_be
     rig.commit("tests/new.sh", &format!("# needs two\n{MEANS}"));
     rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "-c", bare]].concat());
     rig.verify().refused(&["E270"]);
+}
+
+/// Runs the tests of two folders as two suites; one in which a test `needs two` does not build without it. No report names a file.
+const SUITES: &str = r#"
+mkdir -p out
+fail=0
+{
+  echo '<testsuites>'
+  for dir in tests units; do
+    if cat $dir/*.sh | grep -q 'needs two' && ! grep -q two src/lib.rs; then fail=1; continue; fi
+    echo "<testsuite name=\"$dir\">"
+    for file in $dir/*.sh; do
+      echo "<testcase name=\"$(sh "$file" name)\">"
+      sh "$file" || { echo '<failure/>'; fail=1; }
+      echo '</testcase>'
+    done
+    echo '</testsuite>'
+  done
+  echo '</testsuites>'
+} > out/t.xml
+exit $fail
+"#;
+
+#[test]
+fn suite_that_does_not_build_there_beside_one_that_runs_counts() {
+    let rig = shop_on(PATHS, "", &[("suites.sh", SUITES), ("units/old.sh", OLD)]);
+    let run = || {
+        rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "suites.sh"]].concat());
+        rig.verify()
+    };
+    rig.commit("tests/new.sh", &format!("# needs two\n{MEANS}"));
+    let verdict = run();
+    assert!(numbers(&verdict).starts_with("1 added test, it does not run on the base"), "{}", numbers(&verdict));
+    // Where its suite runs all the same, nobody knows what became of a test that is not there.
+    rig.commit("tests/new.sh", &format!("# needs nothing\n{MEANS}"));
+    let verdict = run();
+    assert!(numbers(&verdict).starts_with("1 added test, it fails on the base"), "{}", numbers(&verdict));
+}
+
+#[test]
+fn second_test_of_a_name_is_an_added_one() {
+    let rig = shop();
+    rig.commit("tests/old2.sh", OLD);
+    refused(&rig, "E270", "old");
+    rig.commit("tests/old2.sh", &OLD.replace("grep -q . src/lib.rs", "grep -q two src/lib.rs"));
+    let verdict = judged(&rig);
+    assert!(numbers(&verdict).starts_with("1 added test, it fails on the base"), "{}", numbers(&verdict));
 }
 
 #[test]

@@ -423,6 +423,18 @@ fn nobody_is_told_that_nothing_is_worse_where_not_all_was_compared() {
 }
 
 #[test]
+fn what_was_never_protected_is_not_missed() {
+    let rig = limited("tests = { baseline = \"keep\" }");
+    first(&rig, &[("t.xml", &tests(&["a"]))]);
+    let everything = "tests = { baseline = \"keep\", skipped = \"ceiling\" }\nnames = { baseline = \"keep\" }\nfindings = { new_max = 0 }\n\
+        attachments = { min = 1, baseline = \"keep\" }\nmeasurements = { tolerance = 10 }\ncoverage = { baseline = \"floor\" }\nmutation = { baseline = \"floor\" }";
+    let build = format!("by = \"ci\"\n{everything}\n\n[claim.unit-tests]");
+    rig.apply(&[("version = 1", "version = 1\napplies = \"open\""), ("by = \"ci\"\n\n[claim.unit-tests]", &build)]);
+    let text = rig.by("boss", &["verify"]).out;
+    assert!(text.contains("  not compared: tests of build\n"), "{text}");
+}
+
+#[test]
 fn exception_is_ended_once() {
     let rig = begun();
     let id =

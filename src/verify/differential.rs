@@ -567,6 +567,34 @@ mod tests {
     }
 
     #[test]
+    fn class_is_in_the_file_whose_path_ends_with_it() {
+        let text = "<testsuites><testsuite name='s'><testcase classname='tests.test_cart.TestPays' name='a'/>\
+            <testcase classname='test_cart' name='b'/><testcase classname='cart' name='c'/></testsuite></testsuites>";
+        let report = crate::reports::read_report(crate::reports::Format::Junit, &mut text.as_bytes()).unwrap();
+        let digest = crate::crypto::sha256(text.as_bytes());
+        let shown = Shown { reports: BTreeMap::from([(digest, Arc::new(report))]), unread: false };
+        let head = tests(std::iter::once(&shown));
+        let places = Places::of(&head, &BTreeMap::new());
+        let names = |path: &str| {
+            let mut names: Vec<String> = places.tests_in(path).iter().map(|(_, test)| called(test)).collect();
+            names.sort();
+            names.into_iter().map(|name| name.rsplit(" > ").next().unwrap().to_owned()).collect::<String>()
+        };
+        for (path, wanted) in [
+            ("tests/test_cart.py", "ba"),
+            ("shop/tests/test_cart.py", "ba"),
+            ("test_cart.py", "b"),
+            ("other/test_cart.py", "b"),
+            ("tests/cart", "c"),
+            ("tests/.cart", ""),
+            ("tests/test_carts.py", ""),
+            ("a.b/cart", "c"),
+        ] {
+            assert_eq!(names(path), wanted, "{path}");
+        }
+    }
+
+    #[test]
     fn sentence_counts_what_fails_and_what_does_not_run_there() {
         for (counts, wanted) in [
             ((0, 0, 0, 0), "no tests added or changed"),

@@ -760,3 +760,6 @@ fn list(compared: &Compared) -> String {
 const NAMES_SHOWN_MAX: usize = 100;
 /// More names that join at once count as untested.
 const JOINED_MAX: usize = 2_000;
+
+#[cfg(test)]
+mod tests;
