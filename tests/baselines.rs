@@ -786,6 +786,29 @@ fn rate_that_is_better_for_certain_takes_the_place_of_the_old_one_where_the_poli
 }
 
 #[test]
+fn time_that_is_better_for_certain_takes_the_place_of_the_old_one_where_the_policy_tightens() {
+    let rig = Rig::with(&[(
+        "by = \"ci\"\n\n[claim.unit-tests]",
+        "by = \"ci\"\nmeasurements = { tolerance = 10, baseline = \"tighten\" }\n\n[claim.unit-tests]",
+    )]);
+    rig.git(&["checkout", "-q", "main"]);
+    let around = |middle: u64| hyperfine(&[0, 1, 2, 1, 0, 2, 1, 1].map(|more| middle - 1 + more));
+    // What overlaps the old interval is no better for certain, nor is what is worse.
+    for (name, middle) in [("one", 100), ("two", 99), ("three", 104), ("four", 50)] {
+        begin(&rig, name, "low");
+        attest(&rig, "build", "h.json", &around(middle));
+        verify(&rig).accepted();
+        merge(&rig, name);
+        let kept = rig.ok("stranger", &["baseline", "show", "build", "--json"]).json();
+        let kept = kept["claims"][0]["measurements"]["names"][0]["middle"].as_u64().unwrap();
+        assert_eq!(kept / 1_000_000_000, if name == "four" { 50 } else { 100 }, "{name}: {kept}");
+    }
+    begin(&rig, "five", "low");
+    attest(&rig, "build", "h.json", &around(60));
+    verify(&rig).refused(&["E265"]);
+}
+
+#[test]
 fn nothing_is_no_list_of_names_and_no_measurement() {
     for limits in ["names = { new_max = 0 }", "measurements = { tolerance = 10 }"] {
         let build = format!("by = \"ci\"\n{limits}\n\n[claim.unit-tests]");

@@ -477,6 +477,29 @@ fn who_accepts_in_vain_learns_it_and_so_does_who_lists_an_unknown_claim() {
 }
 
 #[test]
+fn what_is_critical_and_open_is_mended_by_what_it_lists_else_by_a_report() {
+    let rig = rig(&[]);
+    let spec = "- [ ] AC-1: a {human; critical}\n- [ ] AC-2: b {claims: unit-tests; critical}\n- [ ] AC-3: c {human}\n\
+                - [ ] AC-4: d {critical}\n- [ ] AC-5: e\n";
+    plan(&rig, spec);
+    rig.pass("build");
+    let verdict = rig.verify();
+    verdict.refused(&["E240"]);
+    let mends = verdict.json["findings"].as_array().unwrap().iter().map(|it| {
+        let words = it["mend"]["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+        words.filter(|word| !["--change", CHANGE].contains(word)).collect::<Vec<_>>().join(" ")
+    });
+    let wanted = [
+        "evidence review --criterion AC-1 --verdict pass",
+        "evidence attest unit-tests --report FILE -- CMD",
+        "evidence review --criterion AC-3 --verdict pass",
+        "evidence attest build --report FILE -- CMD",
+        "evidence review --criterion AC-5 --verdict pass",
+    ];
+    assert_eq!(mends.collect::<Vec<_>>(), wanted);
+}
+
+#[test]
 fn specification_that_is_edited_after_the_plan_changes_nothing() {
     let rig = rig(&[]);
     plan(&rig, "- [ ] AC-1: a visitor logs in {tests: login}\n- [ ] AC-2: and out {tests: logout}\n");

@@ -8,7 +8,7 @@ use common::{CHANGE, Rig};
 use evidence_ledger::append::{AppendError, Appender, ClockGuard};
 use evidence_ledger::attest::Signer;
 use evidence_ledger::crypto::{SecretKey, sha256};
-use evidence_ledger::model::{Outcome, Predicate, Run, Span, Time};
+use evidence_ledger::model::{Command as RunCommand, Ended, Outcome, Predicate, Run, Span, Time};
 use evidence_ledger::trace::check_ledger;
 use forge::{Forge, key, passed, start};
 
@@ -274,4 +274,46 @@ fn check_of_a_ledger_lists_the_jumps_of_its_clock() {
     let (from, to) = (forge.newest(), forge.newest().after(Span(DAY.0 + 1)));
     forge.policy(&rig, common::POLICY, to);
     assert_eq!(jumps(), [(4, from, to)]);
+}
+
+#[test]
+fn result_that_was_long_under_way_is_told_with_how_long() {
+    for (waited, told) in [(120, None), (121, Some(121)), (500, Some(500))] {
+        let rig = Rig::new();
+        rig.plan("low");
+        let forge = Forge::of(&rig);
+        let begun = forge.newest();
+        let (_, leaf) = forge.about(&rig, "ci-1", start("build"));
+        let mut run = passed(&rig, "build", leaf);
+        run.command =
+            Some(RunCommand { argv: vec!["make".to_owned()], ended: Ended::Exited { code: 0 }, duration_ms: 7_900 });
+        let statement = forge.statement(&rig, forge.planned(&rig).plan, Predicate::Result(run));
+        let arrived = Time(begun.0 + 7 + waited);
+        forge.write(&statement, &[&key(&rig, "ci-1")], arrived);
+        forge.wait_until(&rig, arrived);
+        let verdict = rig.verify();
+        verdict.accepted();
+        assert_eq!(verdict.json["requirements"][0]["deliveredLateSeconds"].as_u64(), told, "{waited}");
+    }
+}
+
+#[test]
+fn limitations_say_what_they_are_about_and_no_more() {
+    let rig = Rig::new();
+    rig.commit(".github/workflows/a.yml", "on: push\n");
+    rig.plan("medium");
+    rig.medium();
+    let text = |name: &str| {
+        let json = rig.verify().json;
+        let mut all = json["limitations"].as_array().unwrap().iter();
+        let found = all.find(|it| it["name"] == *name).unwrap_or_else(|| panic!("{name}: {json:#}"));
+        found["text"].as_str().unwrap().to_owned()
+    };
+    assert!(text("pipeline-edited").starts_with("the change touches .github/workflows/a.yml: where"));
+    rig.commit(".github/workflows/b.yml", "on: push\n");
+    rig.commit(".github/workflows/c.yml", "on: push\n");
+    assert!(text("pipeline-edited").starts_with("the change touches .github/workflows/a.yml and 2 more: where"));
+    // The heads that are remembered stand with the operator, and nowhere else.
+    assert!(text("operator-unbound").ends_with("entries are those that this machine remembers"));
+    assert!(!text("pipeline-edited").contains("remembers"));
 }
