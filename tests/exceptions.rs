@@ -736,6 +736,20 @@ fn audit_takes_the_exceptions_of_the_merge_and_lists_what_came_after() {
 }
 
 #[test]
+fn audit_before_a_merge_says_that_what_came_after_the_verdict_was_judged_too() {
+    let rig = without_scan(&[]);
+    rig.ok("boss", &["allow", "waive", "scan", "--reason", "short", "--until", "1h", "--id", "w-1"]);
+    rig.ok("ci-1", &["verify", "--record"]);
+    let forge = Forge::of(&rig);
+    forge.wait_until(&rig, Time(forge.newest().0 + 2));
+    rig.fail("build");
+    rig.ok("ci-1", &["export", CHANGE, "-o", "../bundle.zip"]);
+    let ran = rig.by("stranger", &["audit", "../bundle.zip", "--trust", ".evidence/trust.toml"]);
+    assert!(ran.code == 1 && ran.out.contains("E202"), "{ran:?}");
+    assert!(ran.out.contains("recorded later, and judged too: #") && !ran.out.contains("not judged"), "{ran:?}");
+}
+
+#[test]
 fn module_of_the_policy_sees_what_is_waived() {
     let module = "version = 1\nrego = '''\npackage evidence\n\ndeny contains name if input.claims[name].waived\n'''";
     let rig = without_scan(&[("version = 1", module)]);

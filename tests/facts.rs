@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -131,12 +131,19 @@ fn a_report_is_named_with_its_format_or_comes_in_by_standard_input() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/reports");
     let of_file = facts(&["coverage-py.lcov"]).stdout;
     assert_eq!(facts(&["lcov=coverage-py.lcov"]).stdout, of_file);
-    for words in [["facts", "-"], ["facts", "lcov=-"]] {
+    for words in [["facts", "-"], ["facts", "lcov=-"], ["facts", "/dev/stdin"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_evidence"));
         let input = fs::File::open(folder.join("coverage-py.lcov")).unwrap();
         let output = command.args(words).env_clear().stdin(input).output().unwrap();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), of_file, "{words:?}");
     }
+    // A pipe is read once, as `evidence facts <(COMMAND)` gives one.
+    let mut piped = Command::new("cat").arg(folder.join("coverage-py.lcov")).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_evidence"));
+    let output =
+        command.args(["facts", "/dev/stdin"]).env_clear().stdin(piped.stdout.take().unwrap()).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), of_file, "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(piped.wait().unwrap().success());
     let ran = facts(&["junit=coverage-py.lcov"]);
     assert!(ran.code == 2 && ran.stdout.is_empty(), "{}", ran.stderr);
 }

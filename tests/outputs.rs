@@ -314,3 +314,22 @@ fn answer_that_nobody_got_is_no_acceptance() {
         assert!(ran.code == 0 && ran.err.is_empty(), "who went away: {words:?}: {ran:?}");
     }
 }
+
+#[test]
+fn nothing_that_is_no_file_is_replaced_by_one() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let told = rig.ok("ci-1", &["attest", "build", "--attach", "src/lib.rs", "--", "true"]).err;
+    let kept = rig.ok("gate", &["show", told.split(['#', ' ']).nth(1).unwrap(), "--json"]).json();
+    let hash = kept["statementBody"]["predicate"]["materials"][0]["sha256"].as_str().map(str::to_owned);
+    let link = rig.path("link");
+    std::os::unix::fs::symlink(rig.path("elsewhere"), &link).unwrap();
+    let hash = hash.unwrap_or_else(|| panic!("{kept:#}"));
+    for words in [&["export"][..], &["show", &hash], &["ledger", "trust"]] {
+        let ran = rig.by("gate", &[words, &["-o", "../link"]].concat());
+        assert!(ran.code == 2 && ran.err.contains("is no file, and is not replaced by one"), "{words:?}: {ran:?}");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && !rig.path("elsewhere").exists(), "{words:?}");
+        rig.ok("gate", &[words, &["-o", "../file"]].concat());
+        rig.ok("gate", &[words, &["-o", "../file"]].concat());
+    }
+}

@@ -297,7 +297,9 @@ fn commit_that_is_not_here_is_told_and_stops_nothing_else() {
     assert_eq!((&shown["state"], &shown["commit"]), (&json!("unjudged"), &json!(gone)));
     assert!(shown["unjudged"]["text"].as_str().unwrap().contains("not here"), "{shown:#}");
     assert_eq!(of(&value, CHANGE)["state"], "waiting");
-    assert!(rig.ok("stranger", &["status"]).out.contains(&format!("commit {} not here", &gone[..12])));
+    let told = rig.ok("stranger", &["status"]).out;
+    assert!(told.contains(&format!("commit {} not here", &gone[..12])), "{told}");
+    assert!(told.lines().next().unwrap().len() < 80, "it widens no other row: {told}");
     let ran = rig.by("stranger", &["status", "shop/gone"]);
     assert!(ran.code == 2 && ran.err.contains("not here") && ran.err.contains("hint: git fetch"), "{ran:?}");
 }

@@ -131,7 +131,9 @@ fn summary(audited: &Audit) -> String {
         text.push_str(&format!("in force then, over since: exception {id} (#{serial}), until {until}\n"));
     }
     for (serial, kind, time) in &audited.later {
-        text.push_str(&format!("recorded later, not judged: #{serial} {kind} {time}\n"));
+        // Only a merge ends what is judged; a verdict says as of when.
+        let counts = if audited.merge.is_some() { "not judged" } else { "and judged too" };
+        text.push_str(&format!("recorded later, {counts}: #{serial} {kind} {time}\n"));
     }
     text
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args::ExportArgs;
 use super::context::Context;
 use super::fail::Fail;
+use super::write::may_be_replaced;
 use super::{print, print_json};
 use crate::export::{Lines, Parts, WriteError, audited_moment, audited_place, write_bundle};
 use crate::merkle::{Checkpoint, SignedCheckpoint};
@@ -41,6 +42,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<u8, Fail> {
     let complete = read_branch(complete, &log, &trust, &policies, &mut git, before, first_parent)?;
     let lines = if asks_changed_lines(&complete, &policies, &git) { Lines::Held } else { Lines::LeftOut };
     let output = context.cwd.join(&args.output);
+    may_be_replaced(&output)?;
     // A run that fails or is stopped leaves no half-written bundle under the name.
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(&context.cwd);
     let file = tempfile::Builder::new()

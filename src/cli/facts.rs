@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
@@ -20,13 +21,18 @@ use crate::reports::{
 pub(super) fn run(context: &Context, args: &FactsArgs) -> Result<u8, Fail> {
     let (named, file) = named(&args.file, args.format.as_deref())?;
     let (path, bytes) = match file {
-        "-" => ("standard input".to_owned(), Some(standard_input()?)),
+        "-" => ("standard input".to_owned(), Some(all_of("standard input", std::io::stdin().lock())?)),
         file => (context.cwd.join(file).display().to_string(), None),
     };
     let unreadable = |error: &std::io::Error| Fail::usage(format!("the report cannot be read: {path}: {error}"));
     let mut input: Box<dyn ReadAgain> = match bytes {
         Some(bytes) => Box::new(Cursor::new(bytes)),
-        None => Box::new(File::open(context.cwd.join(file)).map_err(|error| unreadable(&error))?),
+        None => {
+            let file = File::open(context.cwd.join(file)).map_err(|error| unreadable(&error))?;
+            let kind = file.metadata().map_err(|error| unreadable(&error))?.file_type();
+            // What a pipe gave is not given again: `evidence facts <(COMMAND)`.
+            if kind.is_fifo() { Box::new(Cursor::new(all_of(&path, file)?)) } else { Box::new(file) }
+        }
     };
     let format = match named {
         Some(format) => format,
@@ -65,16 +71,13 @@ fn named<'a>(text: &'a str, flag: Option<&str>) -> Result<(Option<Format>, &'a s
     })
 }
 
-fn standard_input() -> Result<Vec<u8>, Fail> {
+fn all_of(name: &str, from: impl Read) -> Result<Vec<u8>, Fail> {
     let mut bytes = Vec::new();
-    let read = std::io::stdin().lock().take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Fail::usage(format!("standard input cannot be read: {error}")))?;
+    let read = from.take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Fail::usage(format!("{name} cannot be read: {error}")))?;
     match u64::try_from(bytes.len()) {
         Ok(length) if length <= INPUT_BYTES_MAX => Ok(bytes),
-        _ => {
-            Err(Fail::usage(format!("standard input has more than {INPUT_BYTES_MAX} bytes"))
-                .hint("evidence facts FILE"))
-        }
+        _ => Err(Fail::usage(format!("{name} has more than {INPUT_BYTES_MAX} bytes")).hint("evidence facts FILE")),
     }
 }
 

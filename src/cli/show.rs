@@ -12,6 +12,7 @@ use super::export::readable;
 use super::fail::Fail;
 use super::log::{line, row};
 use super::verify::plain;
+use super::write::may_be_replaced;
 use super::{print, print_json};
 use crate::append::Receipt;
 use crate::crypto::{Envelope, Hasher};
@@ -122,6 +123,7 @@ fn kept(
     let names: Vec<&str> = named.iter().map(String::as_str).collect();
     if let Some(output) = output {
         let place = context.cwd.join(output);
+        may_be_replaced(&place)?;
         let io = |error: &io::Error| Fail::io("cannot write", &place, error);
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(&context.cwd);
         let file = tempfile::NamedTempFile::new_in(folder).map_err(|error| io(&error))?;

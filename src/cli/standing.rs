@@ -146,9 +146,10 @@ fn row(standing: &Standing) -> [String; COLUMNS] {
         format!("{}: {}", awaited.role, if who.is_empty() { "nobody yet".to_owned() } else { who.join(", ") })
     });
     let awaited: Vec<String> = awaited.collect();
-    let missing = match &standing.unjudged {
-        Some(unjudged) => plain(&unjudged.text),
-        None => missing.join(", "),
+    // Why it cannot be judged is long: in the last column it widens no other row.
+    let (missing, awaited) = match &standing.unjudged {
+        Some(unjudged) => (String::new(), plain(&unjudged.text)),
+        None => (missing.join(", "), awaited.join("; ")),
     };
     let done = match standing.state {
         Progress::Unjudged => NONE.to_owned(),
@@ -158,7 +159,7 @@ fn row(standing: &Standing) -> [String; COLUMNS] {
     let or_none = |text: String| if text.is_empty() { NONE.to_owned() } else { text };
     let state = standing.state.as_str().to_owned();
     let change = standing.change.to_string();
-    [change, tier(standing), done, state, age, or_none(missing), or_none(awaited.join("; "))]
+    [change, tier(standing), done, state, age, or_none(missing), or_none(awaited)]
 }
 
 fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS], is_header: bool, style: Style) -> String {

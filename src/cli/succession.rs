@@ -13,6 +13,7 @@ use super::fail::Fail;
 use super::key::done;
 use super::keys::{lent, log_keys_in, new_log_key, public_key};
 use super::log_keys;
+use super::write::may_be_replaced;
 use super::{next, print, print_json};
 use crate::append::{AppendError, Receipt, Refusal, Rights};
 use crate::attest::Signer;
@@ -44,7 +45,11 @@ pub(super) fn trust(context: &Context, output: Option<&Path>) -> Result<u8, Fail
     let trust = followed(context)?;
     let text = format!("{HEADER}{}", trust.print());
     match output {
-        Some(path) => replace(&context.cwd.join(path), &text)?,
+        Some(path) => {
+            let path = context.cwd.join(path);
+            may_be_replaced(&path)?;
+            replace(&path, &text)?;
+        }
         None if context.json => print_json(&json!({"trust": text})),
         None => print(&text),
     }

@@ -37,6 +37,17 @@ pub(super) fn parse(text: &str) -> Result<Target, String> {
     Ok(Target { format, path: path.into() })
 }
 
+/// Checks that a file may take the place of what has its name: only another file, never a device or a link.
+pub(super) fn may_be_replaced(path: &Path) -> Result<(), Fail> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => {
+            Err(Fail::usage(format!("{} is no file, and is not replaced by one", path.display())))
+        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Fail::io("cannot write", path, &error)),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Who signs a summary attestation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signs {
@@ -71,15 +82,7 @@ impl Outputs {
             if !folder(path).is_dir() {
                 return Err(Fail::usage(format!("there is no folder {} to write in", folder(path).display())));
             }
-            match fs::symlink_metadata(path) {
-                Ok(found) if !found.is_file() => {
-                    return Err(Fail::usage(format!("{} is no file, and is not replaced by one", path.display())));
-                }
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(Fail::io("cannot write", path, &error));
-                }
-                Ok(_) | Err(_) => {}
-            }
+            may_be_replaced(path)?;
         }
         let keys = match (targets.iter().any(|target| target.format == Projection::Vsa), signs) {
             (false, _) => Vec::new(),
