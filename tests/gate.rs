@@ -113,6 +113,19 @@ fn dirty_work_tree_is_recorded_and_refused() {
 }
 
 #[test]
+fn report_that_is_given_again_under_another_name_is_told_to_count_once() {
+    let rig = Rig::new();
+    rig.plan("low");
+    let attest = |second: &str| {
+        fs::write(rig.path("a.xml"), junit(2, 0)).unwrap();
+        fs::write(rig.path("b.xml"), second).unwrap();
+        rig.ok("ci-1", &["attest", "build", "--report", "../a.xml", "--report", "../b.xml"]).out
+    };
+    assert!(attest(&junit(2, 0)).contains("../b.xml has the same bytes as ../a.xml, so that it counts once"));
+    assert!(!attest(&junit(3, 0)).contains("same bytes"));
+}
+
+#[test]
 fn report_without_tests_does_not_meet_a_limit_on_tests() {
     let rig = Rig::new();
     rig.plan("medium");

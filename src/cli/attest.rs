@@ -1,6 +1,6 @@
 //! `evidence attest`: run a gate and record what it came to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::sync::mpsc::channel;
@@ -22,7 +22,7 @@ use crate::attest::{
     About, Attempt, Attempted, CommandSpec, Delivered, Echo, Interrupts, Looking, ReportSpec, Secrets, Signer,
     Undelivered,
 };
-use crate::model::{ChangeId, ClaimName, CriterionId, Ended, Outcome, Predicate, Purpose, Run, Span};
+use crate::model::{ChangeId, ClaimName, CriterionId, Digest, Ended, Outcome, Predicate, Purpose, Run, Span};
 use crate::prove::{Change, Complete, Trust};
 use crate::reports::Format;
 use crate::store::StoreError;
@@ -369,6 +369,9 @@ fn show(context: &Context, attempted: &Attempted, results: &[Receipt], changes: 
     for reason in run.facts.iter().flat_map(|read| &read.facts.reasons) {
         text.push_str(&format!("  {reason}\n"));
     }
+    for (name, first) in repeated(run) {
+        text.push_str(&format!("  {name} has the same bytes as {first}, so that it counts once\n"));
+    }
     on_base::tell(run, &mut text);
     let tree = results.first().and_then(result_tree);
     if run.worktree.before != run.worktree.after || Some(&run.worktree.before) != tree.as_ref() {
@@ -390,6 +393,19 @@ fn dirt(paths: &[String]) -> String {
         (shown, more) => format!(" ({shown} and {more} more)"),
     };
     format!("  dirty: the work tree is not the commit's tree{which}, which verify refuses\n")
+}
+
+/// Returns the reports that were given before under another name, each with that name.
+fn repeated(run: &Run) -> Vec<(&str, &str)> {
+    let reports = run.materials.iter().filter(|material| material.purpose == Purpose::Report);
+    let mut first: BTreeMap<Digest, &str> = BTreeMap::new();
+    reports
+        .filter_map(|report| {
+            let earlier = first.get(&report.sha256).copied();
+            first.entry(report.sha256).or_insert(&report.name);
+            Some((report.name.as_str(), earlier?))
+        })
+        .collect()
 }
 
 fn came_to(run: &Run, result: &Receipt, change: &ChangeId) -> String {

@@ -11,9 +11,12 @@ use crate::model::Oid;
 
 /// A CI system as far as its variables tell of it.
 pub struct Forge {
-    variable: Box<dyn Fn(&str) -> Option<String>>,
-    event: Box<dyn Fn(&str) -> Option<Vec<u8>>>,
+    variable: Box<Known<String>>,
+    event: Box<Known<Vec<u8>>>,
 }
+
+/// What is known by a name.
+type Known<T> = dyn Fn(&str) -> Option<T>;
 
 /// A request to merge that a run is about.
 pub struct Request {

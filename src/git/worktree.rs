@@ -134,7 +134,7 @@ struct Overlooked<'a> {
 fn overlooked<'a>(place: &Place, after: &'a [IndexEntry], listed: &'a [u8]) -> Vec<Overlooked<'a>> {
     let known: HashSet<&[u8]> = after.iter().map(|entry| &entry.path[..]).collect();
     let listed = listed.split(|byte| *byte == 0).map(|path| path.strip_suffix(b"/").unwrap_or(path));
-    let hiding = listed.filter(|path| !path.is_empty() && !known.contains(path));
+    let hiding = listed.filter(|path| !path.is_empty() && !known.contains(path) && !is_of_cache(place, path));
     let submodules = after.iter().filter(|entry| entry.is_submodule()).map(|entry| &entry.path[..]);
     let bare = submodules.filter(|path| {
         let top = place.top.join(OsStr::from_bytes(path));
@@ -142,6 +142,14 @@ fn overlooked<'a>(place: &Place, after: &'a [IndexEntry], listed: &'a [u8]) -> V
     });
     let hiding = hiding.map(|path| Overlooked { path, is_submodule: false });
     hiding.chain(bare.map(|path| Overlooked { path, is_submodule: true })).collect()
+}
+
+/// Tells whether a file of excludes is the one that a tool writes into its own cache, so that nobody has to name that anywhere.
+fn is_of_cache(place: &Place, path: &[u8]) -> bool {
+    let Some(folder) = path.strip_suffix(b"/.gitignore") else { return false };
+    let name = folder.rsplit(|byte| *byte == b'/').next().unwrap_or(folder);
+    let tag = place.top.join(OsStr::from_bytes(folder)).join("CACHEDIR.TAG");
+    CACHES.contains(&name) && fs::read(tag).is_ok_and(|text| text.starts_with(CACHE_TAG))
 }
 
 /// Tells whether anything but folders lies below a folder. What cannot be read could.
@@ -325,6 +333,10 @@ const OPTIONS: &[&str] = &[
 /// What is new in the work tree; a file of excludes is no file that others may exclude.
 const LIST_NEW: &[&str] =
     &["ls-files", "--others", "--exclude-per-directory=.gitignore", "--exclude=!.gitignore", "-z", "--", ":/"];
+/// Folders in which tools keep what they may throw away, and which no tool takes code from.
+const CACHES: &[&[u8]] = &[b".mypy_cache", b".pytest_cache", b".ruff_cache"];
+/// What they mark them with (Cache Directory Tagging Specification).
+const CACHE_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 const SHA1_DIGITS: usize = 40;
 
 #[cfg(test)]
@@ -440,6 +452,25 @@ mod tests {
         fs::rename(made.top().join("dir/odd [*] :name"), made.top().join("ignored")).unwrap();
         fs::remove_file(made.top().join("dir/.gitignore")).unwrap();
         assert!(changed(&made).is_empty());
+    }
+
+    #[test]
+    fn caches_that_tools_mark_hide_themselves_and_nothing_else_does() {
+        let made = made();
+        let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# a cache\n";
+        for folder in [".pytest_cache", "dir/.ruff_cache", ".mypy_cache"] {
+            made.write(&format!("{folder}/.gitignore"), "*\n");
+            made.write(&format!("{folder}/CACHEDIR.TAG"), tag);
+            made.write(&format!("{folder}/v/cache"), "x");
+        }
+        assert!(changed(&made).is_empty());
+        // A folder by another name is none, whatever lies in it, nor is one without the mark.
+        made.write("plugin/.gitignore", "*\n");
+        made.write("plugin/CACHEDIR.TAG", tag);
+        made.write("dir/.mypy_cache/.gitignore", "*\n");
+        made.write("x.pytest_cache/.gitignore", "*\n");
+        made.write("x.pytest_cache/CACHEDIR.TAG", tag);
+        assert_eq!(changed(&made), ["dir/.mypy_cache/.gitignore", "plugin/.gitignore", "x.pytest_cache/.gitignore"]);
     }
 
     #[test]

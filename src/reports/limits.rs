@@ -62,8 +62,16 @@ pub const SURFACE_BYTES_MAX: usize = 64 << 20;
 /// A YAML document. The largest real descriptions of interfaces have 10 MB.
 pub const YAML_BYTES_MAX: u64 = 16 << 20;
 
-/// What the values of a YAML document weigh together, the copies that aliases stand for included: 32 bytes each and their texts.
-pub const YAML_VALUES_BYTES_MAX: usize = 64 << 20;
+/// What the values of a YAML document take of memory together, the copies that aliases stand for included. One that is as large as any may
+/// be, of lines as descriptions have them, takes three quarters of it.
+pub const YAML_VALUES_BYTES_MAX: usize = 384 << 20;
+
+/// What the copies alone take that aliases stand for, and that are kept for them: all that a short text can ask for.
+pub const YAML_COPIES_BYTES_MAX: usize = 32 << 20;
+
+/// References that a description of an interface follows, and parts that it comes to by them, each time. A parameter may be named by every path,
+/// and all parameters be named by a path that every other one refers to. The largest real descriptions come to some 300,000.
+pub const VISITS_MAX: u64 = 1_000_000;
 
 /// The bytes at the start of a report that are enough to tell its format.
 pub const HEAD_BYTES: usize = 64 << 10;

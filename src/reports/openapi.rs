@@ -22,6 +22,7 @@
 //! Members that begin with `x-` are extensions and count for nothing. References are followed inside the document; what they name in
 //! other files is refused: let the tool bundle it first.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::rc::Rc;
@@ -30,7 +31,7 @@ use serde_json::{Map, Value};
 
 use super::encoding::Source;
 use super::json::{Wrong, parse};
-use super::limits::{TREE_BYTES_MAX, YAML_BYTES_MAX};
+use super::limits::{TREE_BYTES_MAX, VISITS_MAX, YAML_BYTES_MAX};
 use super::tally::{NameTally, shown};
 use super::{Cause, Detail, Format, Place, ReadError, Report, yaml};
 
@@ -42,9 +43,13 @@ pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, Re
         return Err(ReadError::at(Place::START, Cause::TooLarge { bytes_max: YAML_BYTES_MAX }));
     }
     let root = if is_json { parse(&bytes)? } else { yaml::parse(&bytes)? };
-    let mut walk = Walk { root: &root, tally: NameTally::new(detail) };
-    match walk.document() {
-        Ok(()) => Ok(walk.tally.finish(Format::OpenApi)),
+    let mut walk = Walk { root: &root, tally: NameTally::new(detail), visits: Cell::new(0) };
+    let walked = walk.document();
+    let tally = walk.tally;
+    // To find a place is to read it all again.
+    drop(root);
+    match walked {
+        Ok(()) => Ok(tally.finish(Format::OpenApi)),
         Err(wrong) if is_json => Err(wrong.place_in(&bytes)),
         Err(wrong) => Err(ReadError::at(yaml::place_of(&bytes, &wrong.pointer), wrong.cause)),
     }
@@ -53,6 +58,8 @@ pub(super) fn read(input: &mut dyn BufRead, detail: Detail) -> Result<Report, Re
 struct Walk<'a> {
     root: &'a Value,
     tally: NameTally,
+    /// What was come to by references, each time.
+    visits: Cell<u64>,
 }
 
 /// A value and where it stands.
@@ -125,6 +132,10 @@ impl<'a> Walk<'a> {
 
     fn operation(&mut self, operation: &At<'a>, name: &str, mut given: Parameters) -> Result<(), Wrong> {
         self.add(operation, name.to_owned())?;
+        // What a path gives is given to each of its operations.
+        for (_, parameter) in given.keys() {
+            self.visit(operation, parameter.len())?;
+        }
         self.parameters(operation, &mut given)?;
         let mut required = Vec::new();
         for ((place, parameter), must) in &given {
@@ -138,7 +149,7 @@ impl<'a> Walk<'a> {
             if body.flag("required")? {
                 required.push("body".to_owned());
             }
-            for kind in body.kinds()? {
+            for kind in self.kinds(&body)? {
                 self.add(operation, format!("{name} > body {kind}"))?;
             }
         }
@@ -147,7 +158,7 @@ impl<'a> Walk<'a> {
         if let Some(responses) = operation.member("responses")? {
             for (code, response) in responses.members()? {
                 self.add(operation, format!("{name} > response {code}"))?;
-                for kind in self.resolve(response)?.kinds()? {
+                for kind in self.kinds(&self.resolve(response)?)? {
                     self.add(operation, format!("{name} > response {code} {kind}"))?;
                 }
             }
@@ -164,7 +175,9 @@ impl<'a> Walk<'a> {
             let found = place.text()?;
             let known = ["cookie", "header", "path", "query"].into_iter().find(|known| *known == found);
             let place = known.ok_or_else(|| place.wrong("query, header, path or cookie"))?;
-            let name = parameter.member("name")?.ok_or_else(|| parameter.lacks("name", "a name"))?.text()?.to_owned();
+            let name = parameter.member("name")?.ok_or_else(|| parameter.lacks("name", "a name"))?.text()?;
+            self.visit(&parameter, name.len())?;
+            let name = name.to_owned();
             // Names of headers are the same in any case (RFC 9110).
             let name = if place == "header" { name.to_ascii_lowercase() } else { name };
             let must = place == "path" || parameter.flag("required")?;
@@ -184,12 +197,35 @@ impl<'a> Walk<'a> {
                 let cause = Cause::External { pointer: reference.pointer(), what };
                 return Err(Wrong { pointer: reference.pointer(), cause });
             };
+            self.visit(&reference, pointer.len())?;
             let pointer = percent_decoded(pointer);
             let value = self.root.pointer(&pointer).filter(|value| !value.is_null());
             let value = value.ok_or_else(|| reference.wrong("a part of this document"))?;
             at = At::from(value, pointer);
         }
         Err(from.wrong("a reference that comes to its end"))
+    }
+
+    /// Returns the media types of a body or response.
+    fn kinds(&self, of: &At<'a>) -> Result<Vec<&'a str>, Wrong> {
+        let Some(content) = of.member("content")? else { return Ok(Vec::new()) };
+        // What is no kind is passed over each time, too.
+        for _ in content.object()? {
+            self.visit(&content, 0)?;
+        }
+        let kinds = content.members()?.map(|(kind, _)| kind).collect();
+        Ok(kinds)
+    }
+
+    /// Counts a part that was come to by a reference or from around it, and the text that was looked at for it: references could ask for one part without end.
+    fn visit(&self, at: &At<'_>, bytes: usize) -> Result<(), Wrong> {
+        let more = u64::try_from(bytes / TEXT_OF_A_VISIT).unwrap_or(u64::MAX).saturating_add(1);
+        self.visits.set(self.visits.get().saturating_add(more));
+        if self.visits.get() <= VISITS_MAX {
+            return Ok(());
+        }
+        let cause = Cause::TooMany { things: "references and parts that they name, each time", count_max: VISITS_MAX };
+        Err(Wrong { pointer: at.pointer(), cause })
     }
 
     fn add(&mut self, at: &At<'_>, name: String) -> Result<(), Wrong> {
@@ -236,13 +272,6 @@ impl<'a> At<'a> {
     fn flag(&self, key: &'static str) -> Result<bool, Wrong> {
         let Some(member) = self.member(key)? else { return Ok(false) };
         member.value.as_bool().ok_or_else(|| member.wrong("true or false"))
-    }
-
-    /// Returns the media types of a body or response.
-    fn kinds(&self) -> Result<Vec<&'a str>, Wrong> {
-        let Some(content) = self.member("content")? else { return Ok(Vec::new()) };
-        let kinds = content.members()?.map(|(kind, _)| kind).collect();
-        Ok(kinds)
     }
 
     fn pointer(&self) -> String {
@@ -309,6 +338,8 @@ const METHODS: [(&str, &str); 8] = [
 ];
 /// A reference to a reference to a reference: so many are followed.
 const REFERENCES_MAX: usize = 16;
+/// So much text costs about as much as a visit does.
+const TEXT_OF_A_VISIT: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -483,6 +514,41 @@ paths:
             "{{\"openapi\":\"3.0.0\",\"paths\":{{\"/{path}\":{{\"parameters\":[{parameters}],\"get\":{{}}}}}}}}"
         );
         assert!(refused(&text).contains("more than 67108864 bytes of names"), "{}", refused(&text));
+    }
+
+    #[test]
+    fn references_that_multiply_are_counted() {
+        // No name comes of it: the item that all paths share has no operation.
+        let of = |paths: usize, parameters: usize| {
+            let list = vec!["{\"$ref\":\"#/x-p\"}"; parameters].join(",");
+            let paths: Vec<String> = (0..paths).map(|n| format!("\"/{n}\":{{\"$ref\":\"#/x-item\"}}")).collect();
+            format!(
+                "{{\"openapi\":\"3.0.0\",\"x-p\":{{\"name\":\"p\",\"in\":\"query\"}},\"x-item\":{{\"parameters\":[{list}]}},\"paths\":{{{}}}}}",
+                paths.join(",")
+            )
+        };
+        let facts = |text: &str| read_facts(Format::OpenApi, &mut text.as_bytes());
+        assert_eq!(facts(&of(20, 1_000)).unwrap().outcome, Outcome::Inconclusive);
+        assert!(refused(&of(1_000, 3_000)).contains("more than 1000000 references and parts"));
+        // Names are a million at most where they come so.
+        let methods = "\"x-item\":{\"get\":{},\"put\":{},\"post\":{},";
+        let text = of(200, 1).replace("\"x-item\":{", methods);
+        assert_eq!(facts(&text).unwrap().names.unwrap().count, 3 * 3 * 200);
+        let many: Vec<String> = (0..900).map(|n| format!("{{\"name\":\"{n}\",\"in\":\"query\"}}")).collect();
+        let text = of(1_000, 1).replace("\"x-item\":{", methods).replace("{\"$ref\":\"#/x-p\"}", &many.join(","));
+        assert!(refused(&text).contains("references and parts"));
+        // Nor of long names and pointers, nor of what is no kind.
+        let long =
+            |text: &str| of(5_000, 1).replace("\"p\"", text).replace("x-p", &format!("x-{}", "y".repeat(60_000)));
+        assert!(refused(&long("\"p\"")).contains("references and parts"));
+        let kinds: Vec<String> = (0..3_000).map(|n| format!("\"x-{n}\":1")).collect();
+        let responses: Vec<String> = (0..1_000).map(|n| format!("\"{n}\":{{\"$ref\":\"#/x-r\"}}")).collect();
+        let text = format!(
+            "{{\"openapi\":\"3.0.0\",\"x-r\":{{\"content\":{{{}}}}},\"paths\":{{\"/a\":{{\"get\":{{\"responses\":{{{}}}}}}}}}}}",
+            kinds.join(","),
+            responses.join(",")
+        );
+        assert!(refused(&text).contains("references and parts"));
     }
 
     #[test]

@@ -2,34 +2,40 @@
 //!
 //! Stricter than YAML 1.2 where it weighs: one document, keys are texts that occur once, no tags but `!!str`, no merge keys. Plain
 //! `true`, `false` and `null` are what JSON calls so; every other scalar is a text, numbers too, so that `3.10` is not `3.1`. An alias
-//! stands for a copy of what it names, within a limit on all copies together; one inside of what it names is refused.
+//! stands for a copy of what it names, within a limit on all copies together; one inside of what it names is refused. What values take of
+//! memory is counted before it is taken.
 
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use serde_json::{Map, Value};
 
-use super::limits::{DEPTH_MAX, YAML_VALUES_BYTES_MAX};
+use super::limits::{DEPTH_MAX, YAML_COPIES_BYTES_MAX, YAML_VALUES_BYTES_MAX};
 use super::tally::shown;
 use super::{Cause, Place, ReadError};
 
 /// Parses a document.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, ReadError> {
-    Builder::run(bytes, "").map(|(value, _)| value)
+    Builder::run(bytes, Vec::new()).map(|(value, _)| value)
 }
 
 /// Finds where the value of an RFC 6901 pointer begins, or the innermost one around it that the text has.
 pub(super) fn place_of(bytes: &[u8], pointer: &str) -> Place {
-    Builder::run(bytes, pointer).map_or(Place::START, |(_, place)| place)
+    let step = |step: &str| step.replace("~1", "/").replace("~0", "~");
+    let steps = pointer.split('/').skip(1).map(step).collect();
+    Builder::run(bytes, steps).map_or(Place::START, |(_, place)| place)
 }
 
 /// Values while they are put together.
-struct Builder<'p> {
-    wanted: &'p str,
+struct Builder {
+    /// The keys and indices that lead to what is looked for.
+    wanted: Vec<String>,
     found: Place,
     open: Vec<Open>,
     anchors: HashMap<usize, Built>,
+    /// What all values take, and the copies among them.
     bytes: usize,
+    copies_bytes: usize,
 }
 
 /// A list or map that is not closed.
@@ -37,6 +43,8 @@ struct Open {
     kind: OpenKind,
     anchor: usize,
     depth: usize,
+    /// How many of the wanted steps lead here; none if it is beside the way.
+    along: Option<usize>,
     /// What had been weighed before it began.
     bytes_before: usize,
 }
@@ -53,11 +61,12 @@ struct Built {
     depth: usize,
 }
 
-impl Builder<'_> {
-    fn run(bytes: &[u8], wanted: &str) -> Result<(Value, Place), ReadError> {
+impl Builder {
+    fn run(bytes: &[u8], wanted: Vec<String>) -> Result<(Value, Place), ReadError> {
         let text = std::str::from_utf8(bytes);
         let text = text.map_err(|_| ReadError::at(Place::START, Cause::NotText { encoding: "UTF-8" }))?;
-        let mut builder = Builder { wanted, found: Place::START, open: Vec::new(), anchors: HashMap::new(), bytes: 0 };
+        let mut builder =
+            Self { wanted, found: Place::START, open: Vec::new(), anchors: HashMap::new(), bytes: 0, copies_bytes: 0 };
         let mut root = None;
         let mut documents = 0_u32;
         let mut parser = Parser::new_from_str(text);
@@ -87,7 +96,7 @@ impl Builder<'_> {
                     builder.enter(OpenKind::Map(Map::new(), None), anchor, tag.as_deref(), &at)?;
                     None
                 }
-                Event::SequenceEnd | Event::MappingEnd => builder.leave(),
+                Event::SequenceEnd | Event::MappingEnd => builder.leave(&at)?,
             };
             if let Some(built) = done {
                 builder.put(built, &mut root, &at)?;
@@ -97,68 +106,73 @@ impl Builder<'_> {
         Ok((root.ok_or_else(lacks)?, builder.found))
     }
 
-    /// Takes note of a value that begins: of its place, if it is around what is looked for.
-    fn begin(&mut self, at: &Marker) {
+    /// Takes note of a value that begins: of its place, if it is around what is looked for. Returns how many of the wanted steps lead to it.
+    fn begin(&mut self, at: &Marker) -> Option<usize> {
         if self.wanted.is_empty() {
-            return;
+            return None;
         }
-        let mut pointer = String::new();
-        for open in &self.open {
-            pointer.push('/');
-            match &open.kind {
-                OpenKind::List(list) => pointer.push_str(&list.len().to_string()),
-                OpenKind::Map(_, Some(key)) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
-                OpenKind::Map(_, None) => return,
+        let along = match self.open.last() {
+            None => 0,
+            Some(open) => {
+                let along = open.along?;
+                let step = self.wanted.get(along)?;
+                let is_step = match &open.kind {
+                    OpenKind::List(list) => step.parse() == Ok(list.len()),
+                    OpenKind::Map(_, key) => key.as_ref() == Some(step),
+                };
+                if !is_step {
+                    return None;
+                }
+                along + 1
             }
-        }
-        let rest = self.wanted.strip_prefix(pointer.as_str());
-        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-            self.found = place(at);
-        }
+        };
+        self.found = place(at);
+        Some(along)
     }
 
     fn weigh(&mut self, bytes: usize, at: &Marker) -> Result<(), ReadError> {
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes > YAML_VALUES_BYTES_MAX {
-            let count_max = u64::try_from(YAML_VALUES_BYTES_MAX).unwrap_or(u64::MAX);
-            return Err(ReadError::at(
-                place(at),
-                Cause::TooMany { things: "bytes of values, copies included", count_max },
-            ));
-        }
-        Ok(())
+        below(self.bytes, YAML_VALUES_BYTES_MAX, "bytes of values", at)
+    }
+
+    /// Weighs a copy, before it is made.
+    fn weigh_copy(&mut self, bytes: usize, at: &Marker) -> Result<(), ReadError> {
+        self.copies_bytes = self.copies_bytes.saturating_add(bytes);
+        below(self.copies_bytes, YAML_COPIES_BYTES_MAX, "bytes of values that aliases copy", at)?;
+        self.weigh(bytes, at)
     }
 
     fn enter(&mut self, kind: OpenKind, anchor: usize, tag: Option<&Tag>, at: &Marker) -> Result<(), ReadError> {
         no_tag(tag, at)?;
         self.needs_value(at)?;
-        self.begin(at);
+        let along = self.begin(at);
         let bytes_before = self.bytes;
-        self.weigh(VALUE_BYTES, at)?;
+        self.weigh(VALUE_BYTES + LIST_BYTES, at)?;
         if self.open.len() == DEPTH_MAX {
             return Err(ReadError::at(place(at), Cause::TooDeep { depth_max: DEPTH_MAX }));
         }
-        self.open.push(Open { kind, anchor, depth: 1, bytes_before });
+        self.open.push(Open { kind, anchor, depth: 1, along, bytes_before });
         Ok(())
     }
 
-    fn leave(&mut self) -> Option<Built> {
-        let open = self.open.pop()?;
+    fn leave(&mut self, at: &Marker) -> Result<Option<Built>, ReadError> {
+        let Some(open) = self.open.pop() else { return Ok(None) };
         let value = match open.kind {
             OpenKind::List(list) => Value::Array(list),
             OpenKind::Map(map, _) => Value::Object(map),
         };
         let built = Built { value, bytes: self.bytes - open.bytes_before, depth: open.depth };
-        self.keep(open.anchor, &built);
-        Some(built)
+        self.keep(open.anchor, &built, at)?;
+        Ok(Some(built))
     }
 
-    fn keep(&mut self, anchor: usize, built: &Built) {
+    fn keep(&mut self, anchor: usize, built: &Built, at: &Marker) -> Result<(), ReadError> {
         if anchor > 0 {
             let Built { value, bytes, depth } = built;
-            self.bytes = self.bytes.saturating_add(*bytes);
+            self.weigh_copy(*bytes, at)?;
             self.anchors.insert(anchor, Built { value: value.clone(), bytes: *bytes, depth: *depth });
         }
+        Ok(())
     }
 
     fn alias(&mut self, anchor: usize, at: &Marker) -> Result<Built, ReadError> {
@@ -168,8 +182,7 @@ impl Builder<'_> {
             return Err(refuse(at, "an alias inside of what it names; wanted a whole value".to_owned()));
         };
         let (bytes, depth) = (known.bytes, known.depth);
-        // Weighed before it is copied.
-        self.weigh(bytes, at)?;
+        self.weigh_copy(bytes, at)?;
         if self.open.len() + depth > DEPTH_MAX {
             return Err(ReadError::at(place(at), Cause::TooDeep { depth_max: DEPTH_MAX }));
         }
@@ -192,6 +205,10 @@ impl Builder<'_> {
         }
         let bytes = VALUE_BYTES + text.len();
         self.weigh(bytes, at)?;
+        if let Some(Open { kind: OpenKind::Map(map, None), .. }) = self.open.last() {
+            let first = if map.is_empty() { MAP_BYTES } else { 0 };
+            self.weigh(KEY_BYTES + first, at)?;
+        }
         let plain = style == ScalarStyle::Plain && !is_text;
         if let Some(Open { kind: OpenKind::Map(map, key @ None), .. }) = self.open.last_mut() {
             if plain && text == "<<" {
@@ -211,7 +228,7 @@ impl Builder<'_> {
             _ => Value::String(text),
         };
         let built = Built { value, bytes, depth: 0 };
-        self.keep(anchor, &built);
+        self.keep(anchor, &built, at)?;
         Ok(Some(built))
     }
 
@@ -251,6 +268,14 @@ fn no_tag(tag: Option<&Tag>, at: &Marker) -> Result<(), ReadError> {
     }
 }
 
+fn below(bytes: usize, bytes_max: usize, things: &'static str, at: &Marker) -> Result<(), ReadError> {
+    if bytes <= bytes_max {
+        return Ok(());
+    }
+    let count_max = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+    Err(ReadError::at(place(at), Cause::TooMany { things, count_max }))
+}
+
 fn refuse(at: &Marker, reason: String) -> ReadError {
     ReadError::at(place(at), Cause::Yaml { reason })
 }
@@ -260,8 +285,14 @@ fn place(at: &Marker) -> Place {
     Place { line: number(at.line()), column: number(at.col()) + 1 }
 }
 
-/// What a value weighs beside its text.
-const VALUE_BYTES: usize = 32;
+/// What a value takes beside its text: its place in a list or map, of which a third may be free, and what the allocator adds.
+const VALUE_BYTES: usize = 64;
+/// What a list takes that has a few elements.
+const LIST_BYTES: usize = 96;
+/// What a key takes beside its text.
+const KEY_BYTES: usize = 48;
+/// What a map takes that has one member: it has room for eleven.
+const MAP_BYTES: usize = 480;
 
 #[cfg(test)]
 mod tests {
@@ -302,7 +333,7 @@ mod tests {
             let before = format!("*a{}", n - 1);
             text.push_str(&format!("a{n}: &a{n} [{}]\n", [before.as_str(); 10].join(", ")));
         }
-        assert!(refused(&text).contains("more than 67108864 bytes of values"));
+        assert!(refused(&text).contains("more than 33554432 bytes of values that aliases copy"));
         let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), ["*a"; 100].join(", "));
         assert!(refused(&long).contains("bytes of values"));
         let mut deep = "a0: &a0 [x]\n".to_owned();
@@ -310,6 +341,11 @@ mod tests {
             deep.push_str(&format!("a{n}: &a{n} [*a{}]\n", n - 1));
         }
         assert!(refused(&deep).contains("deeper than 64"));
+        // A map takes much more than its text has bytes.
+        let maps = format!("a: &a [{}]\nb: [{}]\n", ["{k: }"; 100].join(", "), ["*a"; 500].join(", "));
+        assert!(refused(&maps).contains("bytes of values that aliases copy"));
+        let few = format!("a: &a [{}]\nb: [{}]\n", ["{k: }"; 100].join(", "), ["*a"; 400].join(", "));
+        assert_eq!(read(&few)["b"].as_array().unwrap().len(), 400);
     }
 
     #[test]

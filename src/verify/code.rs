@@ -82,7 +82,7 @@ codes! {
     WRONG_BASELINE = "E267" "wrong-baseline", "the baseline that a merge left is not what follows from the one before it, the facts and the exceptions", "find out who recorded the merge: evidence show SERIAL";
     UNTESTED_NAME = "E268" "untested-name", "a name joins the surface that no passing test names and no met criterion", "test it, or let a criterion of the plan name it";
     ABOVE_CEILING = "E269" "above-ceiling", "a count grew beyond the least that was merged", "bring it down again; or let somebody entitled admit it: evidence allow admit CLAIM --name NAME --to COUNT --reason WHY";
-    NOT_DIFFERENTIAL = "E270" "test-not-differential", "tests that the change adds or changes do not fail on the base", "let them show what the change does: they pass on the head and fail on the base";
+    NOT_DIFFERENTIAL = "E270" "test-not-differential", "tests that the change adds or changes do not fail on the base", "evidence show RECORD tells what ran on the base; let the tests show what the change does: they pass on the head and fail on the base";
     NO_BASE_RUN = "E271" "no-base-run", "the policy demands a run on the base, and there is none that tells anything", "run the gate on the base too: evidence attest CLAIM --on-base -- CMD";
     HALTED = "E301" "halted", "the ledger is halted", "when the cause is gone: evidence record resume --reason WHY";
     LIMITATION = "E302" "limitation", "the policy refuses a limitation that this verdict would have", "remove its cause";

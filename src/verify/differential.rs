@@ -191,8 +191,14 @@ impl Runs {
             plain.get(identity).is_none_or(new)
         };
         let added: Vec<_> = all.iter().filter(|(identity, test, _)| is_added(identity, test)).collect();
+        // The same run again comes to the same: what ran there is to be looked at, and the test to be changed.
+        let newest = self.of.iter().map(|of| of.serial).max().map(|serial| serial.to_string());
         let mut refuse = |found: String, wanted: &str| {
-            findings.push(Finding::new(Code::NOT_DIFFERENTIAL, thing, found, wanted));
+            let finding = Finding::new(Code::NOT_DIFFERENTIAL, thing, found, wanted);
+            findings.push(match &newest {
+                Some(serial) => finding.mended_by(&["evidence", "show", serial], None),
+                None => finding,
+            });
         };
         let of_added = |there: There| -> Vec<&Test<'_>> {
             added.iter().filter(|it| it.1.passes && it.2 == there).map(|it| it.1).collect()
