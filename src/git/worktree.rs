@@ -459,9 +459,9 @@ mod tests {
         let made = made();
         let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# a cache\n";
         for folder in [".pytest_cache", "dir/.ruff_cache", ".mypy_cache"] {
-            made.write(&format!("{folder}/.gitignore"), "*\n");
-            made.write(&format!("{folder}/CACHEDIR.TAG"), tag);
-            made.write(&format!("{folder}/v/cache"), "x");
+            made.write(format!("{folder}/.gitignore"), "*\n");
+            made.write(format!("{folder}/CACHEDIR.TAG"), tag);
+            made.write(format!("{folder}/v/cache"), "x");
         }
         assert!(changed(&made).is_empty());
         // A folder by another name is none, whatever lies in it, nor is one without the mark.
