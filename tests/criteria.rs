@@ -382,6 +382,17 @@ fn criterion_whose_claim_is_waived_is_shown_as_waived() {
 }
 
 #[test]
+fn criterion_whose_claim_does_not_apply_is_shown_so() {
+    let rig = rig(&[("allow = [\"admin\"]", "allow = [\"product\"]")]);
+    plan(&rig, "- [ ] AC-1: it builds {claims: build}\n");
+    rig.ok("ana", &["allow", "exempt", "build", "--reason", "no code", "--until", "1d"]);
+    rig.by("ci-1", &["attest", "build", "--", "false"]);
+    let exempt = criterion(&rig.verify(), "AC-1");
+    let state = json!("not-applicable");
+    assert_eq!((&exempt["state"], &exempt["evidence"][0]["excepted"]), (&state, &state));
+}
+
+#[test]
 fn of_two_policies_that_judge_the_one_that_is_not_content_is_shown() {
     // The policy of the plan and the newest one both judge, in either order.
     let both = ("version = 1", "version = 1\napplies = \"open\"");

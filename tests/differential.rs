@@ -254,7 +254,17 @@ fn suite_that_does_not_build_there_beside_one_that_runs_counts() {
     rig.commit("tests/new.sh", &format!("# needs two\n{MEANS}"));
     let verdict = run();
     assert!(numbers(&verdict).starts_with("1 added test, it does not run on the base"), "{}", numbers(&verdict));
-    // Where its suite runs all the same, nobody knows what became of a test that is not there.
+    // A second test of a name is another one, though no report tells them apart, and so it is where the patterns leave its file out.
+    rig.commit("tests/new.sh", OLD);
+    let verdict = run();
+    verdict.refused(&["E270"]);
+    rig.git(&["rm", "-q", "tests/new.sh"]);
+    rig.commit("units/new.sh", OLD);
+    let verdict = run();
+    verdict.refused(&["E270"]);
+    found(&verdict, "old");
+    rig.git(&["rm", "-q", "units/new.sh"]);
+    // One whose suite runs there fails by itself.
     rig.commit("tests/new.sh", &format!("# needs nothing\n{MEANS}"));
     let verdict = run();
     assert!(numbers(&verdict).starts_with("1 added test, it fails on the base"), "{}", numbers(&verdict));

@@ -180,6 +180,12 @@ fn claim_that_does_not_apply_is_said_so_by_somebody() {
     let rig = without_scan(&[("version = 1", "version = 1\nrefuse_limitations = [\"waived\"]")]);
     rig.ok("boss", &["allow", "exempt", "scan", "--reason", "no code changes", "--until", "2d"]);
     rig.verify().accepted();
+    // Nor does an earlier waiver, which stands back.
+    let rig = without_scan(&[("version = 1", "version = 1\nrefuse_limitations = [\"waived\"]")]);
+    rig.ok("boss", &WAIVE);
+    rig.verify().refused(&["E302"]);
+    rig.ok("boss", &["allow", "exempt", "scan", "--reason", "no code changes", "--until", "2d"]);
+    rig.verify().accepted();
 }
 
 #[test]

@@ -596,6 +596,25 @@ fn merge_by_somebody_who_may_not_covers_nothing() {
         forge.write(&statement, &[&key(&rig, who)], forge.newest());
         audit(&rig, &[])
     };
+    // Nor does a merge that somebody claims whose key was revoked say anything of the change.
+    let rig = low();
+    rig.key("gone");
+    rig.grant("gone", "gone", "ci", &[]);
+    rig.revoke("gone");
+    for (who, said) in [("gone", false), ("ci-2", true)] {
+        let forge = Forge::of(&rig);
+        let write = |change: &str| {
+            let subjects = vec![Subject::commit(oid(&rig, "HEAD")), Subject::Tree(oid(&rig, "HEAD^{tree}"))];
+            let predicate = Predicate::Event(event(&[change], None));
+            let statement = Statement { subjects, binding: forge.binding(false, None), predicate };
+            forge.write(&statement, &[&key(&rig, who)], forge.newest());
+        };
+        write("shop/other");
+        assert!(!rig.verify_with(&[CHANGE]).limitations().contains(&"unverified-merge"), "of another change");
+        write(CHANGE);
+        let verdict = rig.verify_with(&[CHANGE]);
+        assert_eq!(verdict.limitations().contains(&"unverified-merge"), said, "{who}: {:#}", verdict.json);
+    }
     assert_eq!(recorded("reviewer"), (1, vec!["refused".to_owned()]));
     assert_eq!(recorded("ci-2"), (0, vec!["accepted".to_owned()]));
 }
