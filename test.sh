@@ -47,7 +47,7 @@ gate() {
 gate format cargo fmt --check
 gate lints bash -c 'cargo clippy --locked --all-targets -- -D warnings && cargo clippy --locked --lib --no-default-features -- -D warnings'
 gate documents env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
-gate tests cargo test --locked
+gate tests cargo test --locked --no-fail-fast
 gate fuzz env EVIDENCE_FUZZ_SECONDS=5 cargo test --locked --test fuzz
 gate examples bash -c 'cargo build --locked --no-default-features --examples && cargo run --locked -- demo'
 if [ -n "$own" ]; then

@@ -338,6 +338,7 @@ fn a_ledger_is_halted_by_whom_it_knew_then() {
     known.write(6, subjects(), halt());
     assert_eq!(known.codes(), ["E301"]);
     let mut unknown = Log::new().shown();
+    unknown.grant(Grant { until: Some(Time(1)), ..grant(&key(6).public(), "eve", &["ci"]) });
     unknown.write(6, subjects(), halt());
     unknown.grant(grant(&key(6).public(), "eve", &["ci"]));
     assert_eq!(unknown.codes(), NONE);
@@ -783,9 +784,9 @@ fn attempts_count_of_whom_the_ledger_knew_then() {
     let judged = |known: bool| {
         let mut log = Log::new().shown();
         let person = grant(&key(6).public(), "eve", &["ci"]);
-        if known {
-            log.grant(person.clone());
-        }
+        // Without any grant before it a record is none of the ledger.
+        let until = if known { None } else { Some(Time(1)) };
+        log.grant(Grant { until, ..person.clone() });
         log.run(6, Outcome::Fail);
         log.grant(person);
         log.codes()
