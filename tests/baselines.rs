@@ -809,6 +809,33 @@ fn time_that_is_better_for_certain_takes_the_place_of_the_old_one_where_the_poli
 }
 
 #[test]
+fn two_rates_of_one_name_are_a_rate_still() {
+    let rig = Rig::with(&[(
+        "by = \"ci\"\n\n[claim.unit-tests]",
+        "by = \"ci\"\nmeasurements = { tolerance = 10 }\n\n[claim.unit-tests]",
+    )]);
+    rig.git(&["checkout", "-q", "main"]);
+    let measure = |rates: [u32; 2]| {
+        for (file, rate) in ["one.txt", "two.txt"].iter().zip(rates) {
+            let lines: String =
+                (0..8).map(|more| format!("BenchmarkParse-2\t100\t{}.00 MB/s\n", rate + more % 3)).collect();
+            fs::write(rig.path(file), format!("pkg: shop\n{lines}PASS\nok  \tshop\t1.0s\n")).unwrap();
+        }
+        let reports = ["--report", "go-bench=../one.txt", "--report", "go-bench=../two.txt"];
+        rig.by("ci-1", &[&["attest", "build"][..], &reports].concat());
+    };
+    begin(&rig, "one", "low");
+    measure([1000, 1003]);
+    verify(&rig).accepted();
+    merge(&rig, "one");
+    begin(&rig, "two", "low");
+    measure([500, 503]);
+    verify(&rig).refused(&["E265"]);
+    measure([2000, 2003]);
+    verify(&rig).accepted();
+}
+
+#[test]
 fn nothing_is_no_list_of_names_and_no_measurement() {
     for limits in ["names = { new_max = 0 }", "measurements = { tolerance = 10 }"] {
         let build = format!("by = \"ci\"\n{limits}\n\n[claim.unit-tests]");

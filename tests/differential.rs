@@ -264,6 +264,11 @@ fn suite_that_does_not_build_there_beside_one_that_runs_counts() {
     verdict.refused(&["E270"]);
     found(&verdict, "old");
     rig.git(&["rm", "-q", "units/new.sh"]);
+    // A runner that leaves it out and ends well has not shown that it fails.
+    rig.commit("tests/new.sh", &format!("# needs two\n{MEANS}"));
+    let quiet = "sed 's/then fail=1; continue; fi/then continue; fi/' suites.sh | sh";
+    rig.ok("ci-1", &[&RUN[..], &["--on-base", "--", "sh", "-c", quiet]].concat());
+    rig.verify().refused(&["E270"]);
     // One whose suite runs there fails by itself.
     rig.commit("tests/new.sh", &format!("# needs nothing\n{MEANS}"));
     let verdict = run();

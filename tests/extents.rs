@@ -432,6 +432,13 @@ fn what_was_never_protected_is_not_missed() {
     rig.apply(&[("version = 1", "version = 1\napplies = \"open\""), ("by = \"ci\"\n\n[claim.unit-tests]", &build)]);
     let text = rig.by("boss", &["verify"]).out;
     assert!(text.contains("  not compared: tests of build\n"), "{text}");
+    let rig = limited("names = { baseline = \"keep\" }");
+    first(&rig, &[("names=api.txt", "a\n")]);
+    let build = "by = \"ci\"\nnames = { baseline = \"keep\" }\ntests = { baseline = \"keep\" }\n\n[claim.unit-tests]";
+    let open = ("version = 1", "version = 1\napplies = \"open\"");
+    rig.apply(&[open, ("by = \"ci\"\n\n[claim.unit-tests]", build)]);
+    let text = rig.by("boss", &["verify"]).out;
+    assert!(text.contains("  not compared: names of build\n"), "{text}");
 }
 
 #[test]
