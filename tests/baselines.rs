@@ -10,7 +10,7 @@ use std::fs;
 use common::{Rig, Verdict, sarif};
 use evidence_ledger::append::{AppendError, Refusal};
 use evidence_ledger::attest::Signer;
-use evidence_ledger::model::{Event, Oid};
+use evidence_ledger::model::{Event, Oid, Predicate, Statement, Subject};
 use forge::{Forge, key};
 use serde_json::Value;
 
@@ -380,6 +380,36 @@ fn merge_record_cannot_drop_or_invent_what_is_protected() {
         let refused = signer.merge_at(size, &commit, &tree, event);
         assert!(matches!(refused, Err(AppendError::Refused(Refusal::Baseline { .. }))), "{refused:?}");
     }
+}
+
+#[test]
+fn baseline_of_another_branch_protects_nothing_here() {
+    let rig = keeping();
+    merged(&rig, "one", &["a", "b"]);
+    let text = fs::read_to_string(baseline_file(&rig)).unwrap();
+    assert!(text.contains("refs/heads/main"), "{text}");
+    let forge = Forge::of(&rig);
+    let merge = |text: &str| {
+        let baseline = Some(forge.ledger.blobs().put(text.as_bytes()).unwrap());
+        let subjects = vec![Subject::commit(forge::oid(&rig, "main")), Subject::Tree(forge::oid(&rig, "main^{tree}"))];
+        let event = Event::Merge {
+            branch: "refs/heads/main".to_owned(),
+            repository: "shop".parse().unwrap(),
+            changes: vec!["shop/other".parse().unwrap()],
+            verdict: None,
+            baseline,
+        };
+        let statement = Statement { subjects, binding: forge.binding(false, None), predicate: Predicate::Event(event) };
+        forge.write(&statement, &[&key(&rig, "ci-1")], forge.newest());
+    };
+    begin(&rig, "two", "low");
+    attest(&rig, "build", "t.xml", &tests(&["a", "b"]));
+    merge(&text);
+    verify(&rig).accepted();
+    merge(&text.replace("refs/heads/main", "refs/heads/other"));
+    let verdict = verify(&rig);
+    verdict.refused(&["E263"]);
+    assert!(verdict.json["findings"].to_string().contains("refs/heads/other"), "{:#}", verdict.json);
 }
 
 #[test]
