@@ -23,6 +23,7 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -149,7 +150,13 @@ fn is_of_cache(place: &Place, path: &[u8]) -> bool {
     let Some(folder) = path.strip_suffix(b"/.gitignore") else { return false };
     let name = folder.rsplit(|byte| *byte == b'/').next().unwrap_or(folder);
     let tag = place.top.join(OsStr::from_bytes(folder)).join("CACHEDIR.TAG");
-    CACHES.contains(&name) && fs::read(tag).is_ok_and(|text| text.starts_with(CACHE_TAG))
+    // Anybody may have put it there: what is no file must not be waited for, and of a file no more is read than the mark.
+    let is_file = || fs::symlink_metadata(&tag).is_ok_and(|found| found.is_file());
+    let mut mark = [0; CACHE_TAG.len()];
+    CACHES.contains(&name)
+        && is_file()
+        && fs::File::open(&tag).and_then(|mut file| file.read_exact(&mut mark)).is_ok()
+        && mark == *CACHE_TAG
 }
 
 /// Tells whether anything but folders lies below a folder. What cannot be read could.
@@ -336,7 +343,7 @@ const LIST_NEW: &[&str] =
 /// Folders in which tools keep what they may throw away, and which no tool takes code from.
 const CACHES: &[&[u8]] = &[b".mypy_cache", b".pytest_cache", b".ruff_cache"];
 /// What they mark them with (Cache Directory Tagging Specification).
-const CACHE_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
+const CACHE_TAG: &[u8; 43] = b"Signature: 8a477f597d28d172789f06886806bc55";
 const SHA1_DIGITS: usize = 40;
 
 #[cfg(test)]
@@ -470,7 +477,20 @@ mod tests {
         made.write("dir/.mypy_cache/.gitignore", "*\n");
         made.write("x.pytest_cache/.gitignore", "*\n");
         made.write("x.pytest_cache/CACHEDIR.TAG", tag);
-        assert_eq!(changed(&made), ["dir/.mypy_cache/.gitignore", "plugin/.gitignore", "x.pytest_cache/.gitignore"]);
+        let mut wanted = vec!["dir/.mypy_cache/.gitignore", "plugin/.gitignore", "x.pytest_cache/.gitignore"];
+        assert_eq!(changed(&made), wanted);
+        // Nor where something else poses as the mark, which is not waited for.
+        for (folder, poses) in
+            [("e/.ruff_cache", "mkfifo CACHEDIR.TAG"), ("f/.ruff_cache", "ln -s ../../.pytest_cache/CACHEDIR.TAG .")]
+        {
+            made.write(format!("{folder}/.gitignore"), "*\n");
+            let posed = Command::new("sh").args(["-c", poses]).current_dir(made.top().join(folder)).status().unwrap();
+            assert!(posed.success());
+        }
+        made.write("g/.ruff_cache/.gitignore", "*\n");
+        made.write("g/.ruff_cache/CACHEDIR.TAG", &tag[..20]);
+        wanted.splice(1..1, ["e/.ruff_cache/.gitignore", "f/.ruff_cache/.gitignore", "g/.ruff_cache/.gitignore"]);
+        assert_eq!(changed(&made), wanted);
     }
 
     #[test]
