@@ -62,14 +62,21 @@ impl<'a> Bench<'a> {
     }
 
     /// Returns a role that may allow exceptions, if the policy at hand gives that to any.
-    pub(super) fn may_allow(&self) -> Option<&str> {
+    fn may_allow(&self) -> Option<&str> {
         let entitled = self.policy.and_then(|policy| policy.may(Act::Allow));
         entitled.and_then(|entitled| entitled.roles.first()).map(Role::as_str)
     }
 
-    /// Returns the command that lets a name go or come, as it can be run: with an end where the policy at hand does not say how long an
-    /// exception may last. What no terminal shows of the name is any run of characters.
-    pub(super) fn allow(&self, effect: &str, claim: &ClaimName, name: &str, to: Option<&str>) -> Vec<String> {
+    /// Adds to a finding the command that lets a name go or come, as it can be run, and who may: with an end where the policy at hand does
+    /// not say how long an exception may last. What no terminal shows of the name is any run of characters.
+    pub(super) fn mended_by_leave(
+        &self,
+        finding: Finding,
+        effect: &str,
+        claim: &ClaimName,
+        name: &str,
+        to: Option<&str>,
+    ) -> Finding {
         let pattern: String = name.chars().map(|letter| if letter.is_control() { '*' } else { letter }).collect();
         let mut words = vec!["evidence", "allow", effect, claim.as_str(), "--name", &pattern];
         words.extend(to.into_iter().flat_map(|to| ["--to", to]));
@@ -77,7 +84,7 @@ impl<'a> Bench<'a> {
         if self.policy.is_none_or(|policy| policy.exceptions().longest.is_none()) {
             words.extend(["--until", Rules::UNTIL_SHOWN]);
         }
-        words.into_iter().map(str::to_owned).collect()
+        finding.mended_by(&words, self.may_allow())
     }
 
     /// Returns the first claim of the policy at hand that shows tests.

@@ -292,9 +292,7 @@ impl Comparing<'_, '_> {
             );
             let wanted = format!("all of them{}, or retired", if what == "tests" { " there and passing" } else { "" });
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, wanted);
-            self.findings.push(
-                finding.mended_by_words(self.bench.allow("retire", self.name, &first, None), self.bench.may_allow()),
-            );
+            self.findings.push(self.bench.mended_by_leave(finding, "retire", self.name, &first, None));
         }
         if old.is_none() {
             compared.joined = now.total();
@@ -368,9 +366,7 @@ impl Comparing<'_, '_> {
                 told(gone.iter().copied(), gone.len())
             );
             let finding = Finding::new(Code::LOST_NAME, self.thing(), found, "all of them, or retired");
-            self.findings.push(
-                finding.mended_by_words(self.bench.allow("retire", self.name, first, None), self.bench.may_allow()),
-            );
+            self.findings.push(self.bench.mended_by_leave(finding, "retire", self.name, first, None));
         }
         self.shown.push(compared);
     }
@@ -435,8 +431,7 @@ impl Comparing<'_, '_> {
                     list(&compared)
                 );
                 let finding = Finding::new(Code::NEW_NAME, self.thing(), found, format!("at most {most}, or admitted"));
-                let mend = self.bench.allow("admit", self.name, &first, all.as_deref());
-                self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
+                self.findings.push(self.bench.mended_by_leave(finding, "admit", self.name, &first, all.as_deref()));
             }
         } else {
             compared.joined = now.total();
@@ -489,8 +484,7 @@ impl Comparing<'_, '_> {
             let wanted = format!("at least {}, as in {}, or retired", percent(old), self.of_merge());
             let finding = Finding::new(Code::BELOW_FLOOR, self.thing(), found, wanted);
             let to = percent(now).replace(' ', "");
-            let mend = self.bench.allow("retire", self.name, what, Some(&to));
-            self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
+            self.findings.push(self.bench.mended_by_leave(finding, "retire", self.name, what, Some(&to)));
         }
         self.shown.push(compared);
     }
@@ -514,8 +508,8 @@ impl Comparing<'_, '_> {
                     let found = ceiling.counted(now);
                     let wanted = format!("at most {most}, as in {}, or admitted", self.of_merge());
                     let finding = Finding::new(Code::ABOVE_CEILING, self.thing(), found, wanted);
-                    let mend = self.bench.allow("admit", self.name, what, Some(&now.to_string()));
-                    self.findings.push(finding.mended_by_words(mend, self.bench.may_allow()));
+                    let to = now.to_string();
+                    self.findings.push(self.bench.mended_by_leave(finding, "admit", self.name, what, Some(&to)));
                 }
             }
         }
@@ -585,10 +579,7 @@ impl Comparing<'_, '_> {
                 format!("all of them on a like host, and for certain not {} % worse, or retired", limits.tolerance);
             let finding = Finding::new(Code::SLOWER, self.thing(), found, wanted);
             self.findings.push(match first {
-                Some((first, to)) => finding.mended_by_words(
-                    self.bench.allow("retire", self.name, &first, to.as_deref()),
-                    self.bench.may_allow(),
-                ),
+                Some((first, to)) => self.bench.mended_by_leave(finding, "retire", self.name, &first, to.as_deref()),
                 None => finding,
             });
         }
