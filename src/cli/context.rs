@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::args::{Args, ChangeArgs};
 use super::eprint;
 use super::fail::Fail;
-use super::forges::{forge, target_of_environment};
+use super::forges::forge;
 use super::keys::{Key, signing_key, signing_key_of};
 use super::log_keys::log_keys;
 use super::merge::{is_of, statement};
@@ -440,7 +440,7 @@ impl Context {
         let named = match named.or(self.target.as_deref()) {
             Some("") => return Err(Fail::usage("--target is empty; wanted a branch")),
             Some(name) => Some(name.to_owned()),
-            None => target_of_environment(),
+            None => forge().target(),
         };
         let repository = self.repository()?;
         repository

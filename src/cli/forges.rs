@@ -16,8 +16,3 @@ pub(super) fn forge() -> Forge {
         },
     )
 }
-
-/// Returns the target branch that the environment names.
-pub(super) fn target_of_environment() -> Option<String> {
-    forge().target()
-}

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::args::{MomentWord, StatusArgs};
 use super::context::{Context, Head, now};
 use super::fail::Fail;
-use super::forges::target_of_environment;
+use super::forges::forge;
 use super::standing::{board_page, change_page};
 use super::verify::{Advisor, Ground, judge_at, unseen};
 use super::{print, print_json};
@@ -175,7 +175,7 @@ impl<'a> Desk<'a> {
             MomentWord::Deploy => Moment::Deploy,
         };
         let advisor = unless_refused(Advisor::of(&ground.log, &ground.trust))?.unwrap_or_default();
-        let named_target = args.target.is_some() || target_of_environment().is_some();
+        let named_target = args.target.is_some() || forge().target().is_some();
         let branches = OnceCell::new();
         Ok(Self { context, ground, advisor, moment, named_target, target, commit, of_head, branches })
     }

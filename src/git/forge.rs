@@ -55,12 +55,9 @@ impl Forge {
     pub fn merged_branch(&self) -> Option<String> {
         // What a pull request's run has checked out has reached nothing, also where its ref is that of the target.
         let github = || {
-            self.of("GITHUB_REF")
-                .filter(|_| self.of("GITHUB_HEAD_REF").is_none())?
-                .strip_prefix(HEADS)
-                .map(ToOwned::to_owned)
+            let name = self.of("GITHUB_REF").filter(|_| self.of("GITHUB_HEAD_REF").is_none())?;
+            name.strip_prefix(HEADS).filter(|branch| !branch.is_empty()).map(ToOwned::to_owned)
         };
-        let github = || github().filter(|name| !name.is_empty());
         let gitlab = if self.in_train() { "CI_MERGE_REQUEST_TARGET_BRANCH_NAME" } else { "CI_COMMIT_BRANCH" };
         self.queued_for()
             .or_else(github)
