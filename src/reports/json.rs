@@ -3,8 +3,11 @@
 //! Members are asked for by what they may be; what is something else is refused with its pointer (RFC 6901), and the
 //! pointer is found again in the text for line and column. Strictness is that of `model::parse_json`.
 
+use std::io::BufReader;
+
 use serde_json::Value;
 
+use super::walk::Walk;
 use super::{Cause, Place, ReadError};
 use crate::model::{JsonError, Numbers, parse_json};
 
@@ -66,12 +69,6 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, ReadError> {
         let reason = format!("not strict JSON: {sentence}");
         ReadError::at(place.unwrap_or(Place::START), Cause::Json { reason })
     })
-}
-
-fn place_at(bytes: &[u8], at: usize) -> Place {
-    let mut place = Place::START;
-    place.pass(&bytes[..at]);
-    place
 }
 
 fn place_of(numbers: &str) -> Option<Place> {
@@ -178,139 +175,23 @@ impl<'a> Node<'a> {
 impl Wrong {
     /// Finds the place in the text, which is known to be JSON.
     pub(super) fn place_in(self, bytes: &[u8]) -> ReadError {
-        let mut scan = Scan { bytes, at: 0 };
+        let mut input = BufReader::new(bytes);
+        let mut walk = Walk::new(&mut input, u64::MAX);
+        walk.space();
+        let mut place = walk.here();
         for step in self.pointer.split('/').skip(1) {
-            if scan.enter(&step.replace("~1", "/").replace("~0", "~")).is_none() {
-                break;
+            match walk.enter(&step.replace("~1", "/").replace("~0", "~")) {
+                Some(()) => place = walk.here(),
+                None => break,
             }
         }
-        scan.space();
-        ReadError::at(place_at(bytes, scan.at), self.cause)
+        ReadError::at(place, self.cause)
     }
 }
 
 /// Tells whether the text of a key is that of `wanted`.
 pub(super) fn is_key(raw: &[u8], wanted: &str) -> bool {
     serde_json::from_slice::<String>(raw).is_ok_and(|key| key == wanted)
-}
-
-/// Walks text as if it were JSON. Whatever cannot be walked gives `None`.
-struct Scan<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-type Visit<'v, 'a> = &'v mut dyn FnMut(&mut Scan<'a>, &'a [u8]) -> Option<()>;
-
-impl<'a> Scan<'a> {
-    /// Moves to the start of a member or element of the value that starts here.
-    fn enter(&mut self, step: &str) -> Option<()> {
-        self.space();
-        let open = self.peek()?;
-        let mut count = 0_usize;
-        let mut found = None;
-        let _ = self.each(open, &mut |scan, key| {
-            let is_step = if open == b'{' { is_key(key, step) } else { step.parse() == Ok(count) };
-            count += 1;
-            if is_step {
-                found = Some(scan.at);
-                return None;
-            }
-            scan.skip()
-        });
-        self.at = found?;
-        Some(())
-    }
-
-    /// Visits every member or element of the value that starts here; the visitor has to move past its value.
-    fn each(&mut self, open: u8, visit: Visit<'_, 'a>) -> Option<()> {
-        self.space();
-        let close = if open == b'{' { b'}' } else { b']' };
-        if self.take()? != open {
-            return None;
-        }
-        self.space();
-        if self.peek()? == close {
-            self.at += 1;
-            return Some(());
-        }
-        loop {
-            self.space();
-            let start = self.at;
-            let mut key: &[u8] = &[];
-            if open == b'{' {
-                self.skip()?;
-                key = &self.bytes[start..self.at];
-                self.space();
-                if self.take()? != b':' {
-                    return None;
-                }
-                self.space();
-            }
-            visit(self, key)?;
-            self.space();
-            match self.take()? {
-                b',' => {}
-                byte => return (byte == close).then_some(()),
-            }
-        }
-    }
-
-    /// Moves past the value that starts here.
-    fn skip(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        loop {
-            self.space();
-            match self.bytes.get(self.at)? {
-                b'{' | b'[' => {
-                    depth += 1;
-                    self.at += 1;
-                }
-                b'}' | b']' => {
-                    depth = depth.checked_sub(1)?;
-                    self.at += 1;
-                }
-                b',' | b':' if depth > 0 => self.at += 1,
-                b'"' => self.skip_string()?,
-                _ => {
-                    let is_end = |byte: &u8| is_blank(byte) || matches!(byte, b',' | b']' | b'}' | b':');
-                    let length = self.bytes[self.at..].iter().position(is_end);
-                    self.at = length.map_or(self.bytes.len(), |length| self.at + length.max(1));
-                }
-            }
-            if depth == 0 {
-                return Some(());
-            }
-        }
-    }
-
-    fn skip_string(&mut self) -> Option<()> {
-        self.at += 1;
-        loop {
-            match self.take()? {
-                b'"' => return Some(()),
-                // A text may break off behind it.
-                b'\\' => drop(self.take()?),
-                _ => {}
-            }
-        }
-    }
-
-    fn space(&mut self) {
-        while self.bytes.get(self.at).is_some_and(is_blank) {
-            self.at += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    fn take(&mut self) -> Option<u8> {
-        let byte = self.peek()?;
-        self.at += 1;
-        Some(byte)
-    }
 }
 
 /// Tells whether a byte may stand between the tokens of JSON.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::encoding::cause_of;
-use super::json::{is_blank, parse};
+use super::json::{is_blank, is_key, parse};
 use super::{Cause, Place, ReadError};
 use crate::model::Digest;
 
@@ -141,6 +141,19 @@ impl<'a> Walk<'a> {
         }
         self.space();
         Some(key)
+    }
+
+    /// Moves to the start of a member or element of the value that starts here. If it has none of that name or number, the walk is over.
+    pub(super) fn enter(&mut self, step: &str) -> Option<()> {
+        self.space();
+        let open = self.peek().filter(|open| matches!(open, b'{' | b'['))?;
+        let (mut count, mut is_found) = (0_usize, false);
+        let _ = self.each_or_skip(open, &mut |walk, member| {
+            is_found = if open == b'{' { is_key(member.key(walk), step) } else { step.parse() == Ok(count) };
+            count += 1;
+            if is_found { None } else { walk.skip() }
+        });
+        is_found.then_some(())
     }
 
     /// Visits every member or element of the value that starts here; the visitor has to move past its value. Moves past a value that
