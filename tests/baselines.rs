@@ -640,13 +640,32 @@ fn hyperfine(times: &[u64]) -> String {
     )
 }
 
+/// A policy in which `build` keeps measurements like this.
+fn measuring(limits: &str) -> Rig {
+    let build = format!("by = \"ci\"\nmeasurements = {{ {limits} }}\n\n[claim.unit-tests]");
+    let rig = Rig::with(&[("by = \"ci\"\n\n[claim.unit-tests]", &build)]);
+    rig.git(&["checkout", "-q", "main"]);
+    rig
+}
+
+/// What runs around a number came to.
+fn runs(middle: u64) -> [u64; 8] {
+    [0, 1, 2, 1, 0, 2, 1, 1].map(|more| middle - 1 + more)
+}
+
+fn around(middle: u64) -> String {
+    hyperfine(&runs(middle))
+}
+
+/// What `go test -bench` prints of runs at rates around a number.
+fn rates(middle: u64) -> String {
+    let lines = runs(middle).map(|rate| format!("BenchmarkParse-2\t100\t{rate}.00 MB/s\n")).concat();
+    format!("pkg: shop\n{lines}PASS\nok  \tshop\t1.0s\n")
+}
+
 #[test]
 fn measurement_that_is_a_third_slower_or_too_wide_or_from_elsewhere_is_no_pass() {
-    let rig = Rig::with(&[(
-        "by = \"ci\"\n\n[claim.unit-tests]",
-        "by = \"ci\"\nmeasurements = { tolerance = 10 }\n\n[claim.unit-tests]",
-    )]);
-    rig.git(&["checkout", "-q", "main"]);
+    let rig = measuring("tolerance = 10");
     let measure = |rig: &Rig, times: &[u64]| attest(rig, "build", "h.json", &hyperfine(times));
     begin(&rig, "one", "low");
     measure(&rig, &[100, 101, 99, 100, 101, 99, 100, 100]);
@@ -674,12 +693,7 @@ fn measurement_that_is_a_third_slower_or_too_wide_or_from_elsewhere_is_no_pass()
 
 #[test]
 fn a_little_slower_with_each_merge_is_held_against_the_first() {
-    let rig = Rig::with(&[(
-        "by = \"ci\"\n\n[claim.unit-tests]",
-        "by = \"ci\"\nmeasurements = { tolerance = 10 }\n\n[claim.unit-tests]",
-    )]);
-    rig.git(&["checkout", "-q", "main"]);
-    let around = |middle: u64| hyperfine(&[0, 1, 2, 1, 0, 2, 1, 1].map(|more| middle - 1 + more));
+    let rig = measuring("tolerance = 10");
     for (name, middle) in [("one", 100), ("two", 106)] {
         begin(&rig, name, "low");
         attest(&rig, "build", "h.json", &around(middle));
@@ -784,17 +798,10 @@ fn what_was_merged_beside_the_base_is_protected_where_the_change_brings_it_back(
 
 #[test]
 fn rate_that_is_better_for_certain_takes_the_place_of_the_old_one_where_the_policy_tightens() {
-    let rate = |middle: u32| {
-        let line = |rate: u32| format!("BenchmarkParse-2\t100\t{rate}.00 MB/s\n");
-        let lines: String = [0, 1, 2, 1, 0, 2, 1, 1].iter().map(|more| line(middle - 1 + more)).collect();
-        format!("goos: linux\npkg: shop\n{lines}PASS\nok  \tshop\t1.0s\n")
-    };
     for (rule, refused) in [("tolerance = 10, baseline = \"tighten\"", true), ("tolerance = 10", false)] {
-        let build = format!("by = \"ci\"\nmeasurements = {{ {rule} }}\n\n[claim.unit-tests]");
-        let rig = Rig::with(&[("by = \"ci\"\n\n[claim.unit-tests]", &build)]);
-        rig.git(&["checkout", "-q", "main"]);
-        let measure = |middle: u32| {
-            fs::write(rig.path("go.txt"), rate(middle)).unwrap();
+        let rig = measuring(rule);
+        let measure = |middle: u64| {
+            fs::write(rig.path("go.txt"), rates(middle)).unwrap();
             rig.by("ci-1", &["attest", "build", "--report", "go-bench=../go.txt"]);
         };
         // Neither a little more, which overlaps, nor less moves it; what is twice as much does.
@@ -817,12 +824,7 @@ fn rate_that_is_better_for_certain_takes_the_place_of_the_old_one_where_the_poli
 
 #[test]
 fn time_that_is_better_for_certain_takes_the_place_of_the_old_one_where_the_policy_tightens() {
-    let rig = Rig::with(&[(
-        "by = \"ci\"\n\n[claim.unit-tests]",
-        "by = \"ci\"\nmeasurements = { tolerance = 10, baseline = \"tighten\" }\n\n[claim.unit-tests]",
-    )]);
-    rig.git(&["checkout", "-q", "main"]);
-    let around = |middle: u64| hyperfine(&[0, 1, 2, 1, 0, 2, 1, 1].map(|more| middle - 1 + more));
+    let rig = measuring("tolerance = 10, baseline = \"tighten\"");
     // What overlaps the old interval is no better for certain, nor is what is worse.
     for (name, middle) in [("one", 100), ("two", 99), ("three", 104), ("four", 50)] {
         begin(&rig, name, "low");
@@ -840,16 +842,10 @@ fn time_that_is_better_for_certain_takes_the_place_of_the_old_one_where_the_poli
 
 #[test]
 fn two_rates_of_one_name_are_a_rate_still() {
-    let rig = Rig::with(&[(
-        "by = \"ci\"\n\n[claim.unit-tests]",
-        "by = \"ci\"\nmeasurements = { tolerance = 10 }\n\n[claim.unit-tests]",
-    )]);
-    rig.git(&["checkout", "-q", "main"]);
-    let measure = |rates: [u32; 2]| {
-        for (file, rate) in ["one.txt", "two.txt"].iter().zip(rates) {
-            let lines: String =
-                (0..8).map(|more| format!("BenchmarkParse-2\t100\t{}.00 MB/s\n", rate + more % 3)).collect();
-            fs::write(rig.path(file), format!("pkg: shop\n{lines}PASS\nok  \tshop\t1.0s\n")).unwrap();
+    let rig = measuring("tolerance = 10");
+    let measure = |middles: [u64; 2]| {
+        for (file, middle) in ["one.txt", "two.txt"].iter().zip(middles) {
+            fs::write(rig.path(file), rates(middle)).unwrap();
         }
         let reports = ["--report", "go-bench=../one.txt", "--report", "go-bench=../two.txt"];
         rig.by("ci-1", &[&["attest", "build"][..], &reports].concat());

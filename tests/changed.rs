@@ -2,11 +2,13 @@
 //! at the gate and at the auditor.
 
 mod common;
+#[path = "common/container.rs"]
+mod container;
 
-use std::fs::{self, File};
-use std::io::{Cursor, Read as _, Write as _};
+use std::fs;
 
 use common::{CHANGE, Ran, Rig};
+use container::{Members, pack, unpack};
 
 /// Makes a rig whose lowest tier wants 90 % of the changed lines. The branch has changed `src/lib.rs`.
 fn rig() -> Rig {
@@ -328,30 +330,11 @@ fn the_bundle_holds_the_blobs_and_none_can_be_dropped_or_swapped() {
     assert!(self::members(&plain).iter().all(|(name, _)| *name != blob));
 }
 
-type Members = Vec<(String, Vec<u8>)>;
-
 fn members(rig: &Rig) -> Members {
-    let mut archive = zip::ZipArchive::new(File::open(rig.path("bundle.zip")).unwrap()).unwrap();
-    let count = archive.len();
-    let member = |index| {
-        let mut member = archive.by_index(index).unwrap();
-        let mut bytes = Vec::new();
-        member.read_to_end(&mut bytes).unwrap();
-        (String::from_utf8(member.name_raw().to_vec()).unwrap(), bytes)
-    };
-    (0..count).map(member).collect()
+    unpack(&fs::read(rig.path("bundle.zip")).unwrap())
 }
 
 fn audit_of(rig: &Rig, members: &Members) -> Ran {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in members {
-        let options = zip::write::SimpleFileOptions::default()
-            .compression_method(zip::CompressionMethod::Stored)
-            .last_modified_time(zip::DateTime::default())
-            .unix_permissions(0o644);
-        zip.start_file(name.as_str(), options).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    fs::write(rig.path("other.zip"), zip.finish().unwrap().into_inner()).unwrap();
+    fs::write(rig.path("other.zip"), pack(members)).unwrap();
     rig.by("stranger", &["audit", "../other.zip", "--trust", ".evidence/trust.toml"])
 }

@@ -7,6 +7,8 @@
 #[path = "common/codes_baselines.rs"]
 mod baselines;
 mod common;
+#[path = "common/container.rs"]
+mod container;
 #[path = "common/differential_codes.rs"]
 mod differential;
 #[path = "common/codes_exceptions.rs"]
@@ -21,10 +23,10 @@ mod mutation;
 mod planned_codes;
 
 use std::fs;
-use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use common::{CHANGE, POLICY, Ran, Rig, junit, sarif};
+use container::{Members, pack, unpack};
 use evidence_ledger::attest::Signer;
 use evidence_ledger::crypto::sha256;
 use evidence_ledger::model::{
@@ -636,8 +638,6 @@ fn rego(rules: &str) -> Rig {
     rig
 }
 
-type Members = Vec<(String, Vec<u8>)>;
-
 /// Returns a change of tier low with all that it needs.
 fn low() -> Rig {
     let rig = Rig::new();
@@ -718,29 +718,13 @@ fn exported() -> (Rig, Members) {
     let rig = low();
     rig.ok("ci-1", &["export", "-o", "../whole.zip"]);
     let file = fs::read(rig.path("whole.zip")).unwrap();
-    let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
-    let members = (0..archive.len()).map(|index| {
-        let mut member = archive.by_index(index).unwrap();
-        let mut bytes = Vec::new();
-        member.read_to_end(&mut bytes).unwrap();
-        (String::from_utf8(member.name_raw().to_vec()).unwrap(), bytes)
-    });
-    let members = members.collect();
+    let members = unpack(&file);
     (rig, members)
 }
 
 /// Packs members as the format wants them, and audits that.
 fn audit(rig: &Rig, members: &[(String, Vec<u8>)]) -> Ran {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in members {
-        let options = zip::write::SimpleFileOptions::default()
-            .compression_method(zip::CompressionMethod::Stored)
-            .last_modified_time(zip::DateTime::default())
-            .unix_permissions(0o644);
-        zip.start_file(name.as_str(), options).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    fs::write(rig.path("bundle.zip"), zip.finish().unwrap().into_inner()).unwrap();
+    fs::write(rig.path("bundle.zip"), pack(members)).unwrap();
     rig.by("stranger", &["audit", "../bundle.zip", "--trust", ".evidence/trust.toml"])
 }
 
